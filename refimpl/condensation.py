@@ -1,0 +1,224 @@
+"""Condensation: do the input weights lie on a few orientations?
+
+Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
+``net.input_weights(theta)`` gives them.
+"""
+
+import math
+
+from refimpl.backend import as_floating, get_xp
+
+
+def orientation(weights):
+    """Unit vectors along the input weights: (..., m, d+1). A zero weight stays zero.
+
+    Equation: eq:orientation
+    """
+    weights = _check_weights(weights)
+    xp = get_xp(weights)
+    norm = xp.sqrt((weights * weights).sum(axis=-1, keepdims=True))
+    return weights / xp.where(norm > 0, norm, 1)
+
+
+def angle(weights):
+    """Orientation of two-dimensional input weights as an angle in [−π, π): (..., m).
+
+    Equation: eq:orientation
+    """
+    weights = _check_weights(weights)
+    if weights.shape[-1] != 2:
+        raise ValueError(
+            f"weights must have shape (..., m, 2) for an angle, got {weights.shape}"
+        )
+    xp = get_xp(weights)
+    angles = xp.arctan2(weights[..., 1], weights[..., 0])
+    return xp.where(angles >= math.pi, -math.pi, angles)
+
+
+def amplitude(weights, outgoing):
+    """A_j = ‖a_j‖ ‖(w_j, b_j)‖: (..., m).
+
+    Equation: eq:amplitude
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    outgoing : (..., m, o)
+    """
+    weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
+    xp = get_xp(weights)
+    return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
+
+
+def cosine_similarity(weights):
+    """Cosines of the angles between all pairs of input weights: (..., m, m).
+
+    Equation: eq:cosine-similarity
+    """
+    unit = orientation(weights)
+    return unit @ unit.swapaxes(-1, -2)
+
+
+def active(net, theta, X, layer=0):
+    """Neurons whose activation is not zero on every sample: (..., m), bool.
+
+    A ReLU neuron that is inactive on all samples feels no gradient and keeps its
+    initial orientation: leave it out of every measure here.
+
+    Equation: eq:active
+    """
+    run = net.run(net.check_theta(theta), X)
+    hidden = run.h[layer] if hasattr(run, "h") else run.hidden
+    return (hidden != 0).any(axis=-2)
+
+
+def effective_ratio(weights, threshold=0.95, symmetric=False):
+    """Least share of directions that represent all input weights.
+
+    The least number of directions such that every weight has cosine similarity above
+    `threshold` with one of them, divided by the number of weights. It is a minimal set
+    cover: exact for two-dimensional weights, by a sweep of the circle; an upper bound
+    otherwise, greedy, with the weights' own orientations as candidates.
+
+    Equation: eq:effective-ratio
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    threshold : float
+        In [0, 1).
+    symmetric : bool
+        Count a direction and its opposite as one. For odd activations (w, b, a) and
+        (−w, −b, −a) are the same neuron; the paper's measure is signed.
+
+    Returns
+    -------
+    ratio : (...)
+    """
+    weights = _check_weights(weights)
+    m = weights.shape[-2]
+    counts = _each(weights, lambda w, _: _cover(w, threshold, symmetric))
+    return counts / m
+
+
+def orientation_count(
+    weights, amplitudes, mass=0.9, threshold=0.95, symmetric=False
+):
+    """Number of orientations that carry the share `mass` of the amplitude.
+
+    Directions are picked greedily: each time the one within `threshold` of which lies
+    the most amplitude not covered yet, until `mass` of the total is covered. Candidates
+    are the arcs that begin at a weight (two dimensions) or the weights' own
+    orientations.
+
+    Equation: eq:orientation-count
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    amplitudes : (..., m)
+        Zero leaves a neuron out.
+    mass : float
+        In (0, 1].
+    threshold, symmetric
+        As in `effective_ratio`.
+
+    Returns
+    -------
+    count : (...), int
+    """
+    weights = _check_weights(weights)
+    amplitudes = as_floating("amplitudes", amplitudes)
+    if amplitudes.shape != weights.shape[:-1]:
+        raise ValueError(
+            f"amplitudes must have shape {weights.shape[:-1]}, one per weight, got "
+            f"shape {amplitudes.shape}"
+        )
+    if not 0 < mass <= 1:
+        raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
+
+    def count(w, a):
+        covers = _candidates(w, threshold, symmetric)
+        return _greedy(covers, a, mass)
+
+    return _each(weights, count, amplitudes).astype(int)
+
+
+def _cover(weights, threshold, symmetric):
+    """Number of directions of one set of weights (m, d+1), exact in the plane."""
+    if weights.shape[1] == 2:
+        return _arcs(weights, threshold, symmetric)
+    xp = get_xp(weights)
+    return _greedy(_candidates(weights, threshold, symmetric), xp.ones(len(weights)), 1)
+
+
+def _arcs(weights, threshold, symmetric):
+    """Least number of open arcs that cover the weights' angles.
+
+    An optimal cover can be turned until one of its arcs begins at a point; from there
+    each next arc begins at the first point not covered. All starts are tried at once.
+    """
+    xp = get_xp(weights)
+    period = math.pi if symmetric else 2 * math.pi
+    points = xp.sort(angle(weights) % period)
+    m, width = len(points), 2 * math.acos(threshold)
+    circle = xp.concatenate([points, points + period])
+    following = xp.searchsorted(circle, points + width)  # first point not covered
+    following = xp.minimum(following, xp.arange(m) + m)
+    position, counts = following.copy(), xp.ones(m, dtype=int)
+    ends = xp.arange(m) + m
+    while (position < ends).any():
+        unfinished = position < ends
+        jump = following[position % m] + (position // m) * m
+        position = xp.where(unfinished, jump, position)
+        counts = counts + unfinished
+    return int(counts.min())
+
+
+def _candidates(weights, threshold, symmetric):
+    """Which weights (columns) each candidate direction (rows) covers: (m, m), bool."""
+    xp = get_xp(weights)
+    if weights.shape[1] == 2:
+        period = math.pi if symmetric else 2 * math.pi
+        angles = angle(weights)
+        ahead = (angles[None, :] - angles[:, None]) % period
+        return ahead < 2 * math.acos(threshold)
+    cosines = cosine_similarity(weights)
+    return (xp.abs(cosines) if symmetric else cosines) > threshold
+
+
+def _greedy(covers, amplitudes, mass):
+    """Number of candidates, best first, until `mass` of the amplitude is covered."""
+    left = amplitudes.copy()
+    total = float(left.sum())
+    if total == 0:
+        return 0
+    # Rounding of the sums must not ask for one candidate more.
+    target, count = (1 - mass) * total + 1e-12 * total, 0
+    while float(left.sum()) > target:
+        best = int((covers @ left).argmax())
+        left = left * ~covers[best]
+        count += 1
+    return count
+
+
+def _each(weights, fn, amplitudes=None):
+    """`fn` of every set of weights; results over the leading axes, on the host."""
+    lead = weights.shape[:-2]
+    rows = weights.reshape((-1,) + weights.shape[-2:])
+    sizes = [None] * len(rows)
+    if amplitudes is not None:
+        sizes = amplitudes.reshape(-1, amplitudes.shape[-1])
+    xp = get_xp(weights)
+    values = [float(fn(row, size)) for row, size in zip(rows, sizes)]
+    return xp.asarray(values).reshape(lead)[()]
+
+
+def _check_weights(weights, name="weights"):
+    weights = as_floating(name, weights)
+    if weights.ndim < 2 or 0 in weights.shape[-2:]:
+        raise ValueError(
+            f"{name} must have shape (..., m, d+1) with m at least 1, got shape "
+            f"{weights.shape}"
+        )
+    return weights

@@ -1,0 +1,167 @@
+"""Curvature of an objective: Hessian, largest eigenvalues, trace.
+
+Any `Objective` serves; the experiments take R_S with dropout off.
+"""
+
+from refimpl.backend import chunks, get_xp
+from refimpl.expectation import Estimate
+from refimpl.lanczos import top_by_lanczos
+
+# Up to this many parameters the dense Hessian is cheaper than iterating.
+DENSE_SIZE = 1500
+TRACE_METHODS = ("exact", "hutchinson")
+
+
+def hessian(risk, theta):
+    """Dense Hessian, by one Hessian-vector product per parameter.
+
+    Equation: eq:hessian
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+
+    Returns
+    -------
+    H : (..., P, P)
+        Symmetric up to rounding.
+    """
+    theta, _ = risk.check(theta)
+    xp, P = get_xp(theta), risk.net.size
+    H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
+    for start, stop, columns in _hvp_chunks(risk, theta):
+        H[..., start:stop, :] = columns
+    return H
+
+
+def top_eigenvalues(risk, theta, k=1, tolerance=1e-6, rng=None):
+    """The `k` largest eigenvalues of the Hessian, in descending order.
+
+    Dense below 1,500 parameters. Above, matrix-free: ARPACK through SciPy for NumPy,
+    `refimpl.lanczos` for CuPy.
+
+    Equation: eq:top-eigenvalues
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+    k : int
+        1 to P.
+    tolerance : float
+        Relative accuracy of the matrix-free eigenvalues.
+    rng : Generator, optional
+        Draws the start vector; a fixed one without it.
+
+    Returns
+    -------
+    eigenvalues : (..., k)
+
+    Raises
+    ------
+    ValueError
+        If k is not in 1 to P.
+    """
+    theta, _ = risk.check(theta)
+    xp, P = get_xp(theta), risk.net.size
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= P:
+        raise ValueError(f"k must be an integer in 1 to {P}, got {k!r}")
+    rows = theta.reshape(-1, P)
+    if P <= DENSE_SIZE or k >= P - 1:
+        values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
+    else:
+        rng = _generator(xp, rng)
+        solve = _arpack if xp.__name__ == "numpy" else _own
+        values = [solve(risk, row, k, tolerance, rng) for row in rows]
+    return xp.stack(values).reshape(theta.shape[:-1] + (k,))
+
+
+def hessian_trace(risk, theta, method=None, probes=100, rng=None):
+    """Trace of the Hessian.
+
+    Hutchinson's estimator: for probes v of independent signs, E vᵀHv = Tr H, because
+    E v vᵀ = I. Its variance, 2 Σ_{i≠j} H_ij², is estimated from the probes.
+
+    Equation: eq:trace
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+    method : {"exact", "hutchinson"}, optional
+        Exact below 1,500 parameters unless said otherwise.
+    probes : int
+        Number of Hutchinson probes, at least 2.
+    rng : Generator, optional
+        Draws the probes; a fixed one without it.
+
+    Returns
+    -------
+    Estimate
+        ``mean`` and ``standard_error`` (0 where exact), each (...).
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or there are fewer than 2 probes.
+    """
+    theta, _ = risk.check(theta)
+    xp, P = get_xp(theta), risk.net.size
+    if method is None:
+        method = "exact" if P <= DENSE_SIZE else "hutchinson"
+    if method not in TRACE_METHODS:
+        raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
+    if method == "exact":
+        trace = xp.zeros(theta.shape[:-1], dtype=theta.dtype)
+        for start, stop, columns in _hvp_chunks(risk, theta):
+            diagonal = columns[..., range(stop - start), range(start, stop)]
+            trace = trace + diagonal.sum(axis=-1)
+        return Estimate(trace, xp.zeros_like(trace))
+    if not isinstance(probes, int) or probes < 2:
+        raise ValueError(f"probes must be an integer of at least 2, got {probes!r}")
+    rng, samples = _generator(xp, rng), []
+    for start, stop in chunks(probes, _hvp_elements(risk, theta)):
+        v = rng.integers(0, 2, (stop - start,) + theta.shape).astype(theta.dtype)
+        v = 2 * v - 1
+        samples.append((v * risk.hvp(theta, v)).sum(axis=-1))
+    samples = xp.concatenate(samples)  # (probes, ...)
+    error = samples.std(axis=0, ddof=1) / probes**0.5
+    return Estimate(samples.mean(axis=0), error)
+
+
+def _hvp_chunks(risk, theta):
+    """Rows ``start`` to ``stop`` of the Hessian (..., stop − start, P), in turn."""
+    xp, P = get_xp(theta), risk.net.size
+    for start, stop in chunks(P, _hvp_elements(risk, theta)):
+        unit = xp.eye(stop - start, P, start, dtype=theta.dtype)
+        unit = unit.reshape((stop - start,) + (1,) * (theta.ndim - 1) + (P,))
+        yield start, stop, xp.moveaxis(risk.hvp(theta, unit), 0, -2)
+
+
+def _hvp_elements(risk, theta):
+    """Array elements that one direction's Hessian-vector product needs."""
+    net = risk.net
+    return theta[..., 0].size * (4 * net.size + 6 * risk.n * sum(net.hidden))
+
+
+def _arpack(risk, theta, k, tolerance, rng):
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    operator = LinearOperator(
+        (risk.net.size,) * 2,
+        matvec=lambda v: risk.hvp(theta, v.reshape(-1)),
+        dtype=theta.dtype,
+    )
+    start = rng.standard_normal(risk.net.size).astype(theta.dtype)
+    values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
+    return values[::-1].copy()
+
+
+def _own(risk, theta, k, tolerance, rng):
+    start = rng.standard_normal(risk.net.size).astype(theta.dtype)
+    return top_by_lanczos(lambda v: risk.hvp(theta, v), start, k, rng, tolerance)
+
+
+def _generator(xp, rng):
+    return xp.random.default_rng(0) if rng is None else rng

@@ -1,0 +1,261 @@
+"""The L-layer network of the paper: forward, backward and R-operator by hand.
+
+Layer l of the code is layer l + 1 of the paper: ``layers[0]`` is (W^[1], b^[1]).
+"""
+
+from typing import Any, NamedTuple
+
+from refimpl.backend import get_xp, matmul, transpose
+from refimpl.network import Network, check_std, check_width, noisy
+
+
+class Pass(NamedTuple):
+    """What one forward pass computed; a list has one entry per hidden layer."""
+
+    layers: Any  # [(W, b)], one per layer
+    eta: Any  # noise of each hidden layer, or None
+    z: Any  # [(..., n, m_l)] pre-activations
+    h: Any  # [(..., n, m_l)] activations f^[l], before noise
+    s: Any  # [X, (..., n, m_l), ...] what each layer receives
+    output: Any  # (..., n, o)
+
+    @property
+    def hidden(self):
+        """Activations of the last hidden layer, before noise (..., n, m)."""
+        return self.h[-1]
+
+    @property
+    def A(self):
+        """Output weights W^[L] (..., o, m)."""
+        return self.layers[-1][0]
+
+
+class Push(NamedTuple):
+    """Directional derivatives of a `Pass` along a direction in parameter space."""
+
+    layers: Any  # the direction itself, [(V, c)]
+    z: Any
+    h: Any
+    s: Any
+    output: Any
+
+    @property
+    def hidden(self):
+        """Derivative of the last hidden layer's activations (..., n, m)."""
+        return self.h[-1]
+
+    @property
+    def A(self):
+        """Direction of the output weights (..., o, m)."""
+        return self.layers[-1][0]
+
+
+class Deep(Network):
+    """f^[l] = σ(W^[l] f^[l−1] + b^[l]), f^[L] = W^[L] f^[L−1] + b^[L].
+
+    Equation: eq:deep
+
+    Parameters
+    ----------
+    widths : sequence of int
+        (m_0, ..., m_L): inputs, hidden widths, outputs; at least one hidden layer.
+    activation : {"relu", "tanh", "identity"}
+
+    Raises
+    ------
+    ValueError
+        If there is no hidden layer, a width is not a positive integer, or the
+        activation is unknown.
+
+    Examples
+    --------
+    >>> net = Deep((2, 5, 4, 3))
+    >>> net.size
+    54
+    """
+
+    def __init__(self, widths, activation="relu"):
+        try:
+            widths = tuple(widths)
+        except TypeError:
+            widths = (widths,)
+        if len(widths) < 3:
+            raise ValueError(
+                "widths must have at least three entries (inputs, hidden, outputs), "
+                f"got {widths}"
+            )
+        self.widths = tuple(check_width("widths", m) for m in widths)
+        shapes = []
+        for fan_in, m in zip(self.widths, self.widths[1:]):
+            shapes += [(m, fan_in), (m,)]
+        super().__init__(
+            self.widths[0], self.widths[1:-1], self.widths[-1], activation, shapes
+        )
+
+    def pack(self, layers):
+        """θ (..., P) from [(W, b)], W (..., m_l, m_{l−1}) and b (..., m_l)."""
+        return self.join([array for layer in layers for array in layer])
+
+    def unpack(self, theta):
+        """[(W, b)] of every layer: views of `theta`."""
+        return self._layers(self.check_theta(theta, finite=False))
+
+    def init(self, rng, std=None):
+        """Random parameters.
+
+        Parameters
+        ----------
+        rng : Generator, or sequence of R generators
+            A sequence gives one network from each.
+        std : float, optional
+            Standard deviation of every weight and bias. Without it: weights
+            N(0, gain²/fan-in), gain² = 2 after ReLU (He) and 1 otherwise (LeCun; also
+            for the first layer's inputs when σ is not ReLU), biases 0; the linear
+            output layer has gain 1.
+
+        Returns
+        -------
+        theta : (P,) or (R, P)
+        """
+        if std is not None:
+            return self.draw_init(rng, [check_std(std)] * len(self.shapes))
+        stds = []
+        for fan_in in self.widths[:-1]:
+            stds += [self.activation.gain * fan_in**-0.5, 0.0]
+        stds[-2] = self.widths[-2] ** -0.5
+        return self.draw_init(rng, stds)
+
+    def input_weights(self, theta, layer=0):
+        """Input weight (w_j, b_j) of every neuron of hidden layer `layer` (from 0)."""
+        W, b = self.unpack(theta)[self._check_layer(layer)]
+        return get_xp(theta).concatenate([W, b[..., None]], axis=-1)
+
+    def outgoing_weights(self, theta, layer=0):
+        """Weights that leave every neuron of hidden layer `layer`: (..., m, m')."""
+        return transpose(self.unpack(theta)[self._check_layer(layer) + 1][0])
+
+    def run(self, theta, X, eta=None):
+        """Forward pass, kept for `backward`. Arguments are not checked.
+
+        Equation: eq:deep
+        """
+        layers = self._layers(theta)
+        eta = (None,) * len(self.hidden) if eta is None else eta
+        zs, hs, ss = [], [], [X]
+        for (W, b), noise in zip(layers, eta):
+            z = matmul(ss[-1], transpose(W)) + b[..., None, :]
+            h = self.activation.value(z)
+            zs.append(z)
+            hs.append(h)
+            ss.append(noisy(h, noise))
+        W, b = layers[-1]
+        F = matmul(ss[-1], transpose(W)) + b[..., None, :]
+        return Pass(layers, eta, zs, hs, ss, F)
+
+    def backward(self, run, upstream):
+        """Gradient (..., P) of a scalar whose derivatives are `upstream`.
+
+        Equation: eq:deep-backward
+        """
+        dh = 0
+        if upstream.output is not None:
+            dh = noisy(matmul(upstream.output, run.A), run.eta[-1])
+        if upstream.hidden is not None:
+            dh = dh + upstream.hidden
+        gradient = None
+        for layer in reversed(range(len(self.hidden))):
+            dz = dh * self.activation.slope(run.z[layer], run.h[layer])
+            if gradient is None:
+                gradient, arrays = self.empty_gradient(dz)
+            dW, db = arrays[2 * layer : 2 * layer + 2]
+            matmul(transpose(dz), run.s[layer], out=dW)
+            dz.sum(axis=-2, out=db)
+            if layer > 0:
+                dh = noisy(matmul(dz, run.layers[layer][0]), run.eta[layer - 1])
+        dW, db = arrays[-2:]
+        if upstream.output is None:
+            dW[...] = 0
+            db[...] = 0
+        else:
+            matmul(transpose(upstream.output), run.s[-1], out=dW)
+            upstream.output.sum(axis=-2, out=db)
+        if upstream.weights is not None:
+            dW += upstream.weights
+        return gradient
+
+    def push(self, run, direction):
+        """Directional derivative of the forward pass along `direction` (..., P).
+
+        Equation: eq:deep-push
+        """
+        layers = self._layers(direction)
+        zs, hs, ss = [], [], [None]
+        for layer, (V, c) in enumerate(layers[:-1]):
+            z = matmul(run.s[layer], transpose(V)) + c[..., None, :]
+            if layer > 0:
+                z = z + matmul(ss[-1], transpose(run.layers[layer][0]))
+            h = self.activation.slope(run.z[layer], run.h[layer]) * z
+            zs.append(z)
+            hs.append(h)
+            ss.append(noisy(h, run.eta[layer]))
+        V, c = layers[-1]
+        F = matmul(run.s[-1], transpose(V)) + c[..., None, :]
+        F = F + matmul(ss[-1], transpose(run.A))
+        return Push(layers, zs, hs, ss, F)
+
+    def backward_push(self, run, push, upstream, upstream_push):
+        """Directional derivative of `backward`: the R-operator's second half.
+
+        `upstream_push` holds the directional derivatives of `upstream`.
+
+        Equation: eq:deep-r-operator
+        """
+        dF, dF_push = upstream.output, upstream_push.output
+        dh = dh_push = 0
+        if dF is not None:
+            dh = noisy(matmul(dF, run.A), run.eta[-1])
+            dh_push = noisy(matmul(dF_push, run.A) + matmul(dF, push.A), run.eta[-1])
+        if upstream.hidden is not None:
+            dh = dh + upstream.hidden
+            dh_push = dh_push + upstream_push.hidden
+        gradient = None
+        for layer in reversed(range(len(self.hidden))):
+            z, h = run.z[layer], run.h[layer]
+            slope = self.activation.slope(z, h)
+            dz = dh * slope
+            dz_push = dh_push * slope + dh * self.activation.curvature(z, h) * (
+                push.z[layer]
+            )
+            if gradient is None:
+                gradient, arrays = self.empty_gradient(dz_push)
+            dW, db = arrays[2 * layer : 2 * layer + 2]
+            matmul(transpose(dz_push), run.s[layer], out=dW)
+            dz_push.sum(axis=-2, out=db)
+            if layer > 0:
+                dW += matmul(transpose(dz), push.s[layer])
+                W, V = run.layers[layer][0], push.layers[layer][0]
+                noise = run.eta[layer - 1]
+                dh = noisy(matmul(dz, W), noise)
+                dh_push = noisy(matmul(dz_push, W) + matmul(dz, V), noise)
+        dW, db = arrays[-2:]
+        dW[...] = 0
+        db[...] = 0
+        if dF is not None:
+            dW += matmul(transpose(dF_push), run.s[-1])
+            dW += matmul(transpose(dF), push.s[-1])
+            db += dF_push.sum(axis=-2)
+        if upstream.weights is not None:
+            dW += upstream_push.weights
+        return gradient
+
+    def _layers(self, theta):
+        arrays = self.split(theta)
+        return list(zip(arrays[::2], arrays[1::2]))
+
+    def _check_layer(self, layer):
+        if layer not in range(len(self.hidden)):
+            raise ValueError(
+                f"layer must be a hidden layer, 0 to {len(self.hidden) - 1}, "
+                f"got {layer!r}"
+            )
+        return layer

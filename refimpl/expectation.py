@@ -1,0 +1,77 @@
+"""E_η[·]: exactly, over all masks, or by Monte Carlo with its standard error."""
+
+from typing import Any, NamedTuple
+
+from refimpl.backend import chunks, get_xp
+
+
+class Estimate(NamedTuple):
+    """A number, or an array of numbers, with its standard error (0 where exact)."""
+
+    mean: Any
+    standard_error: Any
+
+
+def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
+    """Mean of `fn` over the dropout noise.
+
+    Equation: eq:expectation
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(eta)`` with one leading axis K in eta returns an array (K, ...). With
+        θ (R, P), insert the axis: ``lambda eta: risk(theta, eta[:, None])``.
+    drop : Dropout
+    net : TwoLayer or Deep
+    n : int
+        Number of samples of the data set.
+    method : {"exact", "monte_carlo"}
+        Exact: all masks, at most 2^20.
+    samples : int
+        Number of Monte-Carlo draws, at least 2.
+    rng : Generator
+        For Monte Carlo.
+
+    Returns
+    -------
+    Estimate
+        ``mean`` and ``standard_error``, each (...). Masks are taken in chunks, so
+        memory does not grow with their number.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, an argument of Monte Carlo is missing, or there are
+        too many masks.
+    """
+    elements = n * sum(net.hidden) + net.size
+    if method == "exact":
+        mean = 0.0
+        for start, stop in chunks(drop.count(net, n), elements):
+            probabilities, eta = drop.enumerate(net, n, start, stop)
+            mean = mean + weighted_sum(probabilities, fn(eta))
+        return Estimate(mean, get_xp(mean).zeros_like(mean))
+    if method != "monte_carlo":
+        raise ValueError(f"method must be 'exact' or 'monte_carlo', got {method!r}")
+    if not isinstance(samples, int) or samples < 2:
+        raise ValueError(f"samples must be an integer of at least 2, got {samples!r}")
+    if rng is None:
+        raise ValueError("rng must be a random generator for Monte Carlo, got None")
+    count, mean, squares = 0, 0.0, 0.0
+    for start, stop in chunks(samples, elements):
+        values = fn(drop.draw(net, n, rng, stop - start))
+        # Chan's update: squares are about the running mean, so nothing cancels.
+        part, mean_part = len(values), values.mean(axis=0)
+        shift = mean_part - mean
+        squares = squares + ((values - mean_part) ** 2).sum(axis=0)
+        squares = squares + shift**2 * (count * part / (count + part))
+        mean = mean + shift * (part / (count + part))
+        count += part
+    return Estimate(mean, get_xp(mean).sqrt(squares / (count * (count - 1))))
+
+
+def weighted_sum(probabilities, values):
+    """Σ_k probabilities_k values_k over the leading axis."""
+    xp = get_xp(values)
+    return xp.tensordot(xp.asarray(probabilities), values, axes=1)

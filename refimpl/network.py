@@ -1,0 +1,217 @@
+"""What both networks share: the flat parameter vector, the noise, the checks.
+
+A network supplies four passes, each written by hand in `two_layer` and `deep`:
+
+``run``               forward, keeping what the backward pass needs
+``backward``          gradient of a scalar, given its derivatives upstream
+``push``              directional derivative of the forward pass (forward mode)
+``backward_push``     directional derivative of the backward pass (R-operator)
+
+A scalar objective of this project depends on the network through three quantities: the
+outputs F, the activations h of the last hidden layer (before noise) and the output
+weights A. `Upstream` holds the derivatives of the scalar with respect to these three;
+R_S needs the first only, R_1 the other two, R_S + R_1 all of them in one pass.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from refimpl.activations import get_activation
+from refimpl.backend import as_floating, check_finite, get_xp
+
+
+class Upstream(NamedTuple):
+    """Derivatives of a scalar with respect to F, h and A; ``None`` is zero."""
+
+    output: Any = None  # (..., n, o)
+    hidden: Any = None  # (..., n, m)
+    weights: Any = None  # (..., o, m)
+
+
+class Network:
+    """Base of `TwoLayer` and `Deep`: θ as one vector, η as one entry per layer.
+
+    Attributes
+    ----------
+    inputs, outputs : int
+        d and d'.
+    hidden : tuple of int
+        Widths of the hidden layers.
+    size : int
+        Number of parameters P.
+    shapes : tuple of tuple of int
+        Shapes of the parameter arrays, in their order in θ.
+    """
+
+    def __init__(self, inputs, hidden, outputs, activation, shapes):
+        self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
+        self.activation = get_activation(activation)
+        self.shapes = shapes
+        self.size = sum(math.prod(shape) for shape in shapes)
+
+    def forward(self, theta, X, eta=None):
+        """Outputs of the network.
+
+        Parameters
+        ----------
+        theta : (..., P)
+        X : (..., n, d)
+        eta : dropout noise, optional
+            (..., 1, m) shared by all samples or (..., n, m) per sample; a tuple has
+            one entry per hidden layer, ``None`` for none.
+
+        Returns
+        -------
+        F : (..., n, o)
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or theta or X is not finite.
+        """
+        X = check_inputs(self, X)
+        theta = self.check_theta(theta)
+        return self.run(theta, X, self.check_eta(eta, X.shape[-2])).output
+
+    def split(self, theta):
+        """Views of `theta`, one per parameter array, leading axes kept."""
+        arrays, start = [], 0
+        for shape in self.shapes:
+            stop = start + math.prod(shape)
+            arrays.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
+            start = stop
+        return arrays
+
+    def join(self, arrays):
+        """Inverse of `split`: one vector (..., P) from the parameter arrays."""
+        arrays = [as_floating("parameters", a) for a in arrays]
+        if len(arrays) != len(self.shapes):
+            raise ValueError(
+                f"parameters must be {len(self.shapes)} arrays, got {len(arrays)}"
+            )
+        xp = get_xp(*arrays)
+        leads = []
+        for array, shape in zip(arrays, self.shapes):
+            lead = array.ndim - len(shape)
+            if lead < 0 or array.shape[lead:] != shape:
+                raise ValueError(
+                    f"parameter array must have trailing shape {shape}, "
+                    f"got shape {array.shape}"
+                )
+            leads.append(array.shape[:lead])
+        lead = broadcast_lead("parameters", *leads)
+        theta = xp.empty(lead + (self.size,), dtype=xp.result_type(*arrays))
+        for view, array in zip(self.split(theta), arrays):
+            view[...] = array
+        return theta
+
+    def draw_init(self, rng, std_of_layer):
+        """θ (P,) with independent N(0, std²) entries, std given per array.
+
+        A sequence of R generators gives (R, P): one network from each.
+        """
+        if isinstance(rng, (list, tuple)):
+            rows = [self.draw_init(one, std_of_layer) for one in rng]
+            return get_xp(*rows).stack(rows)
+        return self.join(
+            [
+                std * rng.standard_normal(shape)
+                for std, shape in zip(std_of_layer, self.shapes)
+            ]
+        )
+
+    def empty_gradient(self, dz):
+        """Uninitialised gradient with the leading axes of `dz` (..., n, m), and its
+        views, one per parameter array."""
+        xp = get_xp(dz)
+        gradient = xp.empty(dz.shape[:-2] + (self.size,), dtype=dz.dtype)
+        return gradient, self.split(gradient)
+
+    def check_theta(self, theta, name="theta", finite=True):
+        """`theta` as an array, its last axis checked to be P and its values finite."""
+        theta = as_floating(name, theta)
+        if theta.ndim == 0 or theta.shape[-1] != self.size:
+            raise ValueError(
+                f"{name} must have shape (..., {self.size}), one entry per parameter, "
+                f"got shape {theta.shape}"
+            )
+        if finite:
+            check_finite(name, theta)
+        return theta
+
+    def check_eta(self, eta, n):
+        """Noise as a tuple with one entry per hidden layer, shapes checked."""
+        if not isinstance(eta, tuple):
+            eta = (None,) * (len(self.hidden) - 1) + (eta,)
+        if len(eta) != len(self.hidden):
+            raise ValueError(
+                f"eta must have one entry per hidden layer ({len(self.hidden)}), "
+                f"got {len(eta)}"
+            )
+        for noise, width in zip(eta, self.hidden):
+            if noise is None:
+                continue
+            shape = getattr(noise, "shape", ())
+            if len(shape) < 2 or shape[-1] != width or shape[-2] not in (1, n):
+                raise ValueError(
+                    f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
+                    f"got {shape if shape else type(noise).__name__}"
+                )
+        return eta
+
+
+def broadcast_lead(name, *leads):
+    """Common shape of the leading axes `leads`."""
+    # np.broadcast_shapes has no counterpart in CuPy; these are shapes, not arrays.
+    from numpy import broadcast_shapes
+
+    try:
+        return broadcast_shapes(*leads)
+    except ValueError:
+        raise ValueError(
+            f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
+        ) from None
+
+
+def check_inputs(net, X):
+    """`X` as a finite array (..., n, d), n at least 1."""
+    X = as_floating("X", X)
+    if X.ndim < 2 or X.shape[-1] != net.inputs:
+        raise ValueError(
+            f"X must have shape (..., n, {net.inputs}), one column per input, "
+            f"got shape {X.shape}"
+        )
+    if X.shape[-2] == 0:
+        raise ValueError(f"X must have at least one sample, got shape {X.shape}")
+    check_finite("X", X)
+    return X
+
+
+def check_width(name, value):
+    """`value` as a positive int."""
+    try:
+        valid = int(value) == value and value > 0 and not isinstance(value, bool)
+    except (TypeError, ValueError, OverflowError):
+        valid = False
+    if not valid:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def check_std(std):
+    """`std` as a float, zero or more."""
+    try:
+        valid = math.isfinite(std) and std >= 0
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(f"std must be finite and at least 0, got {std!r}")
+    return float(std)
+
+
+def noisy(h, eta):
+    """Dropped-out layer (1 + η) ⊙ h.
+
+    Equation: eq:dropout
+    """
+    return h if eta is None else (1 + eta) * h

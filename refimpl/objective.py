@@ -1,0 +1,96 @@
+"""What can be minimised: a scalar of (F, h, A) with gradient and Hessian product.
+
+A subclass says what the scalar is (`forward`) and how its upstream derivatives change
+along a direction (`upstream_push`); the passes of the network do the rest. Training,
+curvature and landscape take any `Objective`.
+"""
+
+from refimpl.backend import like
+from refimpl.network import broadcast_lead
+
+
+class Objective:
+    """A scalar function of θ and of the dropout noise η.
+
+    Attributes
+    ----------
+    net : TwoLayer or Deep
+    n : int
+        Number of samples.
+    """
+
+    def forward(self, theta, eta=None):
+        """Forward pass of the network, the value (...), its `Upstream` derivatives.
+
+        Arguments have passed `check`.
+        """
+        raise NotImplementedError
+
+    def upstream_push(self, run, push):
+        """Directional derivatives of `forward`'s `Upstream`."""
+        raise NotImplementedError
+
+    def batch(self, indices):
+        """The same objective on the samples `indices` (B,) or (R, B)."""
+        raise NotImplementedError
+
+    def __call__(self, theta, eta=None):
+        """Value at θ, with noise η if given.
+
+        Parameters
+        ----------
+        theta : (..., P)
+        eta : (..., 1, m) or (..., n, m), or a tuple with one entry per hidden layer
+
+        Returns
+        -------
+        value : (...)
+            One per broadcast leading index of theta and eta.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or theta is not finite.
+        """
+        return self.forward(*self.check(theta, eta))[1]
+
+    def gradient(self, theta, eta=None):
+        """Gradient (..., P) at θ, with noise η if given."""
+        return self.value_and_gradient(*self.check(theta, eta))[1]
+
+    def value_and_gradient(self, theta, eta=None):
+        """Value and gradient in one pass, for training loops.
+
+        `theta` and `eta` are as `check` returns them and are not checked again: this
+        is the hot path, and a non-finite θ is training's to report.
+        """
+        run, value, upstream = self.forward(theta, eta)
+        return value, self.net.backward(run, upstream)
+
+    def hvp(self, theta, v, eta=None):
+        """Hessian at θ times `v` (..., P), with noise η if given.
+
+        Exact, by the R-operator: no Hessian is formed and nothing is differenced.
+
+        Equation: eq:hvp
+        """
+        theta, eta = self.check(theta, eta)
+        v = self.net.check_theta(v, "v")
+        run, _, upstream = self.forward(theta, eta)
+        push = self.net.push(run, v)
+        return self.net.backward_push(
+            run, push, upstream, self.upstream_push(run, push)
+        )
+
+    def check(self, theta, eta=None):
+        """Checked arguments: θ finite, η as a tuple in θ's dtype, or ``None``."""
+        theta = self.net.check_theta(theta)
+        if eta is None:
+            return theta, None
+        eta = tuple(
+            None if noise is None else like(noise, theta)
+            for noise in self.net.check_eta(eta, self.n)
+        )
+        leads = [noise.shape[:-2] for noise in eta if noise is not None]
+        broadcast_lead("theta and eta", theta.shape[:-1], *leads)
+        return theta, eta

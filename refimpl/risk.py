@@ -1,0 +1,88 @@
+"""The empirical risk R_S and its dropout version R_S^drop."""
+
+from refimpl.backend import get_xp, like
+from refimpl.loss import get_loss
+from refimpl.network import Upstream, broadcast_lead, check_inputs
+from refimpl.objective import Objective
+
+
+class Risk(Objective):
+    """R_S(θ) and R_S^drop(θ, η) of a network on a data set.
+
+    ``risk(theta)`` is R_S, ``risk(theta, eta)`` is R_S^drop; `gradient` and `hvp`
+    take the same arguments.
+
+    Equation: eq:risk
+
+    Parameters
+    ----------
+    net : TwoLayer or Deep
+    X : (..., n, d)
+        Inputs; leading axes, if any, are replicas with data of their own.
+    Y : (..., n, o), or integer labels (n,) for cross-entropy
+    loss : {"mse", "cross_entropy"}
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown, a shape does not fit the network, or a value is not
+        finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refimpl.two_layer import TwoLayer
+    >>> net = TwoLayer(1, 3)
+    >>> risk = Risk(net, X=[[0.0], [1.0]], Y=[[0.0], [2.0]])
+    >>> float(risk(np.zeros(net.size)))  # (0² + 2²) / (2·2)
+    1.0
+    """
+
+    def __init__(self, net, X, Y, loss="mse"):
+        self.net = net
+        self.loss = get_loss(loss)
+        self.X = check_inputs(net, X)
+        self.Y = self.loss.check_targets(Y, self.n, net.outputs)
+        broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
+        self._converted = {}
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.X.shape[-2]
+
+    def forward(self, theta, eta=None):
+        """Forward pass, R_S or R_S^drop (...), and its `Upstream` derivatives."""
+        X, Y = self.data(theta)
+        run = self.net.run(theta, X, eta)
+        value, dF = self.loss.value_and_gradient(run.output, Y)
+        return run, value, Upstream(output=dF)
+
+    def upstream_push(self, run, push):
+        """Directional derivative of the loss gradient: its Hessian times Ḟ."""
+        _, Y = self.data(run.output)
+        return Upstream(output=self.loss.hvp(run.output, Y, push.output))
+
+    def data(self, theta):
+        """X and Y in the array module and real floating dtype of `theta`."""
+        key = (get_xp(theta), theta.real.dtype)
+        if key not in self._converted:
+            self._converted[key] = like(self.X, theta), like(self.Y, theta)
+        return self._converted[key]
+
+    def batch(self, indices):
+        """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica.
+
+        Raises
+        ------
+        ValueError
+            If the data have replica axes already.
+        """
+        if self.X.ndim != 2 or self.Y.ndim != 2:
+            raise ValueError(
+                f"X must have shape (n, d) to be split in batches, got {self.X.shape}"
+            )
+        part = object.__new__(Risk)
+        part.net, part.loss, part._converted = self.net, self.loss, {}
+        part.X, part.Y = self.X[indices], self.Y[indices]
+        return part

@@ -1,0 +1,153 @@
+"""One short training loop for any objective, replicas side by side."""
+
+from typing import Any, NamedTuple
+
+from refimpl.backend import get_xp, to_numpy
+
+# Steps between two looks at the losses: a look makes a device wait, so it is not taken
+# at every step.
+LOOK_EVERY = 100
+
+
+class History(NamedTuple):
+    """What training leaves."""
+
+    theta: Any  # (..., P) after the last step
+    loss: Any  # (steps, ...) objective at the start of each step, with its noise
+    steps: Any  # [S] steps of the snapshots
+    snapshots: Any  # [S] arrays (..., P): θ after that many steps
+
+
+class Divergence(ArithmeticError):
+    """Training met a non-finite loss.
+
+    Attributes
+    ----------
+    history : History
+        All that was recorded before; ``theta`` is the last snapshot.
+    """
+
+    def __init__(self, message, history):
+        super().__init__(message)
+        self.history = history
+
+
+def train(
+    objective,
+    theta,
+    optimizer,
+    steps,
+    dropout=None,
+    batch_size=None,
+    rng=None,
+    snapshots=(),
+    progress=None,
+):
+    """Minimise `objective` from `theta`.
+
+    Parameters
+    ----------
+    objective : Objective
+        Risk, R_S + R_1, ...
+    theta : (P,) or (R, P)
+        Start; not changed. R replicas are trained in one set of array operations.
+    optimizer : GD or Adam
+    steps : int
+    dropout : Dropout, optional
+        Fresh noise at every step.
+    batch_size : int, optional
+        Samples a step, drawn without replacement for each replica; all without it.
+    rng : Generator, or sequence of R generators
+        For dropout and batches. With one generator a replica, its training does not
+        depend on the replicas beside it.
+    snapshots : sequence of int
+        Numbers of steps after which θ is kept; 0 is the start.
+    progress : callable, optional
+        ``progress(done, loss)`` every 100 steps and at the end; loss is (...).
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    Divergence
+        At a non-finite loss; names step, learning rate and loss, and holds the
+        history so far.
+
+    Equation: eq:gd
+    """
+    theta, _ = objective.check(theta)
+    theta = theta.copy()
+    xp = get_xp(theta)
+    wanted = set(_check_steps(steps, snapshots))
+    if (dropout is not None or batch_size is not None) and rng is None:
+        raise ValueError("rng must be given for dropout or batches, got None")
+    if batch_size is not None and not 1 <= batch_size <= objective.n:
+        raise ValueError(
+            f"batch_size must lie in 1 to {objective.n}, the samples, got {batch_size}"
+        )
+    n = objective.n if batch_size is None else batch_size
+    lead = theta.shape[:-1]
+    losses = xp.empty((steps, *lead), dtype=theta.dtype)
+    kept = {0: theta.copy()} if 0 in wanted else {}
+    update = optimizer.start(theta)
+    looked, part, eta = 0, objective, None
+    for step in range(steps):
+        if batch_size is not None:
+            part = objective.batch(_draw_batch(rng, objective.n, batch_size, lead))
+        if dropout is not None:
+            eta = dropout.draw(objective.net, n, rng, lead, theta.dtype)
+            eta = objective.net.check_eta(eta, n)
+        losses[step], gradient = part.value_and_gradient(theta, eta)
+        update(gradient)
+        done = step + 1
+        if done in wanted or done % LOOK_EVERY == 0 or done == steps:
+            _look(losses, looked, done, kept, optimizer)
+            looked = done
+            if progress is not None:
+                progress(done, losses[step])
+        if done in wanted:
+            kept[done] = theta.copy()
+    return History(theta, losses, list(kept), list(kept.values()))
+
+
+def _look(losses, start, stop, kept, optimizer):
+    """Raise `Divergence` if a loss of the steps `start` to `stop` is not finite."""
+    recent = to_numpy(losses[start:stop]).reshape(stop - start, -1)
+    bad = ~get_xp(recent).isfinite(recent)
+    if not bad.any():
+        return
+    step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
+    rate = optimizer.learning_rate
+    if not isinstance(rate, float):
+        rate = float(to_numpy(rate).reshape(-1)[replica])
+    before = [float(recent[step - 1, replica])] if step else []
+    last = list(kept.values())[-1] if kept else None
+    raise Divergence(
+        f"loss is {recent[step, replica]} at step {start + step} with learning rate "
+        f"{rate:g} (replica {replica}"
+        + "".join(f", loss one step before {value:.6g}" for value in before)
+        + ")",
+        History(last, losses[: start + step], list(kept), list(kept.values())),
+    )
+
+
+def _draw_batch(rng, n, size, lead):
+    """Indices of the samples of one step: (size,), or (*lead, size)."""
+    if isinstance(rng, (list, tuple)):
+        rows = [_draw_batch(one, n, size, lead[1:]) for one in rng]
+        return get_xp(*rows).stack(rows)
+    order = rng.random((*lead, n)).argsort(axis=-1)
+    return order[..., :size]
+
+
+def _check_steps(steps, snapshots):
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps must be a positive integer, got {steps!r}")
+    for step in snapshots:
+        if int(step) != step or not 0 <= step <= steps:
+            raise ValueError(f"snapshots must lie in 0 to {steps}, got {step}")
+    return [int(step) for step in snapshots]

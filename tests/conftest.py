@@ -1,0 +1,78 @@
+"""Fixtures, and the table of equations that ends a test run."""
+
+import os
+
+# Small matrices: threads would only wait for each other. Before NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from collections import defaultdict  # noqa: E402
+
+import equations  # noqa: E402
+import numpy  # noqa: E402
+import pytest  # noqa: E402
+
+OUTCOMES = defaultdict(list)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--mnist", metavar="DIR", help="folder of the four MNIST files")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--mnist") is None:
+        skip = pytest.mark.skip(reason="needs --mnist DIR")
+        for item in items:
+            if "mnist" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture
+def mnist_folder(request):
+    return request.config.getoption("--mnist")
+
+
+def _device():
+    try:
+        import cupy
+
+        cupy.cuda.runtime.getDeviceCount()
+    except Exception:  # not installed, no driver, no device: all mean skip
+        return None
+    return cupy
+
+
+@pytest.fixture(params=["numpy", pytest.param("cupy", marks=pytest.mark.gpu)])
+def xp(request):
+    """Array module: NumPy, and CuPy where there is a device."""
+    if request.param == "numpy":
+        return numpy
+    cupy = _device()
+    if cupy is None:
+        pytest.skip("needs CuPy and a CUDA device")
+    return cupy
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call" or report.failed:
+        for marker in item.iter_markers("equation"):
+            for name in marker.args:
+                OUTCOMES[name].append(report.outcome)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Equation → pass, fail or missing."""
+    if not OUTCOMES:
+        return
+    terminalreporter.section("equations")
+    for name, (title, status, _) in equations.derived().items():
+        outcomes = OUTCOMES.get(name, [])
+        if "failed" in outcomes:
+            verdict = "FAIL"
+        elif "passed" in outcomes:
+            verdict = f"pass ({outcomes.count('passed')})"
+        else:
+            verdict = status if status != "proven" else "missing"
+        terminalreporter.write_line(f"{verdict:12} {name:32} {title}")

@@ -1,0 +1,36 @@
+"""Equations of derivations/, the code that computes them, the tests that prove them."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADING = re.compile(r"^#{2,4} (eq:[a-z0-9-]+) (.*)$")
+STATUS = re.compile(r"^status: (definition|untested)\b")
+NAMED = re.compile(r"Equation: ((?:eq:[a-z0-9-]+)(?:, eq:[a-z0-9-]+)*)")
+
+
+def derived():
+    """Name → (title, status, file) of every heading ``### eq:name Title``."""
+    found = {}
+    for path in sorted((ROOT / "derivations").glob("*.md")):
+        name = None
+        for line in path.read_text(encoding="utf-8").splitlines():
+            heading, status = HEADING.match(line), STATUS.match(line)
+            if heading:
+                name = heading[1]
+                if name in found:
+                    raise ValueError(f"{name} is derived twice, again in {path.name}")
+                found[name] = [heading[2], "proven", path.name]
+            elif status and name:
+                found[name][1] = status[1]
+    return found
+
+
+def coded():
+    """Name → files whose docstrings say ``Equation: name``."""
+    found = {}
+    for path in sorted((ROOT / "refimpl").rglob("*.py")):
+        for names in NAMED.findall(path.read_text(encoding="utf-8")):
+            for name in names.split(", "):
+                found.setdefault(name, set()).add(path.name)
+    return found
