@@ -1,7 +1,7 @@
 """Activation functions σ with their first and second derivatives.
 
-Each derivative receives the pre-activation ``z`` and the activation ``h = σ(z)`` that
-the forward pass kept, so that nothing is computed twice.
+The derivatives are functions of the activation ``h = σ(z)``, so the forward pass keeps
+h alone, and may put it where z was.
 """
 
 from refimpl.backend import get_xp
@@ -19,18 +19,18 @@ class Identity:
 
     @staticmethod
     def value(z):
-        """σ(z)."""
+        """σ(z), in the place of z."""
         return z
 
     @staticmethod
-    def slope(z, h):
+    def slope(h):
         """σ′(z) = 1."""
-        return get_xp(z).ones_like(z)
+        return get_xp(h).ones_like(h)
 
     @staticmethod
-    def curvature(z, h):
+    def curvature(h):
         """σ″(z) = 0."""
-        return get_xp(z).zeros_like(z)
+        return get_xp(h).zeros_like(h)
 
 
 class ReLU:
@@ -45,18 +45,18 @@ class ReLU:
 
     @staticmethod
     def value(z):
-        """σ(z)."""
-        return get_xp(z).maximum(z, 0)
+        """σ(z), in the place of z."""
+        return get_xp(z).maximum(z, 0, out=z)
 
     @staticmethod
-    def slope(z, h):
-        """σ′(z): 1 where z > 0, else 0 (also at z = 0)."""
-        return (z > 0).astype(z.dtype)
+    def slope(h):
+        """σ′(z): 1 where z > 0, which is where h > 0, else 0."""
+        return (h > 0).astype(h.dtype)
 
     @staticmethod
-    def curvature(z, h):
+    def curvature(h):
         """σ″(z) = 0 (also at z = 0)."""
-        return get_xp(z).zeros_like(z)
+        return get_xp(h).zeros_like(h)
 
 
 class Tanh:
@@ -71,16 +71,17 @@ class Tanh:
 
     @staticmethod
     def value(z):
-        """σ(z)."""
-        return get_xp(z).tanh(z)
+        """σ(z), in the place of z."""
+        return get_xp(z).tanh(z, out=z)
 
     @staticmethod
-    def slope(z, h):
+    def slope(h):
         """σ′(z) = 1 − h²."""
-        return 1 - h * h
+        slope = h * h
+        return get_xp(h).subtract(1, slope, out=slope)
 
     @staticmethod
-    def curvature(z, h):
+    def curvature(h):
         """σ″(z) = −2 h (1 − h²)."""
         return -2 * h * (1 - h * h)
 

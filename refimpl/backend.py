@@ -19,9 +19,11 @@ def get_xp(*arrays):
     An array can be CuPy's only where CuPy has been imported, so nothing is imported
     here.
     """
-    cupy = sys.modules.get("cupy")
-    if cupy is not None and any(isinstance(a, cupy.ndarray) for a in arrays):
-        return cupy
+    for array in arrays:
+        if type(array) is not numpy.ndarray:  # the common case first: this is hot
+            cupy = sys.modules.get("cupy")
+            if cupy is not None and isinstance(array, cupy.ndarray):
+                return cupy
     return numpy
 
 
@@ -84,10 +86,11 @@ def matmul(a, b, out=None):
     Where the inner dimension is one (one input, or one output) the product is an outer
     product, and broadcasting is about three times as fast as a BLAS call.
     """
-    xp = get_xp(a, b)
-    if a.shape[-1] == 1:
-        return xp.multiply(a, b, out=out)
-    return xp.matmul(a, b, out=out)
+    outer = a.shape[-1] == 1
+    if out is None:
+        return a * b if outer else a @ b
+    xp = get_xp(out)
+    return xp.multiply(a, b, out=out) if outer else xp.matmul(a, b, out=out)
 
 
 def chunks(total, elements_each):

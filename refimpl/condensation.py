@@ -6,7 +6,8 @@ Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
 
 import math
 
-from refimpl.backend import as_floating, get_xp
+from refimpl.backend import as_floating, get_xp, like
+from refimpl.network import check_inputs
 
 
 def orientation(weights):
@@ -67,7 +68,8 @@ def active(net, theta, X, layer=0):
 
     Equation: eq:active
     """
-    run = net.run(net.check_theta(theta), X)
+    theta = net.check_theta(theta)
+    run = net.run(theta, net.prepare(like(check_inputs(net, X), theta)))
     hidden = run.h[layer] if hasattr(run, "h") else run.hidden
     return (hidden != 0).any(axis=-2)
 

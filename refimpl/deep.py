@@ -6,15 +6,21 @@ Layer l of the code is layer l + 1 of the paper: ``layers[0]`` is (W^[1], b^[1])
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
-from refimpl.network import Network, check_std, check_width, noisy
+from refimpl.network import (
+    Network,
+    check_std,
+    check_width,
+    contiguous_views,
+    masked,
+    noisy,
+)
 
 
 class Pass(NamedTuple):
     """What one forward pass computed; a list has one entry per hidden layer."""
 
     layers: Any  # [(W, b)], one per layer
-    eta: Any  # noise of each hidden layer, or None
-    z: Any  # [(..., n, m_l)] pre-activations
+    q: Any  # noise factor 1 + η of each hidden layer, or None
     h: Any  # [(..., n, m_l)] activations f^[l], before noise
     s: Any  # [X, (..., n, m_l), ...] what each layer receives
     output: Any  # (..., n, o)
@@ -28,6 +34,11 @@ class Pass(NamedTuple):
     def A(self):
         """Output weights W^[L] (..., o, m)."""
         return self.layers[-1][0]
+
+    @property
+    def q_last(self):
+        """Noise factor of the last hidden layer."""
+        return self.q[-1]
 
 
 class Push(NamedTuple):
@@ -107,23 +118,27 @@ class Deep(Network):
         ----------
         rng : Generator, or sequence of R generators
             A sequence gives one network from each.
-        std : float, optional
-            Standard deviation of every weight and bias. Without it: weights
-            N(0, gain²/fan-in), gain² = 2 after ReLU (He) and 1 otherwise (LeCun; also
-            for the first layer's inputs when σ is not ReLU), biases 0; the linear
-            output layer has gain 1.
+        std : float or sequence of float, optional
+            Standard deviation of every weight and bias, or one per layer. Without it:
+            weights N(0, gain²/fan-in), gain² = 2 for ReLU (He) and 1 otherwise
+            (LeCun), also 1 for the linear output layer; biases 0.
 
         Returns
         -------
         theta : (P,) or (R, P)
         """
         if std is not None:
-            return self.draw_init(rng, [check_std(std)] * len(self.shapes))
+            stds = check_std(std, layers=len(self.shapes) // 2)
+            return self.draw_init(rng, [s for s in stds for _ in ("W", "b")])
         stds = []
         for fan_in in self.widths[:-1]:
             stds += [self.activation.gain * fan_in**-0.5, 0.0]
         stds[-2] = self.widths[-2] ** -0.5
         return self.draw_init(rng, stds)
+
+    def split(self, theta):
+        """[W, b, W, b, ...] as views of `theta`."""
+        return contiguous_views(theta, self.shapes)
 
     def input_weights(self, theta, layer=0):
         """Input weight (w_j, b_j) of every neuron of hidden layer `layer` (from 0)."""
@@ -134,44 +149,41 @@ class Deep(Network):
         """Weights that leave every neuron of hidden layer `layer`: (..., m, m')."""
         return transpose(self.unpack(theta)[self._check_layer(layer) + 1][0])
 
-    def run(self, theta, X, eta=None):
+    def run(self, theta, X, q=None):
         """Forward pass, kept for `backward`. Arguments are not checked.
 
         Equation: eq:deep
         """
         layers = self._layers(theta)
-        eta = (None,) * len(self.hidden) if eta is None else eta
-        zs, hs, ss = [], [], [X]
-        for (W, b), noise in zip(layers, eta):
-            z = matmul(ss[-1], transpose(W)) + b[..., None, :]
-            h = self.activation.value(z)
-            zs.append(z)
-            hs.append(h)
-            ss.append(noisy(h, noise))
+        qs = self.no_noise if q is None else q
+        hs, ss = [], [X]
+        for (W, b), q in zip(layers, qs):
+            z = matmul(ss[-1], transpose(W))
+            z += b[..., None, :]
+            hs.append(self.activation.value(z))
+            ss.append(noisy(hs[-1], q))
         W, b = layers[-1]
         F = matmul(ss[-1], transpose(W)) + b[..., None, :]
-        return Pass(layers, eta, zs, hs, ss, F)
+        return Pass(layers, qs, hs, ss, F)
 
     def backward(self, run, upstream):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:deep-backward
         """
-        dh = 0
-        if upstream.output is not None:
-            dh = noisy(matmul(upstream.output, run.A), run.eta[-1])
-        if upstream.hidden is not None:
-            dh = dh + upstream.hidden
+        dh = self.to_hidden(run, upstream)
         gradient = None
         for layer in reversed(range(len(self.hidden))):
-            dz = dh * self.activation.slope(run.z[layer], run.h[layer])
+            dz = dh
+            dz *= self.activation.slope(run.h[layer])
             if gradient is None:
-                gradient, arrays = self.empty_gradient(dz)
+                gradient = self.empty_gradient(dz)
+                arrays = self.split(gradient)
             dW, db = arrays[2 * layer : 2 * layer + 2]
             matmul(transpose(dz), run.s[layer], out=dW)
             dz.sum(axis=-2, out=db)
             if layer > 0:
-                dh = noisy(matmul(dz, run.layers[layer][0]), run.eta[layer - 1])
+                dh = masked(matmul(dz, run.layers[layer][0]), run.q[layer - 1])
         dW, db = arrays[-2:]
         if upstream.output is None:
             dW[...] = 0
@@ -194,10 +206,10 @@ class Deep(Network):
             z = matmul(run.s[layer], transpose(V)) + c[..., None, :]
             if layer > 0:
                 z = z + matmul(ss[-1], transpose(run.layers[layer][0]))
-            h = self.activation.slope(run.z[layer], run.h[layer]) * z
+            h = self.activation.slope(run.h[layer]) * z
             zs.append(z)
             hs.append(h)
-            ss.append(noisy(h, run.eta[layer]))
+            ss.append(noisy(h, run.q[layer]))
         V, c = layers[-1]
         F = matmul(run.s[-1], transpose(V)) + c[..., None, :]
         F = F + matmul(ss[-1], transpose(run.A))
@@ -211,32 +223,28 @@ class Deep(Network):
         Equation: eq:deep-r-operator
         """
         dF, dF_push = upstream.output, upstream_push.output
-        dh = dh_push = 0
+        dh_push = self.to_hidden(run, upstream_push)
         if dF is not None:
-            dh = noisy(matmul(dF, run.A), run.eta[-1])
-            dh_push = noisy(matmul(dF_push, run.A) + matmul(dF, push.A), run.eta[-1])
-        if upstream.hidden is not None:
-            dh = dh + upstream.hidden
-            dh_push = dh_push + upstream_push.hidden
+            dh_push = dh_push + masked(matmul(dF, push.A), run.q_last)
+        dh = self.to_hidden(run, upstream)
         gradient = None
         for layer in reversed(range(len(self.hidden))):
-            z, h = run.z[layer], run.h[layer]
-            slope = self.activation.slope(z, h)
+            slope = self.activation.slope(run.h[layer])
+            curvature = self.activation.curvature(run.h[layer])
             dz = dh * slope
-            dz_push = dh_push * slope + dh * self.activation.curvature(z, h) * (
-                push.z[layer]
-            )
+            dz_push = dh_push * slope + dh * curvature * push.z[layer]
             if gradient is None:
-                gradient, arrays = self.empty_gradient(dz_push)
+                gradient = self.empty_gradient(dz_push)
+                arrays = self.split(gradient)
             dW, db = arrays[2 * layer : 2 * layer + 2]
             matmul(transpose(dz_push), run.s[layer], out=dW)
             dz_push.sum(axis=-2, out=db)
             if layer > 0:
                 dW += matmul(transpose(dz), push.s[layer])
                 W, V = run.layers[layer][0], push.layers[layer][0]
-                noise = run.eta[layer - 1]
-                dh = noisy(matmul(dz, W), noise)
-                dh_push = noisy(matmul(dz_push, W) + matmul(dz, V), noise)
+                q = run.q[layer - 1]
+                dh = masked(matmul(dz, W), q)
+                dh_push = masked(matmul(dz_push, W) + matmul(dz, V), q)
         dW, db = arrays[-2:]
         dW[...] = 0
         db[...] = 0
@@ -247,6 +255,15 @@ class Deep(Network):
         if upstream.weights is not None:
             dW += upstream_push.weights
         return gradient
+
+    def _to_hidden(self, run, upstream):
+        """Derivatives (..., n, m) with respect to the last hidden activations."""
+        if upstream.output is None:
+            return upstream.hidden
+        dh = masked(matmul(upstream.output, run.A), run.q[-1])
+        if upstream.hidden is not None:
+            dh += upstream.hidden
+        return dh
 
     def _layers(self, theta):
         arrays = self.split(theta)

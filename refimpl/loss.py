@@ -27,17 +27,11 @@ class MSE:
         return Y
 
     @staticmethod
-    def value(F, Y):
-        """Loss (...,)."""
-        D = F - Y
-        return 0.5 / F.shape[-2] * (D * D).sum(axis=(-2, -1))
-
-    @staticmethod
     def value_and_gradient(F, Y):
         """Loss (...,) and its gradient (..., n, o) with respect to F."""
-        D = F - Y
-        value = 0.5 / F.shape[-2] * (D * D).sum(axis=(-2, -1))
-        return value, D / F.shape[-2]
+        n, D = F.shape[-2], F - Y
+        squares = (D * D).reshape(*D.shape[:-2], -1).sum(axis=-1)
+        return squares * (0.5 / n), D / n
 
     @staticmethod
     def hvp(F, Y, V):
@@ -79,11 +73,6 @@ class CrossEntropy:
                 f"to {float(Y.sum(axis=-1).min())} to {float(Y.sum(axis=-1).max())}"
             )
         return Y
-
-    @classmethod
-    def value(cls, F, Y):
-        """Loss (...,)."""
-        return cls.value_and_gradient(F, Y)[0]
 
     @staticmethod
     def value_and_gradient(F, Y):

@@ -26,11 +26,11 @@ class L1(Objective):
         """Number of samples."""
         return self.risk.n
 
-    def forward(self, theta, eta=None):
+    def forward(self, theta, q):
         """Forward pass, R_S + R_1 (...), and its `Upstream` derivatives."""
-        if eta is not None:
+        if any(factor is not None for factor in q):
             raise ValueError("eta must be None: R_S + R_1 has no noise")
-        run, risk, (output, _, _) = self.risk.forward(theta)
+        run, risk, (output, _, _) = self.risk.forward(theta, q)
         penalty, (_, hidden, weights) = self.penalty.of(run)
         return run, risk + penalty, Upstream(output, hidden, weights)
 

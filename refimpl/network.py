@@ -1,6 +1,7 @@
 """What both networks share: the flat parameter vector, the noise, the checks.
 
-A network supplies four passes, each written by hand in `two_layer` and `deep`:
+A network supplies four passes, each written by hand in `two_layer` and `deep`. They
+take the noise as factors q = 1 + η, one entry per hidden layer:
 
 ``run``               forward, keeping what the backward pass needs
 ``backward``          gradient of a scalar, given its derivatives upstream
@@ -17,11 +18,14 @@ import math
 from typing import Any, NamedTuple
 
 from refimpl.activations import get_activation
-from refimpl.backend import as_floating, check_finite, get_xp
+from refimpl.backend import as_floating, check_finite, get_xp, like, matmul
 
 
 class Upstream(NamedTuple):
-    """Derivatives of a scalar with respect to F, h and A; ``None`` is zero."""
+    """Derivatives of a scalar with respect to F, h and A; ``None`` is zero.
+
+    A pass backward may overwrite them.
+    """
 
     output: Any = None  # (..., n, o)
     hidden: Any = None  # (..., n, m)
@@ -46,8 +50,8 @@ class Network:
     def __init__(self, inputs, hidden, outputs, activation, shapes):
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
         self.activation = get_activation(activation)
-        self.shapes = shapes
-        self.size = sum(math.prod(shape) for shape in shapes)
+        self.shapes = tuple(shapes)
+        self.size = sum(math.prod(shape) for shape in self.shapes)
 
     def forward(self, theta, X, eta=None):
         """Outputs of the network.
@@ -69,18 +73,17 @@ class Network:
         ValueError
             If a shape does not fit, or theta or X is not finite.
         """
-        X = check_inputs(self, X)
-        theta = self.check_theta(theta)
-        return self.run(theta, X, self.check_eta(eta, X.shape[-2])).output
+        theta, X = self.check_theta(theta), check_inputs(self, X)
+        q = self.check_noise(eta, theta, X.shape[-2])
+        return self.run(theta, self.prepare(like(X, theta)), q).output
 
     def split(self, theta):
         """Views of `theta`, one per parameter array, leading axes kept."""
-        arrays, start = [], 0
-        for shape in self.shapes:
-            stop = start + math.prod(shape)
-            arrays.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
-            start = stop
-        return arrays
+        raise NotImplementedError
+
+    def prepare(self, X):
+        """`X` as `run` takes it; done once per data set."""
+        return X
 
     def join(self, arrays):
         """Inverse of `split`: one vector (..., P) from the parameter arrays."""
@@ -121,11 +124,17 @@ class Network:
         )
 
     def empty_gradient(self, dz):
-        """Uninitialised gradient with the leading axes of `dz` (..., n, m), and its
-        views, one per parameter array."""
-        xp = get_xp(dz)
-        gradient = xp.empty(dz.shape[:-2] + (self.size,), dtype=dz.dtype)
-        return gradient, self.split(gradient)
+        """Uninitialised gradient (..., P) with the leading axes of `dz` (..., n, m)."""
+        return get_xp(dz).empty(dz.shape[:-2] + (self.size,), dtype=dz.dtype)
+
+    def to_hidden(self, run, upstream):
+        """Derivatives (..., n, m) with respect to h: ∂f_ik/∂h_ij = a_kj q_ij."""
+        if upstream.output is None:
+            return upstream.hidden
+        dh = masked(matmul(upstream.output, run.A), run.q_last)
+        if upstream.hidden is not None:
+            dh += upstream.hidden
+        return dh
 
     def check_theta(self, theta, name="theta", finite=True):
         """`theta` as an array, its last axis checked to be P and its values finite."""
@@ -139,8 +148,13 @@ class Network:
             check_finite(name, theta)
         return theta
 
-    def check_eta(self, eta, n):
-        """Noise as a tuple with one entry per hidden layer, shapes checked."""
+    def check_noise(self, eta, theta, n):
+        """The factors q = 1 + η, one entry per hidden layer, ``None`` for no noise.
+
+        Shapes are checked; q is in the array module and dtype of `theta`.
+        """
+        if eta is None:
+            return self.no_noise
         if not isinstance(eta, tuple):
             eta = (None,) * (len(self.hidden) - 1) + (eta,)
         if len(eta) != len(self.hidden):
@@ -148,6 +162,7 @@ class Network:
                 f"eta must have one entry per hidden layer ({len(self.hidden)}), "
                 f"got {len(eta)}"
             )
+        leads = [theta.shape[:-1]]
         for noise, width in zip(eta, self.hidden):
             if noise is None:
                 continue
@@ -157,7 +172,16 @@ class Network:
                     f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
                     f"got {shape if shape else type(noise).__name__}"
                 )
-        return eta
+            leads.append(shape[:-2])
+        broadcast_lead("theta and eta", *leads)
+        return tuple(
+            None if noise is None else 1 + like(noise, theta) for noise in eta
+        )
+
+    @property
+    def no_noise(self):
+        """The noise factors of a network without dropout."""
+        return (None,) * len(self.hidden)
 
 
 def broadcast_lead(name, *leads):
@@ -198,20 +222,42 @@ def check_width(name, value):
     return int(value)
 
 
-def check_std(std):
-    """`std` as a float, zero or more."""
+def check_std(std, layers):
+    """`std` as a list of floats, one per layer, zero or more."""
+    stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
     try:
-        valid = math.isfinite(std) and std >= 0
+        valid = len(stds) == layers and all(
+            math.isfinite(one) and one >= 0 for one in stds
+        )
     except TypeError:
         valid = False
     if not valid:
-        raise ValueError(f"std must be finite and at least 0, got {std!r}")
-    return float(std)
+        raise ValueError(
+            f"std must be finite and at least 0, one number or {layers}, got {std!r}"
+        )
+    return [float(one) for one in stds]
 
 
-def noisy(h, eta):
-    """Dropped-out layer (1 + η) ⊙ h.
+def noisy(h, q):
+    """Dropped-out layer q ⊙ h, q = 1 + η.
 
     Equation: eq:dropout
     """
-    return h if eta is None else (1 + eta) * h
+    return h if q is None else q * h
+
+
+def contiguous_views(theta, shapes):
+    """Views of `theta` (..., P) with `shapes`, one after the other."""
+    views, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        views.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
+        start = stop
+    return views
+
+
+def masked(dh, q):
+    """Derivative with respect to h, from the one with respect to q ⊙ h, in place."""
+    if q is not None:
+        dh *= q
+    return dh

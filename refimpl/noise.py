@@ -87,27 +87,35 @@ class Dropout:
         eta : (*samples, 1 or n, m)
             For ``layers="all"`` a tuple, one entry per hidden layer.
         """
+        eta = self.draw_factors(net, n, rng, samples, dtype)
+        for factor in eta:
+            if factor is not None:
+                factor -= 1
+        return eta if self.layers == "all" else eta[-1]
+
+    def draw_factors(self, net, n, rng, samples=(), dtype=float):
+        """Random q = 1 + η, as the passes of the network take it.
+
+        Arguments as for `draw`.
+
+        Returns
+        -------
+        q : tuple
+            One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
+        """
         samples = (samples,) if isinstance(samples, int) else tuple(samples)
-        many = isinstance(rng, (list, tuple))
-        if many and samples[:1] != (len(rng),):
-            raise ValueError(
-                f"samples must begin with the number of generators, {len(rng)}, "
-                f"got {samples}"
-            )
         rows = n if self.per_sample else 1
         entries = []
-        for width, p in self._noisy_layers(net):
-            shape = samples + (rows, width)
-            if many:
-                uniform = [r.random(shape[1:], dtype=dtype) for r in rng]
-                uniform = generator_xp(rng[0]).stack(uniform)
-            else:
-                uniform = rng.random(shape, dtype=dtype)
-            if not isinstance(p, float):
-                p = p[..., None, None]
-            kept = (uniform < p).astype(dtype)
-            entries.append(kept * get_xp(kept).asarray(1 / p, dtype=dtype) - 1)
-        return tuple(entries) if self.layers == "all" else entries[0]
+        for width, p in zip(net.hidden, self._keep_of_layers(net)):
+            shape, q = samples + (rows, width), None
+            if p is not None:
+                if isinstance(rng, (list, tuple)):
+                    q = _draw_each(rng, p, shape, dtype)
+                else:
+                    q = _kept(rng, p, shape).astype(dtype)
+                q *= _column(1 / p, q)
+            entries.append(q)
+        return tuple(entries)
 
     def enumerate(self, net, n, start=0, stop=None):
         """Every mask with its probability, or those numbered `start` to `stop`.
@@ -132,7 +140,9 @@ class Dropout:
         rows = n if self.per_sample else 1
         numbers = np.arange(start, total if stop is None else min(stop, total))
         probabilities, entries = np.ones(len(numbers)), []
-        for width, p in self._noisy_layers(net):
+        for width, p in zip(net.hidden, self._keep_of_layers(net)):
+            if p is None:
+                continue
             if not isinstance(p, float):
                 raise ValueError(
                     "keep must be one number per layer to enumerate, got an array of "
@@ -150,20 +160,23 @@ class Dropout:
     def count(self, net, n):
         """Number of masks for `net` and `n` samples."""
         rows = n if self.per_sample else 1
-        return 2 ** sum(rows * width for width, _ in self._noisy_layers(net))
+        keeps = self._keep_of_layers(net)
+        return 2 ** sum(rows * m for m, p in zip(net.hidden, keeps) if p is not None)
 
-    def _noisy_layers(self, net):
-        """(width, keep) of every layer that is dropped out."""
-        widths = net.hidden if self.layers == "all" else net.hidden[-1:]
-        keeps = self.keep
-        if not isinstance(keeps, tuple):
-            keeps = (keeps,) * len(widths)
-        if len(keeps) != len(widths):
+    def _keep_of_layers(self, net):
+        """keep of every hidden layer, ``None`` where there is no dropout."""
+        layers = len(net.hidden)
+        if self.layers == "last":
+            keep = self.keep[0] if isinstance(self.keep, tuple) else self.keep
+            return (None,) * (layers - 1) + (keep,)
+        if not isinstance(self.keep, tuple):
+            return (self.keep,) * layers
+        if len(self.keep) != layers:
             raise ValueError(
-                f"keep must have one entry per hidden layer ({len(widths)}), "
-                f"got {len(keeps)}"
+                f"keep must have one entry per hidden layer ({layers}), "
+                f"got {len(self.keep)}"
             )
-        return list(zip(widths, keeps))
+        return self.keep
 
 
 def check_keep(keep):
@@ -195,5 +208,47 @@ def noise_variance(keep):
     return (1 - keep) / keep
 
 
+def _kept(rng, p, shape):
+    """Which neurons are kept: bool array of `shape`, each True with probability p.
+
+    NumPy's generators spend most of a uniform number's time on bits that the comparison
+    with p does not need. So 8 random bits are drawn for each neuron; they decide unless
+    they equal the first 8 bits of p (one time in 256), and then a uniform number
+    decides with the rest of p. The probability is p to double precision.
+    """
+    if generator_xp(rng) is not np or not isinstance(p, float):
+        return rng.random(shape) < (p if isinstance(p, float) else p[..., None, None])
+    size = math.prod(shape)
+    words = rng.integers(-(2**63), 2**63 - 1, -(-size // 8), endpoint=True)
+    bits = words.view(np.uint8)[:size]
+    first = min(int(p * 2**8), 2**8 - 1)
+    kept = bits < first
+    ties = (bits == first).nonzero()[0]
+    kept[ties] = rng.random(len(ties)) < p * 2**8 - first
+    return kept.reshape(shape)
+
+
+def _draw_each(rngs, p, shape, dtype):
+    """`_kept` of `shape`, its first axis filled by one generator each, as `dtype`."""
+    if shape[0] != len(rngs) or len(shape) < 3:
+        raise ValueError(
+            f"samples must begin with the number of generators, {len(rngs)}, "
+            f"got {shape[:-2]}"
+        )
+    each = [p] * len(rngs) if isinstance(p, float) else [float(one) for one in p]
+    kept = generator_xp(rngs[0]).empty(shape, dtype=dtype)
+    for row, rng, one in zip(kept, rngs, each):
+        row[...] = _kept(rng, one, shape[1:])
+    return kept
+
+
+def _column(values, eta):
+    """`values`, a float or one per replica, against η (..., n, m), in its dtype."""
+    if isinstance(values, float):
+        return values
+    return get_xp(eta).asarray(values, dtype=eta.dtype)[..., None, None]
+
+
 def _short(number):
-    return str(number) if number < 10**12 else f"about 10^{math.floor(math.log10(number))}"
+    digits = math.floor(math.log10(number))
+    return str(number) if digits < 12 else f"about 10^{digits}"

@@ -5,9 +5,6 @@ along a direction (`upstream_push`); the passes of the network do the rest. Trai
 curvature and landscape take any `Objective`.
 """
 
-from refimpl.backend import like
-from refimpl.network import broadcast_lead
-
 
 class Objective:
     """A scalar function of θ and of the dropout noise η.
@@ -19,10 +16,10 @@ class Objective:
         Number of samples.
     """
 
-    def forward(self, theta, eta=None):
+    def forward(self, theta, q):
         """Forward pass of the network, the value (...), its `Upstream` derivatives.
 
-        Arguments have passed `check`.
+        Arguments are as `check` returns them: q = 1 + η, one entry per hidden layer.
         """
         raise NotImplementedError
 
@@ -58,13 +55,13 @@ class Objective:
         """Gradient (..., P) at θ, with noise η if given."""
         return self.value_and_gradient(*self.check(theta, eta))[1]
 
-    def value_and_gradient(self, theta, eta=None):
+    def value_and_gradient(self, theta, q):
         """Value and gradient in one pass, for training loops.
 
-        `theta` and `eta` are as `check` returns them and are not checked again: this
-        is the hot path, and a non-finite θ is training's to report.
+        Arguments are as `check` returns them and are not checked again: this is the
+        hot path, and a non-finite θ is training's to report.
         """
-        run, value, upstream = self.forward(theta, eta)
+        run, value, upstream = self.forward(theta, q)
         return value, self.net.backward(run, upstream)
 
     def hvp(self, theta, v, eta=None):
@@ -74,23 +71,15 @@ class Objective:
 
         Equation: eq:hvp
         """
-        theta, eta = self.check(theta, eta)
+        theta, q = self.check(theta, eta)
         v = self.net.check_theta(v, "v")
-        run, _, upstream = self.forward(theta, eta)
+        run, _, upstream = self.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward_push(
             run, push, upstream, self.upstream_push(run, push)
         )
 
     def check(self, theta, eta=None):
-        """Checked arguments: θ finite, η as a tuple in θ's dtype, or ``None``."""
+        """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
         theta = self.net.check_theta(theta)
-        if eta is None:
-            return theta, None
-        eta = tuple(
-            None if noise is None else like(noise, theta)
-            for noise in self.net.check_eta(eta, self.n)
-        )
-        leads = [noise.shape[:-2] for noise in eta if noise is not None]
-        broadcast_lead("theta and eta", theta.shape[:-1], *leads)
-        return theta, eta
+        return theta, self.net.check_noise(eta, theta, self.n)

@@ -74,10 +74,11 @@ class Adam:
         rate = _per_row(self.learning_rate, theta)
         if isinstance(rate, float):
             theta = theta.reshape(-1)  # a view: θ is contiguous
+        first, second = xp.zeros_like(theta), xp.zeros_like(theta)
         size = theta.shape[-1]
         block = BLOCK if xp.__name__ == "numpy" else size
-        first, second = xp.zeros_like(theta), xp.zeros_like(theta)
-        work = xp.empty_like(theta[..., :block])
+        parts = [slice(start, start + block) for start in range(0, size, block)]
+        blocks = [tuple(a[..., p] for a in (theta, first, second)) for p in parts]
         steps = 0
 
         def update(gradient):
@@ -88,20 +89,18 @@ class Adam:
             scale = rate * ((1 - beta1) / (1 - beta1**steps) * correction)
             epsilon = self.epsilon * correction
             gradient = gradient.reshape(theta.shape)
-            for start in range(0, size, block):
-                part = slice(start, start + block)
-                g, m, v = gradient[..., part], first[..., part], second[..., part]
-                w = work[..., : g.shape[-1]]
-                xp.multiply(m, beta1, out=m)
-                xp.add(m, g, out=m)
-                xp.multiply(v, beta2, out=v)
-                xp.multiply(g, g, out=g)
-                xp.add(v, g, out=v)
-                xp.sqrt(v, out=w)
-                xp.add(w, epsilon, out=w)
-                xp.divide(m, w, out=w)
-                xp.multiply(w, scale, out=w)
-                xp.subtract(theta[..., part], w, out=theta[..., part])
+            for part, (t, m, v) in zip(parts, blocks):
+                g = gradient[..., part]
+                m *= beta1
+                m += g
+                g *= g
+                v *= beta2
+                v += g
+                xp.sqrt(v, out=g)
+                g += epsilon
+                xp.divide(m, g, out=g)
+                g *= scale
+                t -= g
 
         return update
 

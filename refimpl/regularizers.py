@@ -37,11 +37,11 @@ class R1Penalty(Objective):
         """Number of samples."""
         return self.risk.n
 
-    def forward(self, theta, eta=None):
+    def forward(self, theta, q):
         """Forward pass, R_1 (...), and its `Upstream` derivatives."""
-        if eta is not None:
+        if any(factor is not None for factor in q):
             raise ValueError("eta must be None: R_1 is a mean over the noise")
-        X, _ = self.risk.data(theta)
+        X, _ = self.risk.prepared(theta)
         run = self.net.run(theta, X)
         return run, *self.of(run)
 

@@ -44,31 +44,32 @@ class Risk(Objective):
         self.X = check_inputs(net, X)
         self.Y = self.loss.check_targets(Y, self.n, net.outputs)
         broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
-        self._converted = {}
+        self._prepared = {}
 
     @property
     def n(self):
         """Number of samples."""
         return self.X.shape[-2]
 
-    def forward(self, theta, eta=None):
+    def forward(self, theta, q):
         """Forward pass, R_S or R_S^drop (...), and its `Upstream` derivatives."""
-        X, Y = self.data(theta)
-        run = self.net.run(theta, X, eta)
+        X, Y = self.prepared(theta)
+        run = self.net.run(theta, X, q)
         value, dF = self.loss.value_and_gradient(run.output, Y)
         return run, value, Upstream(output=dF)
 
     def upstream_push(self, run, push):
         """Directional derivative of the loss gradient: its Hessian times Ḟ."""
-        _, Y = self.data(run.output)
+        _, Y = self.prepared(run.output)
         return Upstream(output=self.loss.hvp(run.output, Y, push.output))
 
-    def data(self, theta):
-        """X and Y in the array module and real floating dtype of `theta`."""
+    def prepared(self, theta):
+        """X, as `net.run` takes it, and Y, in the module and real dtype of `theta`."""
         key = (get_xp(theta), theta.real.dtype)
-        if key not in self._converted:
-            self._converted[key] = like(self.X, theta), like(self.Y, theta)
-        return self._converted[key]
+        if key not in self._prepared:
+            X = self.net.prepare(like(self.X, theta))
+            self._prepared[key] = X, like(self.Y, theta)
+        return self._prepared[key]
 
     def batch(self, indices):
         """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica.
@@ -83,6 +84,6 @@ class Risk(Objective):
                 f"X must have shape (n, d) to be split in batches, got {self.X.shape}"
             )
         part = object.__new__(Risk)
-        part.net, part.loss, part._converted = self.net, self.loss, {}
+        part.net, part.loss, part._prepared = self.net, self.loss, {}
         part.X, part.Y = self.X[indices], self.Y[indices]
         return part

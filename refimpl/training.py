@@ -79,7 +79,7 @@ def train(
 
     Equation: eq:gd
     """
-    theta, _ = objective.check(theta)
+    theta, q = objective.check(theta)
     theta = theta.copy()
     xp = get_xp(theta)
     wanted = set(_check_steps(steps, snapshots))
@@ -94,14 +94,13 @@ def train(
     losses = xp.empty((steps, *lead), dtype=theta.dtype)
     kept = {0: theta.copy()} if 0 in wanted else {}
     update = optimizer.start(theta)
-    looked, part, eta = 0, objective, None
+    looked, part = 0, objective
     for step in range(steps):
         if batch_size is not None:
             part = objective.batch(_draw_batch(rng, objective.n, batch_size, lead))
         if dropout is not None:
-            eta = dropout.draw(objective.net, n, rng, lead, theta.dtype)
-            eta = objective.net.check_eta(eta, n)
-        losses[step], gradient = part.value_and_gradient(theta, eta)
+            q = dropout.draw_factors(objective.net, n, rng, lead, theta.dtype)
+        losses[step], gradient = part.value_and_gradient(theta, q)
         update(gradient)
         done = step + 1
         if done in wanted or done % LOOK_EVERY == 0 or done == steps:

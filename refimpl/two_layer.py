@@ -1,21 +1,29 @@
 """The two-layer network, written neuron by neuron as in the paper.
 
-Indices: i sample, j neuron, k output. Every line is the formula beside it.
+Indices: i sample, j neuron, k output. Every line is the formula beside it. The paper's
+input weight of neuron j is the vector (w_j, b_j), and so it stands in θ: with inputs
+(x, 1), the bias needs no line of its own.
 """
 
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
-from refimpl.network import Network, check_std, check_width, noisy
+from refimpl.network import (
+    Network,
+    check_std,
+    check_width,
+    contiguous_views,
+    masked,
+    noisy,
+)
 
 
 class Pass(NamedTuple):
     """What one forward pass computed."""
 
-    X: Any  # (..., n, d)
+    X: Any  # (..., n, d+1) rows (x_i, 1)
     A: Any  # (..., o, m)
-    eta: Any  # (..., 1 or n, m) or None
-    z: Any  # (..., n, m) pre-activation
+    q_last: Any  # (..., 1 or n, m) noise factor 1 + η, or None
     hidden: Any  # (..., n, m) activation h, before noise
     s: Any  # (..., n, m) dropped-out activation
     output: Any  # (..., n, o)
@@ -61,6 +69,7 @@ class TwoLayer(Network):
         m = check_width("width", width)
         o = check_width("outputs", outputs)
         super().__init__(d, (m,), o, activation, ((m, d), (m,), (o, m)))
+        self._blocks = ((m, d + 1), (o, m))
 
     def pack(self, W, b, A):
         """θ (..., P) from W (..., m, d), b (..., m) and A (..., o, m)."""
@@ -70,6 +79,17 @@ class TwoLayer(Network):
         """W (..., m, d), b (..., m) and A (..., o, m): views of `theta`."""
         return tuple(self.split(self.check_theta(theta, finite=False)))
 
+    def split(self, theta):
+        """[W, b, A] as views of `theta`, whose entries stand in the order of
+        (w_1, b_1), ..., (w_m, b_m), a."""
+        weights, A = contiguous_views(theta, self._blocks)
+        return [weights[..., :-1], weights[..., -1], A]
+
+    def prepare(self, X):
+        """Rows (x_i, 1): (..., n, d+1)."""
+        xp = get_xp(X)
+        return xp.concatenate([X, xp.ones_like(X[..., :1])], axis=-1)
+
     def init(self, rng, std=None):
         """Random parameters.
 
@@ -77,59 +97,56 @@ class TwoLayer(Network):
         ----------
         rng : Generator, or sequence of R generators
             A sequence gives one network from each.
-        std : float, optional
-            Standard deviation of every weight and bias. Without it: weights
-            N(0, gain²/fan-in), gain² = 2 for ReLU (He) and 1 otherwise (LeCun),
-            biases 0.
+        std : float or (float, float), optional
+            Standard deviation of every weight and bias; of W and b, and of A. Without
+            it: weights N(0, gain²/fan-in), gain² = 2 for ReLU (He) and 1 otherwise
+            (LeCun), also 1 for A; biases 0.
 
         Returns
         -------
         theta : (P,) or (R, P)
         """
         if std is not None:
-            return self.draw_init(rng, [check_std(std)] * 3)
+            hidden, output = check_std(std, layers=2)
+            return self.draw_init(rng, [hidden, hidden, output])
         (m,), gain = self.hidden, self.activation.gain
         return self.draw_init(rng, [gain * self.inputs**-0.5, 0.0, m**-0.5])
 
     def input_weights(self, theta, layer=0):
         """Input weight (w_j, b_j) of every hidden neuron: (..., m, d+1)."""
-        W, b, _ = self.unpack(theta)
-        return get_xp(theta).concatenate([W, b[..., None]], axis=-1)
+        theta = self.check_theta(theta, finite=False)
+        return contiguous_views(theta, self._blocks)[0]
 
     def outgoing_weights(self, theta, layer=0):
         """Output weight vector a_j of every hidden neuron: (..., m, o)."""
         return transpose(self.unpack(theta)[2])
 
-    def run(self, theta, X, eta=None):
+    def run(self, theta, X, q=None):
         """Forward pass, kept for `backward`. Arguments are not checked.
 
         Equation: eq:two-layer
         """
-        W, b, A = self.split(theta)
-        noise = None if eta is None else eta[0]
-        z = matmul(X, transpose(W)) + b[..., None, :]  # z_ij = w_j·x_i + b_j
+        weights, A = contiguous_views(theta, self._blocks)
+        (q,) = self.no_noise if q is None else q
+        z = matmul(X, transpose(weights))  # z_ij = w_j·x_i + b_j
         h = self.activation.value(z)  # h_ij = σ(z_ij)
-        s = noisy(h, noise)  # s_ij = (1 + η_ij) h_ij
+        s = noisy(h, q)  # s_ij = q_ij h_ij, q = 1 + η
         F = matmul(s, transpose(A))  # f_ik = Σ_j a_kj s_ij
-        return Pass(X, A, noise, z, h, s, F)
+        return Pass(X, A, q, h, s, F)
 
     def backward(self, run, upstream):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:two-layer-backward
         """
-        dh = 0
-        if upstream.output is not None:  # ∂f_ik/∂h_ij = a_kj (1 + η_ij)
-            dh = noisy(matmul(upstream.output, run.A), run.eta)
-        if upstream.hidden is not None:
-            dh = dh + upstream.hidden
-        dz = dh * self.activation.slope(run.z, run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
-        gradient, (dW, db, dA) = self.empty_gradient(dz)
-        matmul(transpose(dz), run.X, out=dW)  # ∂z_ij/∂w_j = x_i
-        dz.sum(axis=-2, out=db)  # ∂z_ij/∂b_j = 1
+        dz = self.to_hidden(run, upstream)
+        dz *= self.activation.slope(run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
+        gradient = self.empty_gradient(dz)
+        dweights, dA = contiguous_views(gradient, self._blocks)
+        matmul(transpose(dz), run.X, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
         if upstream.output is None:
             dA[...] = 0
-        else:  # ∂f_ik/∂a_kj = (1 + η_ij) h_ij
+        else:  # ∂f_ik/∂a_kj = q_ij h_ij
             matmul(transpose(upstream.output), run.s, out=dA)
         if upstream.weights is not None:
             dA += upstream.weights
@@ -140,11 +157,10 @@ class TwoLayer(Network):
 
         Equation: eq:two-layer-push
         """
-        V, c, B = self.split(direction)
-        slope = self.activation.slope(run.z, run.hidden)
-        z = matmul(run.X, transpose(V)) + c[..., None, :]  # v_j·x_i + c_j
-        h = slope * z  # σ′(z_ij) ż_ij
-        s = noisy(h, run.eta)
+        V, B = contiguous_views(direction, self._blocks)
+        z = matmul(run.X, transpose(V))  # ż_ij = v_j·(x_i, 1)
+        h = self.activation.slope(run.hidden) * z  # ḣ_ij = σ′(z_ij) ż_ij
+        s = noisy(h, run.q_last)
         F = matmul(s, transpose(run.A)) + matmul(run.s, transpose(B))
         return Push(B, z, h, s, F)
 
@@ -155,22 +171,19 @@ class TwoLayer(Network):
 
         Equation: eq:two-layer-r-operator
         """
-        dh = dh_push = 0
-        if upstream.output is not None:
-            dF, dF_push = upstream.output, upstream_push.output
-            dh = noisy(matmul(dF, run.A), run.eta)
-            dh_push = noisy(matmul(dF_push, run.A) + matmul(dF, push.A), run.eta)
-        if upstream.hidden is not None:
-            dh = dh + upstream.hidden
-            dh_push = dh_push + upstream_push.hidden
-        slope = self.activation.slope(run.z, run.hidden)
-        curvature = self.activation.curvature(run.z, run.hidden)
+        dF, dF_push = upstream.output, upstream_push.output
+        dh_push = self.to_hidden(run, upstream_push)
+        if dF is not None:
+            dh_push = dh_push + masked(matmul(dF, push.A), run.q_last)
+        dh = self.to_hidden(run, upstream)
+        slope = self.activation.slope(run.hidden)
+        curvature = self.activation.curvature(run.hidden)
         dz = dh_push * slope + dh * curvature * push.z  # (δh σ′)˙ = δḣ σ′ + δh σ″ ż
-        gradient, (dW, db, dA) = self.empty_gradient(dz)
-        matmul(transpose(dz), run.X, out=dW)
-        dz.sum(axis=-2, out=db)
+        gradient = self.empty_gradient(dz)
+        dweights, dA = contiguous_views(gradient, self._blocks)
+        matmul(transpose(dz), run.X, out=dweights)
         dA[...] = 0
-        if upstream.output is not None:
+        if dF is not None:
             dA += matmul(transpose(dF_push), run.s) + matmul(transpose(dF), push.s)
         if upstream.weights is not None:
             dA += upstream_push.weights
