@@ -103,7 +103,7 @@ class Dropout:
         q : tuple
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
-        samples = (samples,) if isinstance(samples, int) else tuple(samples)
+        samples = (samples,) if np.ndim(samples) == 0 else tuple(samples)
         rows = n if self.per_sample else 1
         entries = []
         for width, p in zip(net.hidden, self._keep_of_layers(net)):

@@ -1,0 +1,1 @@
+"""One file per figure or claim; `framework` says what such a file holds."""

@@ -1,0 +1,218 @@
+"""Dropout, and R_S + R_1 without its noise, find flatter minima (digits).
+
+The same deep networks are trained from the same initialisations by gradient descent on
+R_S, on R_S^drop (one mask per sample) and on R_S + R_1; then the curvature of R_S at
+the three minima is compared, with dropout off.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl.curvature import hessian_trace, top_eigenvalues
+from refimpl.datasets import digits, one_hot
+from refimpl.deep import Deep
+from refimpl.experiments import style
+from refimpl.experiments.framework import Claim
+from refimpl.experiments.statistics import paired_ratio
+from refimpl.landscape import loss_along, normalize_filters
+from refimpl.modified_loss import L1
+from refimpl.noise import Dropout
+from refimpl.optimizers import GD
+from refimpl.risk import Risk
+from refimpl.training import train
+
+OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All ours: the paper shows flatness for larger networks (Figures 1b, 12).
+
+    MSE against one-hot labels, for which R_1 is exact; dropout after the last hidden
+    layer, as in the theory; full-batch gradient descent, so that the masks are the only
+    noise. The standard initialisation. Curvature in float64.
+    """
+
+    hidden: tuple = (128, 128)
+    n_train: int = 1000
+    keep: float = 0.8
+    learning_rate: float = 0.1
+    steps: int = 4000
+    seeds: int = 5
+    probes: int = 60
+    directions: int = 5
+
+
+PRESETS = {
+    "quick": Config(hidden=(32, 32), n_train=200, steps=2000, probes=40, directions=3),
+    "default": Config(),
+    "paper": Config(
+        hidden=(256, 256), steps=20_000, seeds=10, probes=200, directions=20
+    ),
+}
+
+RATIO = "geometric mean over seeds of GD over "
+CLAIMS = (
+    Claim(
+        "flat-digits-trace-dropout",
+        "Dropout's minimum has a smaller Hessian trace than gradient descent's.",
+        "Section on flatness, Figure 12 (other networks)",
+        "Tr of the Hessian of R_S: " + RATIO + "dropout, same initialisations; the 95% "
+        "interval is above 1",
+    ),
+    Claim(
+        "flat-digits-top-dropout",
+        "Dropout's minimum has a smaller largest Hessian eigenvalue.",
+        "this project",
+        "largest eigenvalue of the Hessian of R_S: " + RATIO + "dropout; the 95% "
+        "interval is above 1",
+    ),
+    Claim(
+        "flat-digits-line-dropout",
+        "Along random filter-normalised directions the loss rises less around "
+        "dropout's minimum.",
+        "Figures 1b and 12",
+        "L(½) − L(0) averaged over directions and both signs: " + RATIO + "dropout; "
+        "the 95% interval is above 1",
+    ),
+    Claim(
+        "flat-digits-trace-r1",
+        "R_1 alone, without the noise, flattens too.",
+        "Theorem 2",
+        "Tr of the Hessian of R_S: " + RATIO + "R_S + R_1; the 95% interval is above 1",
+    ),
+    Claim(
+        "flat-digits-r1-accounts",
+        "R_1 accounts for dropout's flatness.",
+        "Section on flatness",
+        "Tr of the Hessian of R_S: geometric mean over seeds of R_S + R_1 over "
+        "dropout; the 95% interval lies in 0.9 to 1.1",
+    ),
+)
+
+
+def run(config, context):
+    """Train every seed on every objective and measure the curvature of R_S.
+
+    Returns
+    -------
+    arrays : dict
+        With S seeds and 3 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
+        and ``accuracy`` (S, 3); ``alphas`` (A,) and ``line`` (S, 3, D, A), R_S along
+        the directions.
+    """
+    seeds = context.seeds(config.seeds)
+    alphas = np.linspace(-1, 1, 21)
+    tasks = [(seed, which) for seed in seeds for which in range(len(OBJECTIVES))]
+    with context.progress(len(tasks) * config.steps, "flat minima, digits") as bar:
+        measured = context.map(
+            lambda task: minimum(config, context, *task, alphas, bar), tasks
+        )
+    shape = (len(seeds), len(OBJECTIVES))
+    names = ("trace", "trace_error", "top", "loss", "accuracy", "line")
+    columns = dict(zip(names, (np.array(column) for column in zip(*measured))))
+    return {"seeds": np.array(seeds), "alphas": alphas} | {
+        name: column.reshape(shape + column.shape[1:])
+        for name, column in columns.items()
+    }
+
+
+def minimum(config, context, seed, which, alphas, bar):
+    """Train one network; what is measured at its minimum, in `run`'s order."""
+    data = digits(context.rng("split", seed), config.n_train)
+    net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
+    risk = Risk(net, data.X, one_hot(data.labels))
+    start = net.init(context.rng("init", seed)).astype(np.float32)
+    noisy = OBJECTIVES[which] == "R_S^drop"
+    theta = train(
+        L1(risk, config.keep) if OBJECTIVES[which] == "R_S + R_1" else risk,
+        start,
+        GD(config.learning_rate),
+        config.steps,
+        Dropout(config.keep, per_sample=True) if noisy else None,
+        rng=context.rng("noise", seed),
+        progress=context.track(bar),
+    ).theta.astype(float)
+    # Probes and directions are the same for the three minima of a seed: paired.
+    rng = context.rng("measure", seed)
+    trace = hessian_trace(risk, theta, "hutchinson", config.probes, rng)
+    top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
+    gaussian = rng.standard_normal((config.directions, net.size))
+    direction = normalize_filters(net, gaussian, theta)
+    line = loss_along(risk, theta, direction, alphas).T  # (D, A)
+    predicted = net.forward(theta, data.X_test).argmax(axis=-1)
+    accuracy = (predicted == data.labels_test).mean()
+    return trace.mean, trace.standard_error, top, risk(theta), accuracy, line
+
+
+def rise(arrays):
+    """L(½) − L(0) averaged over directions and signs: (S, 3)."""
+    alphas, line = arrays["alphas"], arrays["line"]
+    at = np.isclose(np.abs(alphas), 0.5)
+    return line[..., at].mean(axis=(-2, -1)) - arrays["loss"]
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    trace, top, line = arrays["trace"], arrays["top"], rise(arrays)
+    error = (arrays["trace_error"] / trace).max()
+    noise = f"largest relative standard error of a trace {error:.1%}"
+    means = ", ".join(
+        f"{name} {value:.4g}" for name, value in zip(OBJECTIVES, trace.mean(axis=0))
+    )
+    dropout, eigenvalue, along, alone, accounts = CLAIMS
+    results = []
+    for claim, values, which, detail in (
+        (dropout, trace, 1, f"mean traces: {means}; {noise}"),
+        (eigenvalue, top, 1, ""),
+        (along, line, 1, ""),
+        (alone, trace, 2, noise),
+    ):
+        effect = paired_ratio(values[:, 0], values[:, which])
+        passed = effect.interval[0] > 1
+        results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
+    effect = paired_ratio(trace[:, 2], trace[:, 1])
+    low, high = effect.interval
+    results.append(
+        accounts.result(0.9 < low and high < 1.1, effect.mean, effect.interval)
+    )
+    return results
+
+
+def plot(arrays):
+    """Loss along directions, and trace and largest eigenvalue by seed."""
+    figure, axes = style.figure(1, 3, width=9.0, height=2.8)
+    looks = (
+        (style.BLACK, "o", "$R_S$ (gradient descent)"),
+        (style.RED, "s", r"$R_S^\mathrm{drop}$"),
+        (style.BLUE, "^", "$R_S + R_1$"),
+    )
+    panel = axes[0, 0]
+    for which, (color, _, label) in enumerate(looks):
+        lines = arrays["line"][:, which].reshape(-1, len(arrays["alphas"]))
+        low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
+        panel.fill_between(arrays["alphas"], low, high, color=color, alpha=0.2, lw=0)
+        panel.plot(arrays["alphas"], middle, color=color, label=label)
+    panel.set(
+        title="loss along directions",
+        xlabel=r"$\alpha$ (whole layers as filters)",
+        ylabel=r"$L(\alpha) = R_S(\theta + \alpha d)$",
+    )
+    panel.legend(loc="upper center")
+    panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
+    for panel, name, title, label in (
+        (axes[0, 1], "trace", "trace", r"$\mathrm{Tr}\,\nabla^2 R_S$"),
+        (axes[0, 2], "top", "largest eigenvalue", r"$\lambda_{\max}(\nabla^2 R_S)$"),
+    ):
+        values = arrays[name]
+        for row in values:
+            panel.plot(range(3), row, color="0.75", lw=0.8, zorder=1)
+        for which, (color, marker, _) in enumerate(looks):
+            column = values[:, which]
+            panel.plot([which] * len(column), column, marker, color=color, ms=4)
+        panel.set(title=title, ylabel=label, xlim=(-0.5, 2.5), xticks=range(3))
+        panel.set_xticklabels(["$R_S$", *(label for *_, label in looks[1:])])
+        panel.set_ylim(bottom=0)
+    style.letter(axes)
+    return {"flat_minima_digits": figure}

@@ -1,0 +1,274 @@
+"""R_S + R_1 is the mean dropout loss (Lemma 1), exactly and by sampling.
+
+Exactly: all masks of small random networks are enumerated. By sampling: the mean of K
+Monte-Carlo dropout gradients of the Figure 4 network approaches ∇(R_S + R_1) as 1/√K,
+and stays away from ∇R_S and from the formula with p and 1−p swapped.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl.backend import chunks
+from refimpl.datasets import tanh_pair
+from refimpl.deep import Deep
+from refimpl.expectation import expectation
+from refimpl.experiments import style
+from refimpl.experiments.framework import Claim
+from refimpl.experiments.statistics import slope
+from refimpl.modified_loss import L1
+from refimpl.noise import Dropout
+from refimpl.regularizers import R1_gradient
+from refimpl.risk import Risk
+from refimpl.two_layer import TwoLayer
+
+KEEPS = (0.1, 0.5, 0.9, 1.0)
+KINDS = ("two-layer", "deep, 1 hidden", "deep, 2 hidden")
+ACTIVATIONS = ("tanh", "relu", "identity")
+CANDIDATES = ("∇(R_S + R_1)", "∇R_S", "∇(R_S + R_1), p and 1−p swapped")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sampled part: the network of Figure 4; keep 0.6, N(0, 1/m) and one mask per
+    sample are ours. All in float64."""
+
+    problems: int = 4  # random problems per kind, activation, keep and convention
+    width: int = 1000
+    keep: float = 0.6
+    seeds: int = 5
+    draws: int = 2**14
+
+
+PRESETS = {
+    "quick": Config(problems=1, draws=2**12, width=200),
+    "default": Config(),
+    "paper": Config(problems=20, seeds=10, draws=2**17),
+}
+
+CLAIMS = (
+    Claim(
+        "lemma1-loss",
+        "The mean of R_S^drop over the masks is R_S + R_1, for any depth and number "
+        "of outputs and both mask conventions.",
+        "Lemma 1",
+        "largest relative error over random networks, all masks enumerated, float64; "
+        "below 1e-12",
+    ),
+    Claim(
+        "lemma1-gradient",
+        "The mean of ∇R_S^drop over the masks is ∇(R_S + R_1).",
+        "Lemma 1",
+        "largest error over random networks relative to the largest entry of the "
+        "gradient, all masks enumerated, float64; below 1e-12",
+    ),
+    Claim(
+        "lemma1-monte-carlo-rate",
+        "At the paper's width the mean of K dropout gradients approaches "
+        "∇(R_S + R_1) as 1/√K.",
+        "this project",
+        "slope of log error against log K, least squares on the mean over seeds, from "
+        "K = 16 on; between −0.55 and −0.45",
+    ),
+    Claim(
+        "lemma1-monte-carlo-z",
+        "The sampled mean gradient agrees with ∇(R_S + R_1) in every parameter.",
+        "this project",
+        "mean over all parameters and seeds of z², z the deviation in standard errors "
+        "of the mean of all draws; between 0.9 and 1.1",
+    ),
+    Claim(
+        "lemma1-alternatives",
+        "The sampled mean gradient is neither ∇R_S nor the formula with p and 1−p "
+        "swapped.",
+        "this project",
+        "mean over all parameters of z², z the deviation from either of these in "
+        "standard errors, least over both and over seeds; above 2",
+    ),
+)
+
+
+def random_problem(rng, kind, activation, per_sample):
+    """A risk small enough to enumerate, and parameters."""
+    d, o = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    n, m = (2, 4) if per_sample else (4, 8)
+    if kind == "two-layer":
+        net = TwoLayer(d, m, o, activation)
+    else:
+        hidden = (m,) if kind == "deep, 1 hidden" else (5, m)
+        net = Deep((d, *hidden, o), activation)
+    risk = Risk(net, rng.standard_normal((n, d)), rng.standard_normal((n, o)))
+    return risk, net.init(rng, std=0.7)
+
+
+def exact_errors(rng, kind, activation, keep, per_sample):
+    """Relative errors of loss and gradient of one random problem."""
+    risk, theta = random_problem(rng, kind, activation, per_sample)
+    drop, modified = Dropout(keep, per_sample), L1(risk, keep)
+    loss = expectation(lambda eta: risk(theta, eta), drop, risk.net, risk.n).mean
+    gradient = expectation(
+        lambda eta: risk.gradient(theta, eta), drop, risk.net, risk.n
+    ).mean
+    expected = modified.gradient(theta)
+    error = np.abs(gradient - expected).max() / np.abs(expected).max()
+    return abs(loss / modified(theta) - 1), error
+
+
+def run(config, context):
+    """Errors of the enumerated problems, and distances of the sampled means.
+
+    Returns
+    -------
+    arrays : dict
+        ``exact`` (2 conventions, kinds, activations, keeps, problems, 2: loss and
+        gradient); ``draws`` (T,) numbers of masks K; ``distance`` (S, T, 3) to each of
+        `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z2`` (S, 3) mean square of z.
+    """
+    seeds = context.seeds(config.seeds)
+    shape = (2, len(KINDS), len(ACTIVATIONS), len(KEEPS), config.problems)
+    exact = np.empty(shape + (2,))
+    with context.progress(exact[..., 0].size, "Lemma 1, all masks") as bar:
+        for index in np.ndindex(shape):
+            convention, kind, activation, keep, problem = index
+            exact[index] = exact_errors(
+                context.rng(f"exact {index[:-1]}", problem),
+                KINDS[kind],
+                ACTIVATIONS[activation],
+                KEEPS[keep],
+                bool(convention),
+            )
+            bar.update(1)
+    draws = 2 ** np.arange(0, int(np.log2(config.draws)) + 1)
+    with context.progress(len(seeds) * config.draws, "Lemma 1, sampled") as bar:
+        sampled = context.map(
+            lambda seed: sample(config, context, seed, draws, bar), seeds
+        )
+    return {
+        "seeds": np.array(seeds),
+        "exact": exact,
+        "draws": draws,
+        "distance": np.stack([distance for distance, _ in sampled]),
+        "z2": np.array([z2 for _, z2 in sampled]),
+    }
+
+
+def sample(config, context, seed, draws, bar):
+    """Distances (T, 3) of the mean gradient after `draws` masks, and mean z² (3,)."""
+    net, keep = TwoLayer(1, config.width), config.keep
+    risk = Risk(net, *tanh_pair())
+    theta = net.init(context.rng("init", seed), std=config.width**-0.5)
+    right = L1(risk, keep).gradient(theta)
+    plain = risk.gradient(theta)
+    swapped = plain + R1_gradient(risk, theta, 1 - keep)
+    candidates = np.stack([right, plain, swapped])
+    drop, rng = Dropout(keep, per_sample=True), context.rng("noise", seed)
+    total, squares, done = np.zeros(net.size), np.zeros(net.size), 0
+    distance = np.empty((len(draws), len(candidates)))
+    for row, wanted in enumerate(draws):
+        for start, stop in chunks(wanted - done, 20 * net.size):
+            eta = drop.draw(net, risk.n, rng, stop - start)
+            deviation = risk.gradient(theta, eta) - right
+            total += deviation.sum(axis=0)
+            squares += (deviation**2).sum(axis=0)
+            bar.update(stop - start)
+        done = wanted
+        mean = right + total / done
+        distance[row] = np.linalg.norm(mean - candidates, axis=1)
+    variance = (squares - total**2 / done) / (done - 1)
+    moved = variance > 0
+    z2 = ((mean - candidates) ** 2 / (variance / done))[:, moved].mean(axis=1)
+    return distance / np.linalg.norm(right), z2
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    exact, distance = arrays["exact"], arrays["distance"]
+    loss, gradient, rate, agreement, alternatives = CLAIMS
+    number = exact[..., 0].size
+    worst = exact.reshape(-1, 2).max(axis=0)
+    late = arrays["draws"] >= 16
+    fit = slope(arrays["draws"][late], distance[:, late, 0].mean(axis=0))
+    z2, wrong = arrays["z2"][:, 0], arrays["z2"][:, 1:]
+    return [
+        loss.result(worst[0] < 1e-12, worst[0], detail=f"{number} networks"),
+        gradient.result(worst[1] < 1e-12, worst[1], detail=f"{number} networks"),
+        rate.result(-0.55 < fit.mean < -0.45, fit.mean, fit.interval),
+        agreement.result(
+            0.9 < z2.mean() < 1.1,
+            z2.mean(),
+            standard_error=z2.std(ddof=1) / len(z2) ** 0.5 if len(z2) > 1 else None,
+        ),
+        alternatives.result(wrong.min() > 2, wrong.min()),
+    ]
+
+
+def plot(arrays):
+    """Errors over the enumerated problems, and the convergence of the sampled mean."""
+    figure, axes = style.figure(1, 2, width=7.0, height=2.9)
+    panel = axes[0, 0]
+    exact = np.maximum(arrays["exact"], 1e-17)
+    for which, color, marker, label in (
+        (0, style.BLUE, "o", "loss"),
+        (1, style.ORANGE, "^", "gradient"),
+    ):
+        for keep_index in range(len(KEEPS)):
+            errors = exact[:, :, :, keep_index, :, which].ravel()
+            spread = np.linspace(-0.18, 0.18, len(errors)) + 0.4 * which - 0.2
+            panel.plot(
+                keep_index + spread,
+                errors,
+                marker,
+                color=color,
+                ms=3,
+                mew=0,
+                alpha=0.7,
+                label=label if keep_index == 0 else None,
+            )
+    panel.axhline(1e-12, color=style.BLACK, ls="--", lw=1)
+    panel.text(len(KEEPS) - 0.55, 1.3e-12, "criterion", ha="right", va="bottom")
+    panel.set_yscale("log")
+    panel.set(
+        title="all masks enumerated",
+        xlabel="keep probability $p$",
+        ylabel="relative error of $R_S + R_1$",
+        xticks=range(len(KEEPS)),
+        xticklabels=[f"{keep:g}" for keep in KEEPS],
+        ylim=(5e-18, 3e-10),
+    )
+    panel.legend(loc="upper left", ncols=2)
+    panel = axes[0, 1]
+    draws, distance = arrays["draws"], arrays["distance"]
+    for which, (color, marker, label) in enumerate(
+        (
+            (style.BLUE, "o", r"$\nabla(R_S + R_1)$"),
+            (style.RED, "s", r"$\nabla R_S$"),
+            (style.PURPLE, "^", r"$\nabla(R_S + R_1)$, $p$ and $1-p$ swapped"),
+        )
+    ):
+        mean = distance[..., which].mean(axis=0)
+        panel.fill_between(
+            draws,
+            distance[..., which].min(axis=0),
+            distance[..., which].max(axis=0),
+            color=color,
+            alpha=0.25,
+            lw=0,
+        )
+        panel.loglog(draws, mean, color=color, marker=marker, ms=3, label=label)
+    panel.loglog(
+        draws,
+        distance[:, 0, 0].mean() / draws**0.5,
+        color=style.BLACK,
+        ls="--",
+        lw=1,
+        label=r"$\propto 1/\sqrt{K}$",
+    )
+    panel.set(
+        title="sampled, network of Figure 4",
+        xlabel="number of masks $K$",
+        ylabel="relative distance to mean gradient",
+    )
+    panel.set_ylim(top=100 * distance.max())
+    panel.legend(loc="upper right")
+    style.letter(axes)
+    return {"lemma1_mean_loss": figure}

@@ -1,0 +1,44 @@
+"""Look of the figures: colour-blind safe (Okabe and Ito), readable in print."""
+
+from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+SETTINGS = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+}
+
+
+def applied():
+    """Context in which figures are made and saved in this style."""
+    from matplotlib import rc_context
+
+    return rc_context(SETTINGS)
+
+
+def figure(rows, columns, width=7.0, height=2.6, **options):
+    """Figure of `rows` × `columns` panels and its axes, (rows, columns) as an array.
+
+    `width` is in inches for the whole figure, `height` for one row.
+    """
+    new = Figure(figsize=(width, height * rows), layout="constrained")
+    return new, new.subplots(rows, columns, squeeze=False, **options)
+
+
+def letter(axes):
+    """Letters (a), (b), ... before the titles of the panels, at the left."""
+    for index, panel in enumerate(axes.flat):
+        title = panel.get_title()
+        panel.set_title("")
+        panel.set_title(f"({chr(97 + index)}) {title}", loc="left")

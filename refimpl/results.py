@@ -1,0 +1,144 @@
+"""Results on disk: arrays, figures and claims, written atomically, found again."""
+
+import hashlib
+import json
+import os
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+import refimpl
+
+CLAIMS_FILE = "claims.json"
+NOT_PHYSICS = {"cli.py", "report.py", "results.py", "version.py", "style.py"}
+
+
+def write_atomically(path, write):
+    """Call ``write(temporary_path)``, then put the file in the place of `path`.
+
+    Whatever breaks off, `path` is either the old file or the new one.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def fingerprint(name, preset, config, seed_count, mnist):
+    """Key of a run: its settings and the source of all code that computes."""
+    code = hashlib.sha256()
+    root = Path(refimpl.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        other = path.parent.name == "experiments" and path.stem != name
+        helper = path.stem in ("framework", "statistics")
+        if path.name in NOT_PHYSICS or (other and not helper):
+            continue
+        code.update(path.read_bytes())
+    key = {
+        "experiment": name,
+        "preset": preset,
+        "config": asdict(config),
+        "seeds": seed_count,
+        "mnist": mnist is not None,
+        "code": code.hexdigest()[:16],
+    }
+    return json.dumps(key, sort_keys=True, default=str)
+
+
+def save_arrays(path, arrays, key):
+    """Write `arrays` with their fingerprint, compressed, atomically."""
+
+    def write(temporary):
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, fingerprint=np.array(key), **arrays)
+
+    write_atomically(path, write)
+
+
+def load_arrays(path, key):
+    """Arrays at `path` if they are there, whole, and of the run `key`; else ``None``.
+
+    Returns
+    -------
+    arrays : dict or None
+    problem : str or None
+        Why a file that is there cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return None, None
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
+            if str(data["fingerprint"]) != key:
+                return None, None
+            return {n: data[n] for n in data.files if n != "fingerprint"}, None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return None, f"{path} is damaged and is computed again: {error}"
+
+
+def save_figures(folder, figures):
+    """Write each figure as PNG and PDF."""
+    for name, figure in figures.items():
+        for kind in ("png", "pdf"):
+            write_atomically(
+                Path(folder) / f"{name}.{kind}",
+                lambda temporary: figure.savefig(temporary, format=kind),
+            )
+
+
+def load_claims(out):
+    """Claims of earlier runs in the folder `out`: (list, problem or None)."""
+    path = Path(out) / CLAIMS_FILE
+    if not path.is_file():
+        return [], None
+    try:
+        claims = json.loads(path.read_text(encoding="utf-8"))
+        for claim in claims:
+            claim["id"], claim["experiment"], claim["verdict"]
+        return claims, None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        aside = path.with_suffix(".damaged.json")
+        os.replace(path, aside)
+        return [], f"{path} is damaged and was moved to {aside.name}: {error}"
+
+
+def save_claims(out, claims):
+    """Write the list of claims, atomically."""
+    text = json.dumps(claims, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(
+        Path(out) / CLAIMS_FILE,
+        lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"),
+    )
+
+
+def as_record(result, experiment, preset, seeds):
+    """A measured claim in the format of ``claims.json``."""
+    record = {
+        "id": result.claim.id,
+        "statement": result.claim.statement,
+        "source": result.claim.source,
+        "criterion": result.claim.criterion,
+        "measured": _finite(result.measured),
+    }
+    if result.standard_error is not None:
+        record["standard_error"] = _finite(result.standard_error)
+    if result.interval is not None:
+        record["interval"] = [_finite(x) for x in result.interval]
+    if result.detail:
+        record["detail"] = result.detail
+    return record | {
+        "verdict": result.verdict,
+        "experiment": experiment,
+        "preset": preset,
+        "seeds": seeds,
+    }
+
+
+def _finite(number):
+    """JSON has no infinity and no NaN."""
+    return number if number is not None and np.isfinite(number) else None

@@ -1,0 +1,122 @@
+"""The command line: what it refuses, what it writes, what it keeps."""
+
+import json
+
+import pytest
+
+from refimpl import cli
+from refimpl.experiments import framework
+
+FAST = "lemma1_mean_loss"
+
+
+def run(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Folder of one finished quick run."""
+    out = tmp_path_factory.mktemp("results")
+    assert run("--quick", "--quiet", "--seeds", 2, "--out", out, FAST) in (0, 1)
+    return out
+
+
+def test_a_run_writes_claims_arrays_and_figures(results):
+    claims = json.loads((results / "claims.json").read_text())
+    module = framework.load(FAST)
+    assert [claim["id"] for claim in claims] == [claim.id for claim in module.CLAIMS]
+    for claim in claims:
+        assert claim["preset"] == "quick" and claim["seeds"] == 2
+        assert claim["verdict"] in ("pass", "fail")
+        assert {"statement", "source", "criterion", "measured"} <= claim.keys()
+    for file in ("arrays.npz", f"{FAST}.png", f"{FAST}.pdf"):
+        assert (results / FAST / file).stat().st_size > 0
+    assert not list(results.rglob(".*"))  # no temporary files
+
+
+def test_a_second_run_reuses_the_arrays(results, monkeypatch):
+    module = framework.load(FAST)
+    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("computed again"))
+    before = (results / "claims.json").read_text()
+    run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
+    assert (results / "claims.json").read_text() == before
+
+
+def test_other_settings_are_computed_again(results, monkeypatch):
+    module = framework.load(FAST)
+
+    def computed(config, context):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run", computed)
+    before = (results / "claims.json").read_text()
+    assert run("--quick", "--quiet", "--seeds", 3, "--out", results, FAST) == 130
+    assert (results / "claims.json").read_text() == before
+
+
+def test_damaged_arrays_are_named_and_computed_again(results, capsys):
+    path = results / FAST / "arrays.npz"
+    path.write_bytes(path.read_bytes()[:200])
+    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) in (0, 1)
+    assert "arrays.npz is damaged" in capsys.readouterr().err
+
+
+def test_damaged_claims_are_named_and_moved_aside(tmp_path, results, capsys):
+    (results / "claims.json").write_text('[{"id": "cut')
+    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) in (0, 1)
+    assert "claims.json is damaged" in capsys.readouterr().err
+    assert json.loads((results / "claims.json").read_text())
+    assert (results / "claims.damaged.json").exists()
+
+
+def test_a_failed_claim_sets_the_exit_status(results, monkeypatch):
+    module = framework.load(FAST)
+    monkeypatch.setattr(
+        module, "check", lambda arrays: [module.CLAIMS[0].result(False, 1.0)]
+    )
+    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) == 1
+
+
+def test_list_names_every_experiment_and_claim(capsys):
+    assert run("--list") == 0
+    printed = capsys.readouterr().out
+    for name in framework.names():
+        assert name in printed
+        for claim in framework.load(name).CLAIMS:
+            assert claim.id in printed
+
+
+BAD = {
+    "unknown experiment": (["fig04_condensatoin"], "fig04_condensation"),
+    "no seeds": (["--seeds", "0"], "--seeds must be a positive integer, got 0"),
+    "negative seeds": (["--seeds", "-1"], "--seeds"),
+    "seeds in words": (["--seeds", "many"], "positive integer, got many"),
+    "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
+    "both sizes": (["--quick", "--paper"], "not allowed with"),
+    "unknown option": (["--fast"], "unrecognized arguments"),
+}
+
+
+@pytest.mark.parametrize("case", BAD, ids=list(BAD))
+def test_bad_usage_is_refused_with_status_2(case, tmp_path, capsys):
+    arguments, words = BAD[case]
+    (tmp_path / "claims.json").write_text("[]\n")
+    try:
+        status = run("--out", tmp_path, *arguments)
+    except SystemExit as stop:  # argparse
+        status = stop.code
+    assert status == 2
+    assert words in capsys.readouterr().err
+    assert (tmp_path / "claims.json").read_text() == "[]\n"
+
+
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    assert run("--quick", "--out", tmp_path / "file", FAST) == 2
+    assert "--out must be a folder that can be written" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_beginning_of_a_name_selects():
+    assert cli.select(["fig04"]) == ["fig04_condensation"]

@@ -1,0 +1,61 @@
+"""Every experiment has what `framework` asks of it; its statistics are right."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from refimpl.experiments import framework, statistics
+
+
+@pytest.mark.parametrize("name", framework.names())
+def test_an_experiment_is_complete(name):
+    module = framework.load(name)
+    assert framework.title(module)
+    assert tuple(module.PRESETS) == framework.PRESETS
+    for config in module.PRESETS.values():
+        assert isinstance(config, module.Config)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            config.seeds = 1
+    assert all(isinstance(claim, framework.Claim) for claim in module.CLAIMS)
+    assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
+
+
+def test_claim_names_are_unique():
+    ids = [c.id for name in framework.names() for c in framework.load(name).CLAIMS]
+    assert len(ids) == len(set(ids))
+
+
+def test_random_streams_depend_on_names_and_seed_only():
+    draw = framework.Context("a").rng("noise", 1).random()
+    assert draw == framework.Context("a", seed_count=9).rng("noise", 1).random()
+    others = [("a", "noise", 2), ("a", "init", 1), ("b", "noise", 1)]
+    for name, stream, seed in others:
+        assert draw != framework.Context(name).rng(stream, seed).random()
+
+
+def test_tasks_come_back_in_order():
+    assert framework.Context("a").map(lambda k: k * k, range(20)) == [
+        k * k for k in range(20)
+    ]
+
+
+def test_the_paired_interval_is_students():
+    differences = np.random.default_rng(0).normal(1.0, 2.0, 8)
+    effect = statistics.paired(differences)
+    expected = stats.ttest_1samp(differences, 0, alternative="two-sided")
+    np.testing.assert_allclose(effect.interval, expected.confidence_interval(0.95))
+    one_sided = stats.ttest_1samp(differences, 0, alternative="greater").pvalue
+    np.testing.assert_allclose(effect.p, one_sided)
+
+
+def test_one_seed_decides_nothing():
+    assert statistics.paired([5.0]).interval == (-np.inf, np.inf)
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+    fit = statistics.slope(x, 3 * x**-0.5)
+    np.testing.assert_allclose(fit.mean, -0.5)
+    np.testing.assert_allclose(fit.interval, (-0.5, -0.5))

@@ -1,0 +1,49 @@
+"""Files are written whole or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from refimpl import results
+from refimpl.experiments.framework import Claim
+
+
+def test_a_broken_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "claims.json"
+    results.save_claims(tmp_path, [{"id": "old"}])
+
+    def broken(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        results.write_atomically(path, broken)
+    assert json.loads(path.read_text()) == [{"id": "old"}]
+    assert [file.name for file in tmp_path.iterdir()] == ["claims.json"]
+
+
+def test_arrays_come_back_under_their_key_only(tmp_path):
+    path = tmp_path / "arrays.npz"
+    results.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    arrays, problem = results.load_arrays(path, "key")
+    assert problem is None and arrays.keys() == {"x"}
+    np.testing.assert_array_equal(arrays["x"], np.arange(3.0))
+    assert results.load_arrays(path, "other key") == (None, None)
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, fingerprint=np.array("key"), x=np.array([{}], dtype=object))
+    arrays, problem = results.load_arrays(path, "key")
+    assert arrays is None and "damaged" in problem
+
+
+def test_claims_hold_no_number_that_json_lacks(tmp_path):
+    claim = Claim("a", "b", "c", "d")
+    record = results.as_record(
+        claim.result(False, float("nan"), (0.0, float("inf"))), "e", "quick", 1
+    )
+    results.save_claims(tmp_path, [record])
+    (loaded,), _ = results.load_claims(tmp_path)
+    assert loaded["measured"] is None and loaded["interval"] == [0.0, None]
