@@ -1,4 +1,32 @@
-"""Implicit Regularization of Dropout (Zhang and Xu, TPAMI 2024), as executable code."""
+"""Implicit Regularization of Dropout (Zhang and Xu, TPAMI 2024), as executable code.
+
+The paper on one page
+---------------------
+
+==========  =========================================================================
+Symbol      Meaning, and where it is
+==========  =========================================================================
+θ           all parameters as one vector (..., P); ``net.pack``, ``net.unpack``
+f(x)        network: `TwoLayer` f = Σ_j a_j σ(w_j·x + b_j); `Deep` of any depth
+p           probability that a neuron is kept: ``keep``
+η, q        dropout noise, (1−p)/p with probability p, else −1; q = 1 + η multiplies the
+            layer: `Dropout`; one mask for all samples as the paper writes, or one per
+            sample as frameworks draw it
+R_S         empirical risk, with the paper's ½ in the MSE: ``Risk(net, X, Y)(theta)``
+R_S^drop    the same with dropout: ``risk(theta, eta)``
+E_η         mean over the noise, exact or sampled: `expectation`
+R_1         E_η R_S^drop − R_S, in closed form (Lemma 1): `R1`, `R1_gradient`
+R_S + R_1   the loss without dropout's noise: `L1`
+==========  =========================================================================
+
+Reading order: `two_layer` (one network, forward to R-operator), `objective` and `risk`
+(what is minimised), `noise` and `expectation` (dropout, and its mean), `regularizers`
+(R_1), `training`; then what is measured: `condensation`, `curvature`, `landscape`; then
+`experiments`. The derivation of every equation is in ``derivations/``.
+
+Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
+The array module, NumPy or CuPy, and the precision follow θ.
+"""
 
 from refimpl.condensation import (
     active,
@@ -20,3 +48,4 @@ from refimpl.regularizers import R1, R1_gradient
 from refimpl.risk import Risk
 from refimpl.training import Divergence, History, train
 from refimpl.two_layer import TwoLayer
+from refimpl.version import __version__

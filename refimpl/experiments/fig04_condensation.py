@@ -33,23 +33,28 @@ class Config:
     Adam, as plain gradient descent needs many times the steps. Two-layer: every
     parameter N(0, m^−0.2), the linear regime. Three-layer: W and b of the first layer
     N(0, first_std²), the others N(0, 1/m), which keeps the second layer out of
-    saturation. A step of the three-layer network costs forty times a step of the
-    two-layer one, so the default takes a learning rate of 3e-3 and first_std = 0.1
-    there, with which the weights condense within thousands of steps; ``paper`` keeps
-    1e-3.
+    saturation. A step of the three-layer network costs forty times one of the two-layer
+    network, so the default takes a learning rate of 5e-3 there, with which the weights
+    condense within thousands of steps; ``paper`` keeps 1e-3.
     """
 
     width: int = 1000
     seeds: int = 5
     steps_two: int = 60_000
-    steps_three: int = 8_000
+    steps_three: int = 10_000
     rate_two: float = 1e-3
-    rate_three: float = 3e-3
-    first_std: float = 0.1
+    rate_three: float = 5e-3
+    first_std: float = 0.3
 
 
 PRESETS = {
-    "quick": Config(width=100, seeds=5, steps_two=12_000, steps_three=4_000),
+    "quick": Config(
+        width=100,
+        steps_two=20_000,
+        steps_three=12_000,
+        rate_three=2e-3,
+        first_std=0.5,
+    ),
     "default": Config(),
     "paper": Config(
         seeds=10, steps_two=200_000, steps_three=60_000, rate_three=1e-3

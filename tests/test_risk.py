@@ -1,0 +1,156 @@
+"""R_S and R_S^drop: gradient, Hessian product, and the leading axes."""
+
+import numpy as np
+import pytest
+from oracles import (
+    assert_close,
+    assert_rejects,
+    central_difference,
+    central_gradient,
+    complex_step_derivative,
+    complex_step_gradient,
+)
+from problems import ANALYTIC, NETWORKS, network, noise, risk
+
+import refimpl
+
+LOSSES = ("mse", "cross_entropy")
+# What the noise is: layers, and whether each sample has its own.
+NOISES = {
+    "none": None,
+    "last, shared": ("last", False),
+    "last, per sample": ("last", True),
+    "all, shared": ("all", False),
+    "all, per sample": ("all", True),
+}
+
+
+def kinds():
+    for kind in NETWORKS:
+        of = "eq:two-layer" if kind == "two-layer" else "eq:deep"
+        names = (f"{of}-backward", f"{of}-push", f"{of}-r-operator", "eq:hvp")
+        yield pytest.param(kind, marks=pytest.mark.equation(*names))
+
+
+def problem(kind, activation, loss, noise_name):
+    rng = np.random.default_rng(list(f"{kind}{activation}{loss}{noise_name}".encode()))
+    net = network(kind, activation)
+    # Small enough that softmax is not saturated: its gradient must not vanish.
+    theta, v = 0.6 * rng.standard_normal((2, net.size))
+    layers = NOISES[noise_name]
+    eta = None if layers is None else noise(net, 3, rng, *layers)
+    return risk(net, rng, loss=loss), theta, v, eta
+
+
+@pytest.mark.parametrize("noise_name", NOISES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ANALYTIC)
+@pytest.mark.parametrize("kind", list(kinds()))
+def test_gradient_and_hvp_agree_with_complex_steps(kind, activation, loss, noise_name):
+    objective, theta, v, eta = problem(kind, activation, loss, noise_name)
+    gradient = complex_step_gradient(lambda t: objective(t, eta), theta)
+    assert_close(objective.gradient(theta, eta), gradient)
+    product = complex_step_derivative(
+        lambda t: objective.gradient(t, eta), theta, v
+    )
+    assert_close(objective.hvp(theta, v, eta), product)
+    assert_rejects(objective.gradient(theta, eta) * 1.001, gradient)
+    if noise_name != "none":
+        assert_rejects(objective.gradient(theta), gradient)
+        assert_rejects(objective.hvp(theta, v), product)
+
+
+@pytest.mark.parametrize("noise_name", NOISES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", list(kinds()))
+def test_relu_gradient_and_hvp_agree_with_central_differences(kind, loss, noise_name):
+    objective, theta, v, eta = problem(kind, "relu", loss, noise_name)
+    gradient = central_gradient(lambda t: objective(t, eta), theta)
+    assert_close(objective.gradient(theta, eta), gradient, 1e-6)
+    product = central_difference(lambda t: objective.gradient(t, eta), theta, v)
+    assert_close(objective.hvp(theta, v, eta), product, 1e-6)
+
+
+@pytest.mark.equation("eq:risk")
+def test_dropout_risk_is_the_loss_of_the_noisy_network():
+    objective, theta, _, eta = problem("deep 2", "tanh", "mse", "all, per sample")
+    F = objective.net.forward(theta, objective.X, eta)
+    expected = np.sum((F - objective.Y) ** 2) / (2 * objective.n)
+    assert_close(objective(theta, eta), expected, 1e-14)
+    assert_rejects(objective(theta), expected)
+
+
+# Leading axes of theta, X and eta, and of the result.
+LEADS = {
+    "none": ((), (), (), ()),
+    "replicas": ((2,), (), (), (2,)),
+    "masks": ((), (), (5,), (5,)),
+    "replicas, own masks": ((2,), (), (2,), (2,)),
+    "masks by replicas": ((2,), (), (5, 1), (5, 2)),
+    "own data": ((2,), (2,), (2,), (2,)),
+    "own data, masks": ((), (2,), (5, 1), (5, 2)),
+    "two axes": ((3, 2), (), (2,), (3, 2)),
+}
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+@pytest.mark.parametrize("layers", ["last", "all"])
+@pytest.mark.parametrize("case", LEADS)
+@pytest.mark.parametrize("kind", NETWORKS[:3])
+def test_leading_axes_are_a_loop_over_single_calls(kind, case, layers, per_sample):
+    of_theta, of_X, of_eta, of_result = LEADS[case]
+    rng = np.random.default_rng(1)
+    net = network(kind, "tanh")
+    objective = risk(net, rng, lead=of_X)
+    theta, v = rng.standard_normal((2, *of_theta, net.size))
+    eta = noise(net, 3, rng, layers, per_sample, of_eta)
+    values = objective(theta, eta)
+    gradients = objective.gradient(theta, eta)
+    products = objective.hvp(theta, v, eta)
+    assert values.shape == of_result
+    assert gradients.shape == products.shape == (*of_result, net.size)
+
+    def full(array, tail):
+        shape = of_result + array.shape[array.ndim - tail :]
+        return np.broadcast_to(array, shape)
+
+    X, Y = full(objective.X, 2), full(objective.Y, 2)
+    entries = eta if isinstance(eta, tuple) else (eta,)
+    entries = [full(entry, 2) for entry in entries]
+    for at in np.ndindex(of_result):
+        single = refimpl.Risk(net, X[at], Y[at])
+        one = tuple(entry[at] for entry in entries)
+        one = one if isinstance(eta, tuple) else one[0]
+        t, w = full(theta, 1)[at], full(v, 1)[at]
+        assert_close(values[at], single(t, one))
+        assert_close(gradients[at], single.gradient(t, one))
+        assert_close(products[at], single.hvp(t, w, one))
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_results_have_the_precision_of_theta(kind):
+    objective, theta, v, eta = problem(kind, "tanh", "mse", "last, per sample")
+    theta, v = theta.astype(np.float32), v.astype(np.float32)
+    for result in (
+        objective(theta, eta),
+        objective.gradient(theta, eta),
+        objective.hvp(theta, v, eta),
+    ):
+        assert result.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_the_hessian_is_symmetric(kind):
+    objective, theta, _, eta = problem(kind, "tanh", "cross_entropy", "all, shared")
+    H = objective.hvp(theta, np.eye(len(theta)), eta)
+    assert_close(H, H.T)
+
+
+def test_a_batch_is_the_risk_of_its_samples():
+    objective, theta, _, _ = problem("deep 2", "tanh", "mse", "none")
+    indices = np.array([[0, 2], [1, 1]])
+    expected = [
+        refimpl.Risk(objective.net, objective.X[i], objective.Y[i])(theta)
+        for i in indices
+    ]
+    assert_close(objective.batch(indices)(theta), expected, 1e-14)
