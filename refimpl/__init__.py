@@ -16,12 +16,13 @@ R_S         empirical risk, with the paper's ½ in the MSE: ``Risk(net, X, Y)(th
 R_S^drop    the same with dropout: ``risk(theta, eta)``
 E_η         mean over the noise, exact or sampled: `expectation`
 R_1         E_η R_S^drop − R_S, in closed form (Lemma 1): `R1`, `R1_gradient`
-R_S + R_1   the loss without dropout's noise: `L1`
+R_2         (ε/4) E_η ‖∇R_S^drop‖², in closed form: `R2`, `R2_gradient`
+L1 … L4     R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` to `L4`
 ==========  =========================================================================
 
 Reading order: `two_layer` (one network, forward to R-operator), `objective` and `risk`
 (what is minimised), `noise` and `expectation` (dropout, and its mean), `regularizers`
-(R_1), `training`; then what is measured: `condensation`, `curvature`, `landscape`; then
+(R_1), `r2`, `training`; then what is measured: `condensation`, `curvature`, `landscape`; then
 `experiments`. The derivation of every equation is in ``derivations/``.
 
 Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
@@ -41,9 +42,10 @@ from refimpl.curvature import hessian, hessian_trace, top_eigenvalues
 from refimpl.deep import Deep
 from refimpl.expectation import Estimate, expectation
 from refimpl.landscape import loss_along, normalize_filters
-from refimpl.modified_loss import L1
+from refimpl.modified_loss import L1, L2, L3, L4
 from refimpl.noise import Dropout
 from refimpl.optimizers import GD, Adam
+from refimpl.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.regularizers import R1, R1_gradient
 from refimpl.risk import Risk
 from refimpl.training import Divergence, History, train

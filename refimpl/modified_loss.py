@@ -1,21 +1,17 @@
-"""Losses that hold one part of dropout's effect, as objectives to train on."""
+"""Losses that hold one part of dropout's effect, as objectives to train on.
 
+R_1 is what the noise adds to the loss, R̃_2 what a finite step adds: L1 and L2 add one
+of them to R_S, L3 and L4 take one of them away from R_S^drop.
+"""
+
+from refimpl.gradient_norm import R2Tilde
 from refimpl.network import Upstream
-from refimpl.objective import Objective
+from refimpl.objective import Differentiable, Objective
 from refimpl.regularizers import R1Penalty
 
 
-class L1(Objective):
-    """R_S + R_1: the mean dropout loss without its noise (the paper's L_1).
-
-    Equation: eq:l1
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE.
-    keep : float, or array of one per replica
-    """
+class _RiskAndR1(Objective):
+    """What L1 and L4 share."""
 
     def __init__(self, risk, keep):
         self.risk, self.net = risk, risk.net
@@ -25,6 +21,28 @@ class L1(Objective):
     def n(self):
         """Number of samples."""
         return self.risk.n
+
+    def batch(self, indices):
+        """The same loss of the samples `indices`: R_1 is a mean over samples."""
+        return type(self)(self.risk.batch(indices), self.penalty.keep)
+
+
+class L1(_RiskAndR1):
+    """R_S + R_1: the mean dropout loss without its noise (the paper's L_1).
+
+    Equation: eq:l1
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    keep : float, or array of one per replica
+
+    Raises
+    ------
+    ValueError
+        If the loss is not MSE, or keep is outside (0, 1].
+    """
 
     def forward(self, theta, q):
         """Forward pass, R_S + R_1 (...), and its `Upstream` derivatives."""
@@ -40,6 +58,120 @@ class L1(Objective):
         _, hidden, weights = self.penalty.upstream_push(run, push)
         return Upstream(output, hidden, weights)
 
+
+class L4(_RiskAndR1):
+    """R_S^drop − R_1: the noise of dropout without its mean (the paper's L_4).
+
+    R_1 depends on the activations before the noise, which dropout after the last hidden
+    layer leaves as they are: one forward pass serves both terms.
+
+    Equation: eq:l4
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    keep : float, or array of one per replica
+        That of the noise.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not MSE, or keep is outside (0, 1].
+    """
+
+    def forward(self, theta, q):
+        """Forward pass, R_S^drop − R_1 (...), and its `Upstream` derivatives."""
+        if any(factor is not None for factor in q[:-1]):
+            raise ValueError(
+                "eta must be None before the last hidden layer: R_1 is the mean effect "
+                "of dropout after that layer only"
+            )
+        run, risk, (output, _, _) = self.risk.forward(theta, q)
+        penalty, (_, hidden, weights) = self.penalty.of(run)
+        return run, risk - penalty, Upstream(output, -hidden, -weights)
+
+    def upstream_push(self, run, push):
+        """Directional derivatives of `forward`'s `Upstream`."""
+        output, _, _ = self.risk.upstream_push(run, push)
+        _, hidden, weights = self.penalty.upstream_push(run, push)
+        return Upstream(output, -hidden, -weights)
+
+
+class _RiskAndR2Tilde(Differentiable):
+    """What L2 and L3 share. R̃_2 holds ∇R_S^drop, so there is no Hessian product."""
+
+    def __init__(self, risk, epsilon):
+        self.risk, self.net = risk, risk.net
+        self.penalty = R2Tilde(risk, epsilon)
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.risk.n
+
     def batch(self, indices):
-        """R_S + R_1 of the samples `indices`: both are means over samples."""
-        return L1(self.risk.batch(indices), self.penalty.keep)
+        """The same loss of the samples `indices`, R̃_2 from their mean gradient."""
+        return type(self)(self.risk.batch(indices), self.penalty.epsilon)
+
+
+class L2(_RiskAndR2Tilde):
+    """R_S + R̃_2: the effect of a finite step alone (the paper's L_2).
+
+    The noise η enters R̃_2 only. Without η both terms are those of plain descent.
+
+    Equation: eq:l2
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss; any layers of dropout.
+    epsilon : float, or array of one per replica
+        Learning rate.
+
+    Raises
+    ------
+    ValueError
+        If epsilon is negative or not finite.
+    """
+
+    def value(self, theta, q):
+        """R_S + R̃_2 (...)."""
+        return self.risk.value(theta, self.net.no_noise) + self.penalty.value(theta, q)
+
+    def value_and_gradient(self, theta, q):
+        """R_S + R̃_2 (...) and its gradient (..., P)."""
+        risk, g = self.risk.value_and_gradient(theta, self.net.no_noise)
+        penalty, product = self.penalty.value_and_gradient(theta, q)
+        return risk + penalty, g + product
+
+
+class L3(_RiskAndR2Tilde):
+    """R_S^drop − R̃_2: dropout without the effect of a finite step (the paper's L_3).
+
+    One forward pass serves both terms.
+
+    Equation: eq:l3
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss; any layers of dropout.
+    epsilon : float, or array of one per replica
+        Learning rate.
+
+    Raises
+    ------
+    ValueError
+        If epsilon is negative or not finite.
+    """
+
+    def value(self, theta, q):
+        """R_S^drop − R̃_2 (...)."""
+        _, risk, _, _, penalty = self.penalty.forward(theta, q)
+        return risk - penalty
+
+    def value_and_gradient(self, theta, q):
+        """R_S^drop − R̃_2 (...) and its gradient (..., P)."""
+        run, risk, upstream, g, penalty = self.penalty.forward(theta, q)
+        return risk - penalty, g - self.penalty.hessian_product(run, upstream, g)

@@ -1,13 +1,14 @@
-"""What can be minimised: a scalar of (F, h, A) with gradient and Hessian product.
+"""What can be minimised: a scalar of θ and η with its gradient.
 
-A subclass says what the scalar is (`forward`) and how its upstream derivatives change
-along a direction (`upstream_push`); the passes of the network do the rest. Training,
-curvature and landscape take any `Objective`.
+Training and landscape take any `Differentiable`. Most are an `Objective`: a scalar of
+(F, h, A). A subclass of that says what the scalar is (`forward`) and how its upstream
+derivatives change along a direction (`upstream_push`); the passes of the network give
+gradient and Hessian product, which curvature needs.
 """
 
 
-class Objective:
-    """A scalar function of θ and of the dropout noise η.
+class Differentiable:
+    """A scalar function of θ and of the dropout noise η, with its gradient.
 
     Attributes
     ----------
@@ -16,15 +17,16 @@ class Objective:
         Number of samples.
     """
 
-    def forward(self, theta, q):
-        """Forward pass of the network, the value (...), its `Upstream` derivatives.
-
-        Arguments are as `check` returns them: q = 1 + η, one entry per hidden layer.
-        """
+    def value(self, theta, q):
+        """Value (...). Arguments are as `check` returns them: q = 1 + η per layer."""
         raise NotImplementedError
 
-    def upstream_push(self, run, push):
-        """Directional derivatives of `forward`'s `Upstream`."""
+    def value_and_gradient(self, theta, q):
+        """Value and gradient in one pass, for training loops.
+
+        Arguments are as `check` returns them and are not checked again: this is the
+        hot path, and a non-finite θ is training's to report.
+        """
         raise NotImplementedError
 
     def batch(self, indices):
@@ -49,18 +51,38 @@ class Objective:
         ValueError
             If a shape does not fit, or theta is not finite.
         """
-        return self.forward(*self.check(theta, eta))[1]
+        return self.value(*self.check(theta, eta))
 
     def gradient(self, theta, eta=None):
         """Gradient (..., P) at θ, with noise η if given."""
         return self.value_and_gradient(*self.check(theta, eta))[1]
 
-    def value_and_gradient(self, theta, q):
-        """Value and gradient in one pass, for training loops.
+    def check(self, theta, eta=None):
+        """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
+        theta = self.net.check_theta(theta)
+        return theta, self.net.check_noise(eta, theta, self.n)
 
-        Arguments are as `check` returns them and are not checked again: this is the
-        hot path, and a non-finite θ is training's to report.
+
+class Objective(Differentiable):
+    """A scalar of the outputs F, the last hidden activations h and output weights A."""
+
+    def forward(self, theta, q):
+        """Forward pass of the network, the value (...), its `Upstream` derivatives.
+
+        Arguments are as `check` returns them.
         """
+        raise NotImplementedError
+
+    def upstream_push(self, run, push):
+        """Directional derivatives of `forward`'s `Upstream`."""
+        raise NotImplementedError
+
+    def value(self, theta, q):
+        """Value (...), by a forward pass."""
+        return self.forward(theta, q)[1]
+
+    def value_and_gradient(self, theta, q):
+        """Value and gradient: a forward and a backward pass."""
         run, value, upstream = self.forward(theta, q)
         return value, self.net.backward(run, upstream)
 
@@ -78,8 +100,3 @@ class Objective:
         return self.net.backward_push(
             run, push, upstream, self.upstream_push(run, push)
         )
-
-    def check(self, theta, eta=None):
-        """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
-        theta = self.net.check_theta(theta)
-        return theta, self.net.check_noise(eta, theta, self.n)

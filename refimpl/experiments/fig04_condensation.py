@@ -224,7 +224,7 @@ def plot(arrays):
 
 
 def _panels(arrays, depth):
-    figure, axes = style.figure(1, 4, width=10.0, height=2.7)
+    figure, axes = style.figure(1, 4, width=11.0, height=2.6)
     for k, keep in enumerate(KEEPS):
         panel = axes[0, k]
         panel.plot(arrays["grid"], arrays[f"{depth}_output"][k, 0], color=style.BLUE)
@@ -255,8 +255,8 @@ def _panels(arrays, depth):
             xticks=[-np.pi, 0, np.pi],
             xticklabels=["$-π$", "0", "$π$"],
         )
-    axes[0, 0].legend(loc="upper left")
-    axes[0, 3].legend(loc="upper right", markerscale=2)
+    for panel in (axes[0, 1], axes[0, 3]):
+        panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
     style.letter(axes)
     m = arrays[f"{depth}_weights"].shape[-2]
     figure.suptitle(f"{DEPTHS[depth]} tanh network, width {m}, seed 0", fontsize=9)

@@ -184,18 +184,18 @@ def plot(arrays):
     """Loss along directions, and trace and largest eigenvalue by seed."""
     figure, axes = style.figure(1, 3, width=9.0, height=2.8)
     looks = (
-        (style.BLACK, "o", "$R_S$ (gradient descent)"),
-        (style.RED, "s", r"$R_S^\mathrm{drop}$"),
-        (style.BLUE, "^", "$R_S + R_1$"),
+        (style.BLACK, "o", "-", "$R_S$ (gradient descent)"),
+        (style.RED, "s", "-", r"$R_S^\mathrm{drop}$"),
+        (style.SKY, "^", "--", "$R_S + R_1$"),
     )
     panel = axes[0, 0]
-    for which, (color, _, label) in enumerate(looks):
+    for which, (color, _, dashes, label) in enumerate(looks):
         lines = arrays["line"][:, which].reshape(-1, len(arrays["alphas"]))
         low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
         panel.fill_between(arrays["alphas"], low, high, color=color, alpha=0.2, lw=0)
-        panel.plot(arrays["alphas"], middle, color=color, label=label)
+        panel.plot(arrays["alphas"], middle, dashes, color=color, label=label)
     panel.set(
-        title="loss along directions",
+        title="loss along directions: median, 10–90%",
         xlabel=r"$\alpha$ (whole layers as filters)",
         ylabel=r"$L(\alpha) = R_S(\theta + \alpha d)$",
     )
@@ -208,7 +208,7 @@ def plot(arrays):
         values = arrays[name]
         for row in values:
             panel.plot(range(3), row, color="0.75", lw=0.8, zorder=1)
-        for which, (color, marker, _) in enumerate(looks):
+        for which, (color, marker, *_) in enumerate(looks):
             column = values[:, which]
             panel.plot([which] * len(column), column, marker, color=color, ms=4)
         panel.set(title=title, ylabel=label, xlim=(-0.5, 2.5), xticks=range(3))

@@ -1,0 +1,82 @@
+"""R̃_2: the squared gradient norm that one step of descent adds to the loss."""
+
+from refimpl.backend import as_floating, get_xp
+from refimpl.network import Upstream
+from refimpl.objective import Differentiable
+
+
+class R2Tilde(Differentiable):
+    """R̃_2(θ, η) = (ε/4) ‖∇_θ R_S^drop(θ, η)‖², with gradient (ε/2) H g.
+
+    g and H are gradient and Hessian of R_S^drop; both come from one forward pass. Holds
+    for any network, either loss and any layers of dropout.
+
+    Equation: eq:r2-tilde
+
+    Parameters
+    ----------
+    risk : Risk
+    epsilon : float, or array of one per replica
+        Learning rate.
+
+    Raises
+    ------
+    ValueError
+        If epsilon is negative or not finite.
+    """
+
+    def __init__(self, risk, epsilon):
+        self.risk, self.net = risk, risk.net
+        self.epsilon = check_epsilon(epsilon)
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.risk.n
+
+    def forward(self, theta, q):
+        """Forward pass, R_S^drop (...), its `Upstream`, its gradient, R̃_2 (...)."""
+        run, risk, upstream = self.risk.forward(theta, q)
+        # A copy: a pass backward may overwrite what it is given.
+        g = self.net.backward(run, Upstream(output=upstream.output.copy()))
+        quarter = 0.25 * per_replica(self.epsilon, g)
+        return run, risk, upstream, g, quarter * (g * g).sum(axis=-1)
+
+    def hessian_product(self, run, upstream, g):
+        """(ε/2) H g (..., P), from what `forward` returned."""
+        push = self.net.push(run, g)
+        upstream_push = self.risk.upstream_push(run, push)
+        product = self.net.backward_push(run, push, upstream, upstream_push)
+        return 0.5 * per_replica(self.epsilon, g, axes=1) * product
+
+    def value(self, theta, q):
+        """R̃_2 (...)."""
+        return self.forward(theta, q)[-1]
+
+    def value_and_gradient(self, theta, q):
+        """R̃_2 (...) and its gradient (..., P)."""
+        run, _, upstream, g, value = self.forward(theta, q)
+        return value, self.hessian_product(run, upstream, g)
+
+    def batch(self, indices):
+        """R̃_2 of the samples `indices`."""
+        return R2Tilde(self.risk.batch(indices), self.epsilon)
+
+
+def check_epsilon(epsilon):
+    """`epsilon` as a float or an array of floats, finite and at least 0."""
+    array = as_floating("epsilon", epsilon)
+    if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
+        raise ValueError(f"epsilon must be finite and at least 0, got {epsilon!r}")
+    return float(array) if array.ndim == 0 else array
+
+
+def per_replica(values, array, axes=0):
+    """`values`, a float or one per replica, in the dtype of `array`.
+
+    `axes` is how many axes of `array` follow those of the replicas.
+    """
+    if isinstance(values, float):
+        return values
+    values = get_xp(array).asarray(values, dtype=array.real.dtype)
+    return values.reshape(values.shape + (1,) * axes)

@@ -1,0 +1,144 @@
+"""R_2: what a finite step of gradient descent with dropout adds to the loss."""
+
+from refimpl.expectation import expectation
+from refimpl.gradient_noise import (
+    gradient_covariance_trace,
+    gradient_covariance_trace_gradient,
+    last_layer_keep,
+)
+from refimpl.gradient_norm import R2Tilde, check_epsilon, per_replica
+from refimpl.modified_loss import L1
+
+
+def R2(risk, theta, drop, epsilon):
+    """R_2 = (ε/4) E_η ‖∇_θ R_S^drop(θ, η)‖², exact.
+
+    The mean squared norm is the squared norm of the mean gradient, ∇(R_S + R_1), plus
+    the trace of the covariance.
+
+    Equation: eq:r2, eq:r2-split
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    theta : (..., P)
+    drop : Dropout
+        After the last hidden layer. The convention ``drop.per_sample`` matters.
+    epsilon : float, or array of one per replica
+        Learning rate.
+
+    Returns
+    -------
+    value : (...)
+        Costs are stated at `gradient_covariance_trace`.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not MSE, noise enters before the last hidden layer, or a `Deep`
+        network is too large for the exact value: `R2_estimate` serves these. If epsilon
+        is negative or not finite.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, [[0.0]], [[0.0]])
+    >>> theta = net.pack([[0.0]], [1.0], [[1.0]])
+    >>> float(R2(risk, theta, refimpl.Dropout(0.5), 1.0))  # ¼ · ½ ‖2·(2, 2)‖²
+    4.0
+
+    References
+    ----------
+    Zhang and Xu, Implicit Regularization of Dropout, Eq. (5).
+    """
+    epsilon = check_epsilon(epsilon)
+    trace = gradient_covariance_trace(risk, theta, drop)
+    mean = L1(risk, last_layer_keep(drop, risk.net)).gradient(theta)
+    return 0.25 * per_replica(epsilon, mean) * ((mean * mean).sum(axis=-1) + trace)
+
+
+def R2_gradient(risk, theta, drop, epsilon):
+    """Gradient (..., P) of `R2`, by hand: arguments and limits are those of `R2`.
+
+    With g and H the gradient and Hessian of R_S + R_1: (ε/2) H g, plus (ε/4) times the
+    gradient of the trace. It equals (ε/2) E_η H^drop g^drop.
+
+    Equation: eq:r2-gradient
+    """
+    epsilon = check_epsilon(epsilon)
+    trace_gradient = gradient_covariance_trace_gradient(risk, theta, drop)
+    loss = L1(risk, last_layer_keep(drop, risk.net))
+    product = loss.hvp(theta, loss.gradient(theta))
+    return 0.25 * per_replica(epsilon, product, axes=1) * (2 * product + trace_gradient)
+
+
+def R2_estimate(risk, theta, drop, epsilon, samples, rng):
+    """Monte-Carlo mean of R̃_2(θ, η): R_2 for any network, loss and layers of dropout.
+
+    Unbiased, for it is a mean of independent draws of what R_2 is the expectation of.
+
+    Equation: eq:r2
+
+    Parameters
+    ----------
+    risk : Risk
+    theta : (..., P)
+        Replicas see the same masks.
+    drop : Dropout
+        With one probability per layer, not per replica.
+    epsilon : float, or array of one per replica
+    samples : int
+        Number of masks, at least 2.
+    rng : Generator
+
+    Returns
+    -------
+    Estimate
+        ``mean`` and ``standard_error``, each (...).
+
+    Raises
+    ------
+    ValueError
+        If samples is below 2, keep is an array, or epsilon is negative or not finite.
+    """
+    return _mean_over_masks(
+        R2Tilde(risk, epsilon).__call__, risk, theta, drop, samples, rng
+    )
+
+
+def R2_gradient_estimate(risk, theta, drop, epsilon, samples, rng):
+    """Monte-Carlo mean of ∇R̃_2 = (ε/2) H^drop g^drop: the gradient of R_2.
+
+    Any network, loss and layers of dropout; arguments as for `R2_estimate`.
+
+    Equation: eq:r2-gradient
+
+    Returns
+    -------
+    Estimate
+        ``mean`` and ``standard_error``, each (..., P).
+    """
+    return _mean_over_masks(
+        R2Tilde(risk, epsilon).gradient, risk, theta, drop, samples, rng
+    )
+
+
+def _mean_over_masks(fn, risk, theta, drop, samples, rng):
+    """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
+    keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
+    if not all(isinstance(keep, float) for keep in keeps):
+        raise ValueError(
+            "keep must be one number per layer for an estimate, got an array"
+        )
+    replicas = (1,) * risk(theta).ndim
+
+    def beside(eta):  # the leading axes of θ after that of the masks
+        return eta.reshape(eta.shape[:1] + replicas + eta.shape[1:])
+
+    def each_mask(eta):
+        every = isinstance(eta, tuple)
+        return fn(theta, tuple(map(beside, eta)) if every else beside(eta))
+
+    return expectation(each_mask, drop, risk.net, risk.n, "monte_carlo", samples, rng)
