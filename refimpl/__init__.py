@@ -17,13 +17,13 @@ R_S^drop    the same with dropout: ``risk(theta, eta)``
 E_η         mean over the noise, exact or sampled: `expectation`
 R_1         E_η R_S^drop − R_S, in closed form (Lemma 1): `R1`, `R1_gradient`
 R_2         (ε/4) E_η ‖∇R_S^drop‖², in closed form: `R2`, `R2_gradient`
-L1 … L4     R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` to `L4`
+L1 to L4    R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` ... `L4`
 ==========  =========================================================================
 
 Reading order: `two_layer` (one network, forward to R-operator), `objective` and `risk`
 (what is minimised), `noise` and `expectation` (dropout, and its mean), `regularizers`
-(R_1), `r2`, `training`; then what is measured: `condensation`, `curvature`, `landscape`; then
-`experiments`. The derivation of every equation is in ``derivations/``.
+(R_1), `r2`, `training`; then what is measured: `condensation`, `curvature`,
+`landscape`; then `experiments`. Every equation is derived in ``derivations/``.
 
 Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
 The array module, NumPy or CuPy, and the precision follow θ.

@@ -98,6 +98,7 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
     ratio : (...)
     """
     weights = _check_weights(weights)
+    check_threshold(threshold)
     m = weights.shape[-2]
     counts = _each(weights, lambda w, _: _cover(w, threshold, symmetric))
     return counts / m
@@ -130,12 +131,15 @@ def orientation_count(
     count : (...), int
     """
     weights = _check_weights(weights)
+    check_threshold(threshold)
     amplitudes = as_floating("amplitudes", amplitudes)
     if amplitudes.shape != weights.shape[:-1]:
         raise ValueError(
             f"amplitudes must have shape {weights.shape[:-1]}, one per weight, got "
             f"shape {amplitudes.shape}"
         )
+    if not (get_xp(amplitudes).isfinite(amplitudes) & (amplitudes >= 0)).all():
+        raise ValueError("amplitudes must be finite and at least 0")
     if not 0 < mass <= 1:
         raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
 
@@ -214,6 +218,12 @@ def _each(weights, fn, amplitudes=None):
     xp = get_xp(weights)
     values = [float(fn(row, size)) for row, size in zip(rows, sizes)]
     return xp.asarray(values).reshape(lead)[()]
+
+
+def check_threshold(threshold):
+    """Raise ``ValueError`` unless the cosine `threshold` lies in [0, 1)."""
+    if not 0 <= threshold < 1:
+        raise ValueError(f"threshold must lie in [0, 1), got {threshold!r}")
 
 
 def _check_weights(weights, name="weights"):

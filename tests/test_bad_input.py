@@ -1,0 +1,266 @@
+"""Bad input gets an error that names the argument, the value and what is allowed."""
+
+import re
+
+import numpy as np
+import pytest
+
+import refimpl
+from refimpl import condensation, datasets
+
+NET = refimpl.TwoLayer(2, 3, 2)
+DEEP = refimpl.Deep((2, 4, 3, 2))
+X, Y = np.ones((5, 2)), np.ones((5, 2))
+RISK = refimpl.Risk(NET, X, Y)
+ENTROPY = refimpl.Risk(NET, X, np.zeros(5, int), loss="cross_entropy")
+THETA = np.ones(NET.size)
+DROP = refimpl.Dropout(0.5)
+RNG = np.random.default_rng(0)
+GD = refimpl.GD(0.1)
+WEIGHTS = np.ones((4, 3))
+
+
+def with_value(array, value):
+    changed = np.array(array, dtype=float)
+    changed.flat[0] = value
+    return changed
+
+
+def mean(**how):
+    return refimpl.expectation(lambda eta: RISK(THETA, eta), DROP, NET, 5, **how)
+
+
+CASES = {
+    # networks
+    "no inputs": (lambda: refimpl.TwoLayer(0, 3), "inputs must be a positive integer, got 0"),
+    "no width": (lambda: refimpl.TwoLayer(1, 0), "width must be a positive integer, got 0"),
+    "half a neuron": (lambda: refimpl.TwoLayer(1, 2.5), "width .* got 2.5"),
+    "no outputs": (lambda: refimpl.TwoLayer(1, 2, -1), "outputs .* got -1"),
+    "a width of True": (lambda: refimpl.TwoLayer(1, True), "width .* got True"),
+    "no hidden layer": (lambda: refimpl.Deep((2, 1)), r"widths .* at least three .* \(2, 1\)"),
+    "an empty layer": (lambda: refimpl.Deep((2, 0, 1)), "widths .* got 0"),
+    "widths in words": (lambda: refimpl.Deep("abc"), "widths must be a positive integer"),
+    "unknown activation": (
+        lambda: refimpl.TwoLayer(1, 2, activation="gelu"),
+        "activation must be one of identity, relu, tanh, got 'gelu'",
+    ),
+    "negative std": (lambda: NET.init(RNG, std=-1.0), "std must be finite and at least 0"),
+    "two stds for three layers": (
+        lambda: DEEP.init(RNG, std=(1.0, 1.0)),
+        r"one number or 3, got \(1.0, 1.0\)",
+    ),
+    "parameters that do not fit": (
+        lambda: NET.pack(np.ones((3, 2)), np.ones(4), np.ones((2, 3))),
+        r"trailing shape \(3,\), got shape \(4,\)",
+    ),
+    "a parameter array too few": (
+        lambda: DEEP.pack([(np.ones((4, 2)), np.ones(4))]),
+        "6 arrays, got 2",
+    ),
+    "parameters whose replicas differ": (
+        lambda: NET.pack(np.ones((2, 3, 2)), np.ones((5, 3)), np.ones((2, 3))),
+        r"leading axes of parameters must broadcast, got \(2,\), \(5,\)",
+    ),
+    "a layer that is not there": (
+        lambda: DEEP.input_weights(np.ones(DEEP.size), layer=2),
+        "layer must be a hidden layer, 0 to 1, got 2",
+    ),
+    # theta, X, Y
+    "theta too short": (lambda: RISK(THETA[:-1]), r"theta must have shape \(..., 15\)"),
+    "theta a number": (lambda: RISK(1.0), r"theta .* got shape \(\)"),
+    "theta in words": (lambda: RISK("abc"), "theta must be an array of numbers, got str"),
+    "NaN in theta": (
+        lambda: RISK(with_value(THETA, np.nan)),
+        "theta must be finite, got 1 NaN or infinite of 15",
+    ),
+    "infinity in theta": (lambda: RISK.gradient(with_value(THETA, np.inf)), "theta .* finite"),
+    "NaN in the direction": (lambda: RISK.hvp(THETA, with_value(THETA, np.nan)), "v must be finite"),
+    "a direction too long": (lambda: RISK.hvp(THETA, np.ones(16)), r"v must have shape \(..., 15\)"),
+    "X with a column too many": (
+        lambda: refimpl.Risk(NET, np.ones((5, 3)), Y),
+        r"X must have shape \(..., n, 2\), .* got shape \(5, 3\)",
+    ),
+    "X a vector": (lambda: refimpl.Risk(NET, np.ones(2), Y), r"X .* got shape \(2,\)"),
+    "X without samples": (
+        lambda: refimpl.Risk(NET, np.ones((0, 2)), np.ones((0, 2))),
+        r"X must have at least one sample, got shape \(0, 2\)",
+    ),
+    "NaN in X": (lambda: refimpl.Risk(NET, with_value(X, np.nan), Y), "X must be finite"),
+    "infinity in Y": (lambda: refimpl.Risk(NET, X, with_value(Y, -np.inf)), "Y must be finite"),
+    "Y of other samples": (
+        lambda: refimpl.Risk(NET, X, np.ones((4, 2))),
+        r"Y must have shape \(..., 5, 2\).* got shape \(4, 2\)",
+    ),
+    "Y a vector that would broadcast": (
+        lambda: refimpl.Risk(refimpl.TwoLayer(2, 3), X, np.ones(5)),
+        r"Y must have shape \(..., 5, 1\).* got shape \(5,\)",
+    ),
+    "replicas of X and Y that differ": (
+        lambda: refimpl.Risk(NET, np.ones((2, 5, 2)), np.ones((3, 5, 2))),
+        r"leading axes of X and Y must broadcast, got \(2,\), \(3,\)",
+    ),
+    "unknown loss": (
+        lambda: refimpl.Risk(NET, X, Y, loss="hinge"),
+        "loss must be one of mse, cross_entropy, got 'hinge'",
+    ),
+    "a label too large": (
+        lambda: refimpl.Risk(NET, X, np.full(5, 2), loss="cross_entropy"),
+        "Y must hold labels 0 to 1, got 2 to 2",
+    ),
+    "labels of other samples": (
+        lambda: refimpl.Risk(NET, X, np.zeros(4, int), loss="cross_entropy"),
+        r"Y must be integer labels \(5,\)",
+    ),
+    "rows that are no probabilities": (
+        lambda: refimpl.Risk(NET, X, Y, loss="cross_entropy"),
+        "each row summing to 1, got rows that sum to 2.0",
+    ),
+    # noise
+    "keep 0": (lambda: refimpl.Dropout(0), r"keep must lie in \(0, 1\], got 0"),
+    "keep above 1": (lambda: refimpl.Dropout(1.5), r"keep .* got 1.5"),
+    "keep NaN": (lambda: refimpl.Dropout(float("nan")), r"keep must lie in .* got nan"),
+    "keep in words": (lambda: refimpl.Dropout("half"), "keep must be a number .* got 'half'"),
+    "keep True": (lambda: refimpl.Dropout(True), "keep must be a number .* got True"),
+    "a keep of one replica above 1": (
+        lambda: refimpl.Dropout(np.array([0.5, 2.0])),
+        r"keep must lie in \(0, 1\]",
+    ),
+    "keeps for one layer": (
+        lambda: refimpl.Dropout((0.5, 0.5)),
+        "keep must be one probability when layers='last', got 2",
+    ),
+    "keeps for other layers": (
+        lambda: refimpl.Dropout((0.5, 0.5, 0.5), layers="all").draw(DEEP, 5, RNG),
+        r"keep must have one entry per hidden layer \(2\), got 3",
+    ),
+    "unknown layers": (
+        lambda: refimpl.Dropout(0.5, layers="first"),
+        "layers must be 'last' or 'all', got 'first'",
+    ),
+    "per_sample in words": (
+        lambda: refimpl.Dropout(0.5, per_sample="yes"),
+        "per_sample must be True or False, got 'yes'",
+    ),
+    "too many masks": (
+        lambda: refimpl.Dropout(0.5, per_sample=True).enumerate(NET, 7),
+        r"2\^20 = 1048576 masks, .* 2\^21 = 2097152",
+    ),
+    "far too many masks": (
+        lambda: DROP.enumerate(refimpl.TwoLayer(1, 1000), 1),
+        r"2\^1000 = about 10\^301",
+    ),
+    "masks of many keeps": (
+        lambda: refimpl.Dropout(np.array([0.5, 0.6])).enumerate(NET, 1),
+        "keep must be one number per layer to enumerate",
+    ),
+    "generators for other replicas": (
+        lambda: DROP.draw(NET, 1, [RNG, RNG], 3),
+        r"samples must begin with the number of generators, 2, got \(3,\)",
+    ),
+    "eta without sample axis": (
+        lambda: RISK(THETA, np.zeros(3)),
+        r"eta must have shape \(..., 1, 3\) or \(..., 5, 3\), got \(3,\)",
+    ),
+    "eta of other samples": (lambda: RISK(THETA, np.zeros((4, 3))), r"eta .* got \(4, 3\)"),
+    "eta of another layer": (lambda: RISK(THETA, np.zeros((1, 4))), r"eta .* got \(1, 4\)"),
+    "eta a list": (lambda: RISK(THETA, [[0.0] * 3]), "eta .* got list"),
+    "eta of other layers": (
+        lambda: DEEP.forward(np.ones(DEEP.size), X, (np.zeros((1, 4)),)),
+        r"eta must have one entry per hidden layer \(2\), got 1",
+    ),
+    "eta and theta of other replicas": (
+        lambda: RISK(np.ones((2, NET.size)), np.zeros((3, 1, 3))),
+        r"leading axes of theta and eta must broadcast, got \(2,\), \(3,\)",
+    ),
+    # expectation
+    "unknown method": (
+        lambda: mean(method="guess"),
+        "method must be 'exact' or 'monte_carlo', got 'guess'",
+    ),
+    "no samples": (lambda: mean(method="monte_carlo", rng=RNG), "samples .* got None"),
+    "one sample": (lambda: mean(method="monte_carlo", samples=1, rng=RNG), "at least 2, got 1"),
+    "no generator": (lambda: mean(method="monte_carlo", samples=5), "rng must be .* got None"),
+    # regularizers
+    "R1 for cross-entropy": (lambda: refimpl.R1(ENTROPY, THETA, 0.5), "R1 holds for loss 'mse'"),
+    "R1 with keep 0": (lambda: refimpl.R1(RISK, THETA, 0.0), r"keep must lie in \(0, 1\]"),
+    "noise for R_S + R_1": (
+        lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
+        "eta must be None",
+    ),
+    # training
+    "no steps": (lambda: refimpl.train(RISK, THETA, GD, 0), "steps .* got 0"),
+    "half steps": (lambda: refimpl.train(RISK, THETA, GD, 1.5), "steps .* got 1.5"),
+    "learning rate 0": (lambda: refimpl.GD(0), "learning_rate must be positive .* got 0"),
+    "learning rate NaN": (lambda: refimpl.Adam(float("nan")), "learning_rate .* got nan"),
+    "learning rates for other replicas": (
+        lambda: refimpl.train(RISK, THETA, refimpl.GD(np.ones(3)), 1),
+        r"learning_rate must be a number or have shape \(\), .* got shape \(3,\)",
+    ),
+    "beta 1": (lambda: refimpl.Adam(0.1, betas=(1.0, 0.9)), r"betas must lie in \[0, 1\)"),
+    "epsilon 0": (lambda: refimpl.Adam(0.1, epsilon=0), "epsilon must be positive, got 0"),
+    "a snapshot after the end": (
+        lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[4]),
+        "snapshots must lie in 0 to 3, got 4",
+    ),
+    "dropout without generator": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, DROP),
+        "rng must be given for dropout or batches, got None",
+    ),
+    "a batch larger than the data": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, batch_size=6, rng=RNG),
+        "batch_size must lie in 1 to 5, the samples, got 6",
+    ),
+    "NaN in the start": (
+        lambda: refimpl.train(RISK, with_value(THETA, np.nan), GD, 1),
+        "theta must be finite",
+    ),
+    # measures
+    "no eigenvalue": (lambda: refimpl.top_eigenvalues(RISK, THETA, 0), "k .* 1 to 15, got 0"),
+    "too many eigenvalues": (lambda: refimpl.top_eigenvalues(RISK, THETA, 16), "k .* got 16"),
+    "unknown trace": (
+        lambda: refimpl.hessian_trace(RISK, THETA, "guess"),
+        "method must be 'exact' or 'hutchinson', got 'guess'",
+    ),
+    "one probe": (
+        lambda: refimpl.hessian_trace(RISK, THETA, "hutchinson", probes=1),
+        "probes must be an integer of at least 2, got 1",
+    ),
+    "unknown filters": (
+        lambda: refimpl.normalize_filters(NET, THETA, THETA, "column"),
+        "filters must be 'layer' or 'row', got 'column'",
+    ),
+    "an angle in space": (lambda: condensation.angle(WEIGHTS), r"shape \(..., m, 2\)"),
+    "weights without rows": (
+        lambda: condensation.orientation(np.ones((0, 2))),
+        r"m at least 1, got shape \(0, 2\)",
+    ),
+    "a cosine of 1": (
+        lambda: condensation.effective_ratio(WEIGHTS, threshold=1.0),
+        r"threshold must lie in \[0, 1\), got 1.0",
+    ),
+    "mass 0": (
+        lambda: condensation.orientation_count(WEIGHTS, np.ones(4), mass=0),
+        r"mass must lie in \(0, 1\], got 0",
+    ),
+    "amplitudes of other neurons": (
+        lambda: condensation.orientation_count(WEIGHTS, np.ones(3)),
+        r"amplitudes must have shape \(4,\), .* got shape \(3,\)",
+    ),
+    "negative amplitudes": (
+        lambda: condensation.orientation_count(WEIGHTS, -np.ones(4)),
+        "amplitudes must be finite and at least 0",
+    ),
+    # data
+    "no digits": (lambda: datasets.digits(RNG, 0), "n_train must lie in 1 to 1796, got 0"),
+    "too many digits": (lambda: datasets.digits(RNG, 1797), "n_train .* got 1797"),
+    "mnist of nowhere": (lambda: datasets.mnist("/nowhere"), "/nowhere has no file train-"),
+    "too much mnist": (lambda: datasets.mnist(".", 60001), "n_train .* got 60001"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_refused(case):
+    call, words = CASES[case]
+    with pytest.raises(ValueError) as error:
+        call()
+    assert re.search(words, str(error.value)), str(error.value)
