@@ -256,15 +256,6 @@ class Deep(Network):
             dW += upstream_push.weights
         return gradient
 
-    def _to_hidden(self, run, upstream):
-        """Derivatives (..., n, m) with respect to the last hidden activations."""
-        if upstream.output is None:
-            return upstream.hidden
-        dh = masked(matmul(upstream.output, run.A), run.q[-1])
-        if upstream.hidden is not None:
-            dh += upstream.hidden
-        return dh
-
     def _layers(self, theta):
         arrays = self.split(theta)
         return list(zip(arrays[::2], arrays[1::2]))

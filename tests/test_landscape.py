@@ -1,0 +1,62 @@
+"""Filter-normalised directions and the loss along them."""
+
+import numpy as np
+import pytest
+from oracles import assert_close, assert_rejects
+from problems import NETWORKS, network, risk
+
+import refimpl
+
+
+@pytest.mark.equation("eq:filter-normalisation")
+@pytest.mark.parametrize("filters", ["layer", "row"])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_filter_gets_the_norm_of_theta(kind, filters):
+    net = network(kind, "relu")
+    theta, direction = np.random.default_rng(0).standard_normal((2, 3, net.size))
+    new = refimpl.normalize_filters(net, direction, theta, filters)
+    for d, e, t in zip(net.split(direction), net.split(new), net.split(theta)):
+        if filters == "row" and d.ndim == 3:
+            axes = (-1,)
+        else:
+            axes = tuple(range(1, d.ndim))
+        norms = [np.sqrt((x**2).sum(axis=axes)) for x in (d, e, t)]
+        assert_close(norms[1], norms[2])
+        # Each filter keeps its direction.
+        ratio = np.expand_dims(norms[2] / norms[0], axes)
+        assert_close(e, d * ratio)
+
+
+@pytest.mark.equation("eq:filter-normalisation")
+def test_l_of_alpha_does_not_change_when_relu_layers_are_rescaled():
+    """W → cW, b → cb, A → A/c computes the same function; so must the line."""
+    rng = np.random.default_rng(1)
+    net = network("two-layer", "relu")
+    objective, theta = risk(net, rng), rng.standard_normal(net.size)
+    direction = rng.standard_normal(net.size)
+    W, b, A = net.unpack(theta)
+    rescaled = net.pack(3 * W, 3 * b, A / 3)
+    alphas = np.linspace(-1, 1, 5)
+    for filters in ("layer", "row"):
+        lines = []
+        for t in (theta, rescaled):
+            normal = refimpl.normalize_filters(net, direction, t, filters)
+            lines.append(refimpl.loss_along(objective, t, normal, alphas))
+        assert_close(lines[1], lines[0])
+    plain = [
+        refimpl.loss_along(objective, t, direction, alphas) for t in (theta, rescaled)
+    ]
+    assert_rejects(plain[1], plain[0])
+
+
+@pytest.mark.equation("eq:loss-along")
+def test_the_line_is_the_objective_at_its_points():
+    rng = np.random.default_rng(2)
+    net = network("deep 2", "tanh")
+    objective = risk(net, rng)
+    theta, direction = rng.standard_normal((2, 4, net.size))
+    alphas = [-0.5, 0.0, 2.0]
+    line = refimpl.loss_along(objective, theta, direction, alphas)
+    assert line.shape == (3, 4)
+    for row, alpha in zip(line, alphas):
+        assert_close(row, objective(theta + alpha * direction), 1e-15)
