@@ -1,20 +1,20 @@
 """Every equation resolves in the derivations, in the code and in the tests."""
 
 import ast
+import re
 from pathlib import Path
 
 import equations
 
 
 def marked():
-    """Names in ``@pytest.mark.equation(...)`` over all test files."""
+    """Equations that the test files name as marks."""
     names = set()
     for path in Path(__file__).parent.glob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == (
-                "equation"
-            ):
-                names.update(arg.value for arg in node.args)
+            text = str(node.value) if isinstance(node, ast.Constant) else ""
+            if re.fullmatch("eq:[a-z0-9-]+", text):
+                names.add(text)
     return names
 
 

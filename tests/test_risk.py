@@ -25,11 +25,16 @@ NOISES = {
 }
 
 
-def kinds():
-    for kind in NETWORKS:
-        of = "eq:two-layer" if kind == "two-layer" else "eq:deep"
-        names = (f"{of}-backward", f"{of}-push", f"{of}-r-operator", "eq:hvp")
-        yield pytest.param(kind, marks=pytest.mark.equation(*names))
+TWO_LAYER = pytest.mark.equation(
+    "eq:two-layer-backward", "eq:two-layer-push", "eq:two-layer-r-operator", "eq:hvp"
+)
+DEEP = pytest.mark.equation(
+    "eq:deep-backward", "eq:deep-push", "eq:deep-r-operator", "eq:hvp"
+)
+KINDS = [
+    pytest.param(kind, marks=TWO_LAYER if kind == "two-layer" else DEEP)
+    for kind in NETWORKS
+]
 
 
 def problem(kind, activation, loss, noise_name):
@@ -45,7 +50,7 @@ def problem(kind, activation, loss, noise_name):
 @pytest.mark.parametrize("noise_name", NOISES)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ANALYTIC)
-@pytest.mark.parametrize("kind", list(kinds()))
+@pytest.mark.parametrize("kind", KINDS)
 def test_gradient_and_hvp_agree_with_complex_steps(kind, activation, loss, noise_name):
     objective, theta, v, eta = problem(kind, activation, loss, noise_name)
     gradient = complex_step_gradient(lambda t: objective(t, eta), theta)
@@ -62,7 +67,7 @@ def test_gradient_and_hvp_agree_with_complex_steps(kind, activation, loss, noise
 
 @pytest.mark.parametrize("noise_name", NOISES)
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("kind", list(kinds()))
+@pytest.mark.parametrize("kind", KINDS)
 def test_relu_gradient_and_hvp_agree_with_central_differences(kind, loss, noise_name):
     objective, theta, v, eta = problem(kind, "relu", loss, noise_name)
     gradient = central_gradient(lambda t: objective(t, eta), theta)
