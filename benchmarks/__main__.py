@@ -18,6 +18,7 @@ import sys
 import time
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import refimpl
 from refimpl.datasets import tanh_pair
@@ -84,6 +85,16 @@ def measure(torch, n, steps, turns):
     }
 
 
+def processor():
+    """Name of the processor, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith("model name")]
+        return lines[0].split(":")[1].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
 def main():
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
@@ -96,7 +107,8 @@ def main():
     except ImportError:
         sys.exit("benchmarks: PyTorch is missing: pip install -e '.[bench]'")
     torch.set_num_threads(args.threads)
-    rows = [measure(torch, n, args.steps, args.turns) for n in (15, 100)]
+    with threadpool_limits(args.threads):
+        rows = [measure(torch, n, args.steps, args.turns) for n in (15, 100)]
     print(f"{'work':52} {'ours':>8} {'PyTorch':>9} {'ratio':>6}  final losses")
     for row in rows:
         print(
@@ -105,7 +117,7 @@ def main():
         )
     if args.json:
         machine = {
-            "processor": platform.processor() or platform.machine(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "threads": args.threads,
             "numpy": np.__version__,
