@@ -11,11 +11,13 @@ class R2Tilde(Differentiable):
     g and H are gradient and Hessian of R_S^drop; both come from one forward pass. Holds
     for any network, either loss and any layers of dropout.
 
-    Equation: eq:r2-tilde
+    Equation: eq:r2-tilde, eq:backward-error
 
     Parameters
     ----------
-    risk : Risk
+    risk : Objective
+        The risk; of another objective F it is (ε/4) ‖∇F‖², as for R_S + R_1 in
+        `flow`.
     epsilon : float, or array of one per replica
         Learning rate.
 
@@ -37,8 +39,9 @@ class R2Tilde(Differentiable):
     def forward(self, theta, q):
         """Forward pass, R_S^drop (...), its `Upstream`, its gradient, R̃_2 (...)."""
         run, risk, upstream = self.risk.forward(theta, q)
-        # A copy: a pass backward may overwrite what it is given.
-        g = self.net.backward(run, Upstream(output=upstream.output.copy()))
+        # Copies: a pass backward may overwrite what it is given.
+        copies = (None if part is None else part.copy() for part in upstream)
+        g = self.net.backward(run, Upstream(*copies))
         quarter = 0.25 * per_replica(self.epsilon, g)
         return run, risk, upstream, g, quarter * (g * g).sum(axis=-1)
 
