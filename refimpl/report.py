@@ -1,4 +1,4 @@
-"""Claims as a table in the terminal."""
+"""Claims as a table: in the terminal, and in Markdown."""
 
 import shutil
 import textwrap
@@ -41,3 +41,22 @@ def table(claims):
         counts[claim["verdict"]] += 1
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     return lines + ["", f"{len(claims)} claims: {summary}"]
+
+
+def markdown(claims):
+    """The claims as a Markdown table, one row each."""
+    lines = [
+        "| claim | source | criterion | measured | verdict |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for claim in claims:
+        cells = (
+            claim["statement"],
+            claim["source"],
+            claim["criterion"],
+            "; ".join(filter(None, (measured(claim), claim.get("detail")))),
+            claim["verdict"],
+        )
+        row = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        lines.append(f"| {row} |")
+    return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import refimpl
+from refimpl.report import markdown
 
 CLAIMS_FILE = "claims.json"
 NOT_PHYSICS = {"cli.py", "report.py", "results.py", "version.py", "style.py"}
@@ -108,12 +109,15 @@ def load_claims(out):
 
 
 def save_claims(out, claims):
-    """Write the list of claims, atomically."""
+    """Write the list of claims as JSON, and as a Markdown table, atomically."""
     text = json.dumps(claims, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(
-        Path(out) / CLAIMS_FILE,
-        lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"),
-    )
+    write_text(Path(out) / CLAIMS_FILE, text + "\n")
+    write_text(Path(out) / "claims.md", markdown(claims))
+
+
+def write_text(path, text):
+    """Write `text` in UTF-8, atomically."""
+    write_atomically(path, lambda t: t.write_text(text, encoding="utf-8"))
 
 
 def as_record(result, experiment, preset, seeds):

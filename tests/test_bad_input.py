@@ -65,6 +65,15 @@ CASES = {
         lambda: DEEP.input_weights(np.ones(DEEP.size), layer=2),
         "layer must be a hidden layer, 0 to 1, got 2",
     ),
+    "a second layer of two": (
+        lambda: NET.input_weights(THETA, layer=1),
+        "layer must be a hidden layer, 0 to 0, got 1",
+    ),
+    "weights that leave no layer": (
+        lambda: NET.outgoing_weights(THETA, layer=-1),
+        "layer must be a hidden layer, 0 to 0, got -1",
+    ),
+    "a seed for a generator": (lambda: NET.init(0), "rng must be a random generator.* got 0"),
     # theta, X, Y
     "theta too short": (lambda: RISK(THETA[:-1]), r"theta must have shape \(..., 15\)"),
     "theta a number": (lambda: RISK(1.0), r"theta .* got shape \(\)"),
@@ -153,6 +162,17 @@ CASES = {
         lambda: refimpl.Dropout(np.array([0.5, 0.6])).enumerate(NET, 1),
         "keep must be one number per layer to enumerate",
     ),
+    "a keep for each of no replicas": (
+        lambda: refimpl.Dropout(np.array([0.5, 0.6])).draw(NET, 1, RNG),
+        r"keep must be .* the replicas, of shape \(\), got an array of shape \(2,\)",
+    ),
+    "keeps for other replicas": (
+        lambda: refimpl.Dropout(np.array([0.5, 0.6])).draw(NET, 1, RNG, 3),
+        r"the replicas, of shape \(3,\), got an array of shape \(2,\)",
+    ),
+    "noise for no sample": (lambda: DROP.draw(NET, 0, RNG), "n must be an integer of at least 1, got 0"),
+    "masks for no sample": (lambda: DROP.enumerate(NET, -1), "n must be .* got -1"),
+    "noise from a seed": (lambda: DROP.draw(NET, 1, 7), "rng must be a random generator.* got 7"),
     "generators for other replicas": (
         lambda: DROP.draw(NET, 1, [RNG, RNG], 3),
         r"samples must begin with the number of generators, 2, got \(3,\)",
@@ -177,12 +197,20 @@ CASES = {
         lambda: mean(method="guess"),
         "method must be 'exact' or 'monte_carlo', got 'guess'",
     ),
+    "the exact mean over too many masks": (
+        lambda: refimpl.expectation(len, DROP, refimpl.TwoLayer(1, 1000), 1),
+        r"limited to 2\^20 = 1048576 masks, .* 2\^1000",
+    ),
     "no samples": (lambda: mean(method="monte_carlo", rng=RNG), "samples .* got None"),
     "one sample": (lambda: mean(method="monte_carlo", samples=1, rng=RNG), "at least 2, got 1"),
     "no generator": (lambda: mean(method="monte_carlo", samples=5), "rng must be .* got None"),
     # regularizers
     "R1 for cross-entropy": (lambda: refimpl.R1(ENTROPY, THETA, 0.5), "R1 holds for loss 'mse'"),
     "R1 with keep 0": (lambda: refimpl.R1(RISK, THETA, 0.0), r"keep must lie in \(0, 1\]"),
+    "R1 with keeps for other replicas": (
+        lambda: refimpl.R1(RISK, np.ones((3, NET.size)), np.array([0.5, 0.6])),
+        r"leading axes of theta and keep must broadcast, got \(3,\), \(2,\)",
+    ),
     "noise for R_S + R_1": (
         lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
         "eta must be None",
@@ -197,10 +225,32 @@ CASES = {
         r"learning_rate must be a number or have shape \(\), .* got shape \(3,\)",
     ),
     "beta 1": (lambda: refimpl.Adam(0.1, betas=(1.0, 0.9)), r"betas must lie in \[0, 1\)"),
-    "epsilon 0": (lambda: refimpl.Adam(0.1, epsilon=0), "epsilon must be positive, got 0"),
+    "one beta": (lambda: refimpl.Adam(0.1, betas=(0.9,)), r"betas must be two numbers, got \(0.9,\)"),
+    "no betas": (lambda: refimpl.Adam(0.1, betas=None), "betas must be two numbers, got None"),
+    "epsilon 0": (lambda: refimpl.Adam(0.1, epsilon=0), "epsilon must be positive and finite, got 0"),
     "a snapshot after the end": (
         lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[4]),
         "snapshots must lie in 0 to 3, got 4",
+    ),
+    "a snapshot in between": (
+        lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[0.5]),
+        "snapshots must lie in 0 to 3, got 0.5",
+    ),
+    "a snapshot at NaN": (
+        lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[float("nan")]),
+        "snapshots must lie in 0 to 3, got nan",
+    ),
+    "half a sample": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, batch_size=2.5, rng=RNG),
+        "batch_size must be an integer in 1 to 5, got 2.5",
+    ),
+    "generators for other replicas of theta": (
+        lambda: refimpl.train(RISK, np.ones((3, NET.size)), GD, 1, batch_size=2, rng=[RNG] * 2),
+        r"rng must be one generator, or one for each .*\(3,\), got 2",
+    ),
+    "a generator each of no replicas": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, DROP, rng=[RNG]),
+        r"rng must be one generator, or one for each .*\(\), got 1",
     ),
     "dropout without generator": (
         lambda: refimpl.train(RISK, THETA, GD, 1, DROP),
@@ -208,7 +258,7 @@ CASES = {
     ),
     "a batch larger than the data": (
         lambda: refimpl.train(RISK, THETA, GD, 1, batch_size=6, rng=RNG),
-        "batch_size must lie in 1 to 5, the samples, got 6",
+        "batch_size must be an integer in 1 to 5, got 6",
     ),
     "NaN in the start": (
         lambda: refimpl.train(RISK, with_value(THETA, np.nan), GD, 1),
@@ -217,6 +267,20 @@ CASES = {
     # measures
     "no eigenvalue": (lambda: refimpl.top_eigenvalues(RISK, THETA, 0), "k .* 1 to 15, got 0"),
     "too many eigenvalues": (lambda: refimpl.top_eigenvalues(RISK, THETA, 16), "k .* got 16"),
+    "the Hessian of many data sets at one theta": (
+        lambda: refimpl.hessian(refimpl.Risk(NET, np.ones((15, 5, 2)), Y), THETA),
+        r"theta must have the replica axes of data and keep, \(15,\), got \(\)",
+    ),
+    "the trace for many keeps at one theta": (
+        lambda: refimpl.hessian_trace(refimpl.L1(RISK, np.array([0.5, 0.6])), THETA),
+        r"theta must have the replica axes of data and keep, \(2,\), got \(\)",
+    ),
+    "eigenvalues of many data sets": (
+        lambda: refimpl.top_eigenvalues(
+            refimpl.Risk(NET, np.ones((2, 5, 2)), Y), np.ones((2, NET.size))
+        ),
+        r"theta must have the replica axes of data and keep, \(2,\), got \(\)",
+    ),
     "unknown trace": (
         lambda: refimpl.hessian_trace(RISK, THETA, "guess"),
         "method must be 'exact' or 'hutchinson', got 'guess'",
@@ -228,6 +292,30 @@ CASES = {
     "unknown filters": (
         lambda: refimpl.normalize_filters(NET, THETA, THETA, "column"),
         "filters must be 'layer' or 'row', got 'column'",
+    ),
+    "a direction too short": (
+        lambda: refimpl.loss_along(RISK, THETA, THETA[:-1], [0.0]),
+        r"direction must have shape \(..., 15\)",
+    ),
+    "a direction with NaN": (
+        lambda: refimpl.normalize_filters(NET, with_value(THETA, np.nan), THETA),
+        "direction must be finite",
+    ),
+    "a point at infinity": (
+        lambda: refimpl.loss_along(RISK, THETA, THETA, [np.inf]),
+        "theta must be finite",
+    ),
+    "NaN in weights": (
+        lambda: condensation.effective_ratio(with_value(WEIGHTS, np.nan)),
+        "weights must be finite, got 1 NaN or infinite of 12",
+    ),
+    "outgoing weights of other neurons": (
+        lambda: condensation.amplitude(WEIGHTS, np.ones((1, 2))),
+        r"outgoing must have shape \(..., 4, o\), .* got shape \(1, 2\)",
+    ),
+    "activity of a layer that is not there": (
+        lambda: condensation.active(DEEP, np.ones(DEEP.size), X, layer=2),
+        "layer must be a hidden layer, 0 to 1, got 2",
     ),
     "an angle in space": (lambda: condensation.angle(WEIGHTS), r"shape \(..., m, 2\)"),
     "weights without rows": (
@@ -251,7 +339,11 @@ CASES = {
         "amplitudes must be finite and at least 0",
     ),
     # data
-    "no digits": (lambda: datasets.digits(RNG, 0), "n_train must lie in 1 to 1796, got 0"),
+    "no digits": (lambda: datasets.digits(RNG, 0), "n_train must be an integer in 1 to 1796, got 0"),
+    "half a digit": (lambda: datasets.digits(RNG, 10.5), "n_train .* got 10.5"),
+    "digits from a seed": (lambda: datasets.digits(0), "rng must be a random generator.* got 0"),
+    "a target without points": (lambda: datasets.tanh_pair(0), "n must be .* at least 1, got 0"),
+    "a target of half a point": (lambda: datasets.relu_pair(0.5), "n must be .* got 0.5"),
     "too many digits": (lambda: datasets.digits(RNG, 1797), "n_train .* got 1797"),
     "mnist of nowhere": (lambda: datasets.mnist("/nowhere"), "/nowhere has no file train-"),
     "too much mnist": (lambda: datasets.mnist(".", 60001), "n_train .* got 60001"),

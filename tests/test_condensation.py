@@ -10,7 +10,7 @@ from oracles import assert_close
 import refimpl
 from refimpl import condensation
 
-WIDTH = 2 * math.acos(0.95)  # of the arc that one direction covers
+HALF = math.acos(0.95)  # of the arc that one direction covers
 
 
 def on_circle(angles, radii=1.0):
@@ -18,12 +18,23 @@ def on_circle(angles, radii=1.0):
     return radii * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
-def brute_force_cover(angles, period):
-    """Least number of half-open arcs that begin at points and cover all of them."""
-    angles = np.asarray(angles) % period
-    covers = (angles[None, :] - angles[:, None]) % period < WIDTH
+def brute_force_cover(angles, symmetric):
+    """Least number of directions, of all directions of the circle.
+
+    Which weights a direction represents changes at finitely many angles only; one
+    direction between each two of them stands for all. Nothing is said of arcs.
+    """
+    angles = np.asarray(angles)
+    changes = [angles + HALF, angles - HALF]
+    if symmetric:
+        changes += [angles + HALF + np.pi, angles - HALF + np.pi]
+    changes = np.sort(np.concatenate(changes) % (2 * np.pi))
+    ahead = np.append(changes[1:], changes[0] + 2 * np.pi)
+    cosines = on_circle((changes + ahead) / 2) @ on_circle(angles).T
+    covers = (np.abs(cosines) if symmetric else cosines) > 0.95
+    covers = np.unique(covers, axis=0)
     for size in range(1, len(angles) + 1):
-        for chosen in itertools.combinations(range(len(angles)), size):
+        for chosen in itertools.combinations(range(len(covers)), size):
             if covers[list(chosen)].any(axis=0).all():
                 return size
 
@@ -37,10 +48,27 @@ def test_the_sweep_finds_the_least_cover_of_the_circle(seed, symmetric):
     angles = rng.uniform(-np.pi, np.pi, m)
     if seed % 2:  # clustered
         angles = rng.choice(angles[:2], m) + 0.2 * rng.standard_normal(m)
-    period = np.pi if symmetric else 2 * np.pi
     weights = on_circle(angles, rng.uniform(0.5, 2, (m, 1)))
-    expected = brute_force_cover(angles, period) / m
+    expected = brute_force_cover(angles, symmetric) / m
     assert_close(condensation.effective_ratio(weights, symmetric=symmetric), expected)
+
+
+@pytest.mark.equation("eq:effective-ratio", "eq:orientation-count")
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_zero_weight_needs_no_direction(dimension):
+    weights, ones = np.zeros((4, dimension)), np.ones(4)
+    assert condensation.effective_ratio(weights) == 0
+    assert refimpl.orientation_count(weights, ones) == 0
+    weights[1:3, 1] = 1.0, -2.0
+    assert condensation.effective_ratio(weights) == 2 / 4
+    assert refimpl.orientation_count(weights, ones, mass=1.0) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_weight_is_within_its_own_orientation(dtype):
+    """However near the threshold is to 1, and whatever rounding does."""
+    weights = np.random.default_rng(5).standard_normal((20, 5)).astype(dtype)
+    assert condensation.effective_ratio(weights, threshold=1 - 1e-16) == 1
 
 
 @pytest.mark.equation("eq:effective-ratio")

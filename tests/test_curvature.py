@@ -51,6 +51,18 @@ def test_hessian_trace_and_eigenvalues_keep_replica_axes():
     assert_close(top, np.linalg.eigvalsh(H)[..., ::-1][..., :3])
 
 
+def test_replicas_may_have_data_of_their_own():
+    rng = np.random.default_rng(2)
+    net = network("two-layer", "tanh")
+    objective, theta = risk(net, rng, lead=(2,)), rng.standard_normal((2, net.size))
+    H = refimpl.hessian(objective, theta)
+    for k in range(2):
+        alone = refimpl.Risk(net, objective.X[k], objective.Y[k])
+        assert_close(H[k], refimpl.hessian(alone, theta[k]))
+    trace = refimpl.hessian_trace(objective, theta).mean
+    assert_close(trace, np.trace(H, axis1=-2, axis2=-1))
+
+
 def test_chunks_do_not_change_the_hessian(monkeypatch):
     objective, theta = problem(lead=(2,))
     whole = refimpl.hessian(objective, theta)

@@ -27,16 +27,30 @@ def test_every_filter_gets_the_norm_of_theta(kind, filters):
         assert_close(e, d * ratio)
 
 
+def rescale(net, theta, rng):
+    """Layer l's activations times c_l > 0: W^[l] c_l/c_{l−1}, b^[l] c_l, c_0 = c_L = 1.
+
+    ReLU is positively homogeneous, so the network computes the same function.
+    """
+    arrays, before = net.split(theta), 1.0
+    for layer, c in enumerate([*rng.uniform(0.1, 10, len(net.hidden)), 1.0]):
+        arrays[2 * layer] = arrays[2 * layer] * c / before
+        if 2 * layer + 1 < len(arrays):  # the two-layer network has no output bias
+            arrays[2 * layer + 1] = arrays[2 * layer + 1] * c
+        before = c
+    return net.join(arrays)
+
+
 @pytest.mark.equation("eq:filter-normalisation")
-def test_l_of_alpha_does_not_change_when_relu_layers_are_rescaled():
-    """W → cW, b → cb, A → A/c computes the same function; so must the line."""
-    rng = np.random.default_rng(1)
-    net = network("two-layer", "relu")
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_l_of_alpha_does_not_change_when_relu_layers_are_rescaled(kind, seed):
+    rng = np.random.default_rng(seed)
+    net = network(kind, "relu")
     objective, theta = risk(net, rng), rng.standard_normal(net.size)
     direction = rng.standard_normal(net.size)
-    W, b, A = net.unpack(theta)
-    rescaled = net.pack(3 * W, 3 * b, A / 3)
-    alphas = np.linspace(-1, 1, 5)
+    rescaled, alphas = rescale(net, theta, rng), np.linspace(-1, 1, 5)
+    assert_close(objective(rescaled), objective(theta))
     for filters in ("layer", "row"):
         lines = []
         for t in (theta, rescaled):

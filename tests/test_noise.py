@@ -51,6 +51,20 @@ def test_enumeration_has_every_mask_once_with_its_probability(keep, layers, per_
         )
 
 
+@pytest.mark.parametrize("keeps", [(0.3, 0.8), (0.5, 0.5)])
+def test_enumerated_noise_is_independent(keeps):
+    """The mean of a product of powers is the product of the means."""
+    drop = Dropout(keeps, layers="all")
+    probabilities, (first, second) = drop.enumerate(NET, 1)
+    for order in range(1, 4):
+        product = first[:, 0, 0] ** 2 * second[:, 0, 1] ** order
+        expected = noise_moment(keeps[0], 2) * noise_moment(keeps[1], order)
+        np.testing.assert_allclose(probabilities @ product, expected, atol=1e-12)
+        product = second[:, 0, 0] ** order * second[:, 0, 1] ** 2
+        expected = noise_moment(keeps[1], order) * noise_moment(keeps[1], 2)
+        np.testing.assert_allclose(probabilities @ product, expected, atol=1e-12)
+
+
 def test_enumeration_can_be_taken_in_parts():
     drop = Dropout(0.3, per_sample=True)
     probabilities, eta = drop.enumerate(NET, 3)
@@ -70,6 +84,30 @@ def test_draws_keep_with_the_right_probability(keep):
     assert abs(kept - keep) <= stats.norm.isf(1e-4) * error
     wrong = keep - 1 / 256  # what 8 bits without the tie would keep at worst
     assert keep == 1 or abs(kept - wrong) > stats.norm.isf(1e-4) * error
+
+
+@pytest.mark.equation("eq:moments")
+@pytest.mark.parametrize("per_sample", [False, True])
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9])
+def test_draws_have_mean_0_and_the_variance_of_the_moments(keep, per_sample):
+    drop = Dropout(keep, per_sample)
+    eta = drop.draw(refimpl.TwoLayer(1, 100), 5, np.random.default_rng(2), 2000)
+    bound = stats.norm.isf(1e-4 / 2)
+    v, kurtosis = drop.moment(2), drop.moment(4)
+    assert abs(eta.mean()) <= bound * (v / eta.size) ** 0.5
+    error = ((kurtosis - v**2) / eta.size) ** 0.5
+    assert abs((eta**2).mean() - v) <= max(bound * error, 1e-12)
+    if keep != 0.5:
+        assert abs((eta**2).mean() - 1 / v) > 10 * bound * error  # p and 1 − p swapped
+
+
+@pytest.mark.parametrize("rows, per_sample", [(1, False), (5, True)])
+def test_noise_has_a_sample_axis_after_the_replicas(rows, per_sample):
+    rng, last = np.random.default_rng(0), Dropout(0.5, per_sample)
+    for samples, lead in (((), ()), (3, (3,)), ((2, 3), (2, 3))):
+        assert last.draw(NET, 5, rng, samples).shape == (*lead, rows, 2)
+        both = Dropout(0.5, per_sample, "all").draw(NET, 5, rng, samples)
+        assert [e.shape for e in both] == [(*lead, rows, 3), (*lead, rows, 2)]
 
 
 def test_neurons_are_dropped_independently():
@@ -102,6 +140,18 @@ def test_keep_may_differ_between_replicas(many):
     rng = [rng, rng, rng] if many else rng
     eta = drop.draw(NET, 50, rng, 3)
     assert [set(np.unique(row)) for row in eta] == [{-1.0, 1.0}, {0.0}, {-1.0, 3.0}]
+
+
+@pytest.mark.parametrize("keep", [np.array([0.5]), np.array([[0.5], [0.5]])])
+def test_an_array_of_keep_fills_all_replicas(keep):
+    """Its entries broadcast to the replicas, and no row is left as it was."""
+    lead = (4,) if keep.ndim == 1 else (2, 3)
+    rngs = [np.random.default_rng(k) for k in range(lead[0])]
+    eta = Dropout(keep, per_sample=True).draw(NET, 200, rngs, lead)
+    assert eta.shape == (*lead, 200, 2)
+    assert set(np.unique(eta)) == {-1.0, 1.0}
+    rows = eta.reshape(-1, 400)
+    assert len(np.unique(rows, axis=0)) == len(rows)  # each replica has its own
 
 
 def test_draws_have_the_dtype_asked_for():

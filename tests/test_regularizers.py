@@ -51,10 +51,14 @@ def test_r1_is_the_exact_mean_over_masks(index):
         assert_rejects(value, mean)
         assert_rejects(value + 2 * penalty, mean)
         assert_rejects(value + n * penalty, mean)
+        assert_rejects(gradient, mean_gradient)
         assert_rejects(gradient + 2 * penalty_gradient, mean_gradient)
+        assert_rejects(gradient + n * penalty_gradient, mean_gradient)
         if keep != 0.5:
             swapped = refimpl.R1(objective, theta, 1 - keep)
             assert_rejects(value + swapped, mean)
+            swapped = refimpl.R1_gradient(objective, theta, 1 - keep)
+            assert_rejects(gradient + swapped, mean_gradient)
 
 
 @pytest.mark.equation("eq:r1")
@@ -118,6 +122,19 @@ def test_monte_carlo_gradients_at_width_1000_have_the_mean_of_lemma_1(per_sample
     ):
         worst, bound = worst_z(estimate, wrong)
         assert worst > bound
+
+
+@pytest.mark.equation("eq:r1")
+@pytest.mark.parametrize("kind", KINDS)
+def test_keeps_broadcast_against_one_theta(kind):
+    objective, theta = problem(8, "tanh", 2, kind)
+    keeps, v = np.array([0.3, 0.8, 1.0]), np.ones(len(theta))
+    many = refimpl.L1(objective, keeps)
+    for k, keep in enumerate(keeps):
+        one = refimpl.L1(objective, keep)
+        assert_close(many(theta)[k], one(theta))
+        assert_close(many.gradient(theta)[k], one.gradient(theta))
+        assert_close(many.hvp(theta, v)[k], one.hvp(theta, v))
 
 
 @pytest.mark.equation("eq:r1")

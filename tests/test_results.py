@@ -7,11 +7,12 @@ import pytest
 
 from refimpl import results
 from refimpl.experiments.framework import Claim
+from refimpl.report import markdown
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "claims.json"
-    results.save_claims(tmp_path, [{"id": "old"}])
+    path.write_text('[{"id": "old"}]')
 
     def broken(temporary):
         temporary.write_text("half")
@@ -47,3 +48,12 @@ def test_claims_hold_no_number_that_json_lacks(tmp_path):
     results.save_claims(tmp_path, [record])
     (loaded,), _ = results.load_claims(tmp_path)
     assert loaded["measured"] is None and loaded["interval"] == [0.0, None]
+
+
+def test_the_markdown_table_has_a_row_per_claim():
+    claim = Claim("a", "it is |so|", "Lemma 1", "below 1")
+    record = results.as_record(claim.result(True, 0.5, (0.1, 0.9)), "e", "quick", 1)
+    lines = markdown([record, record]).splitlines()
+    assert len(lines) == 4
+    expected = "| it is \\|so\\| | Lemma 1 | below 1 | 0.5 [0.1, 0.9] | pass |"
+    assert lines[2] == expected

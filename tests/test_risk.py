@@ -135,13 +135,32 @@ def test_leading_axes_are_a_loop_over_single_calls(kind, case, layers, per_sampl
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_results_have_the_precision_of_theta(kind):
     objective, theta, v, eta = problem(kind, "tanh", "mse", "last, per sample")
-    theta, v = theta.astype(np.float32), v.astype(np.float32)
+    theta = theta.astype(np.float32)  # v, eta, X and Y stay double
     for result in (
         objective(theta, eta),
         objective.gradient(theta, eta),
         objective.hvp(theta, v, eta),
+        objective.net.forward(theta, objective.X, eta),
+        refimpl.R1(objective, theta, np.array([0.5])),
+        refimpl.L1(objective, np.array([0.5])).gradient(theta),
     ):
         assert result.dtype == np.float32
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_targets_may_have_replicas_of_their_own(kind, loss):
+    rng = np.random.default_rng(2)
+    net = network(kind, "tanh")
+    X, Y = rng.standard_normal((3, 2)), rng.dirichlet([1, 1], (4, 3))
+    theta, v = rng.standard_normal((2, net.size))
+    together = refimpl.Risk(net, X, Y, loss)
+    for k in range(4):
+        alone = refimpl.Risk(net, X, Y[k], loss)
+        assert_close(together(theta)[k], alone(theta))
+        assert_close(together.gradient(theta)[k], alone.gradient(theta))
+        product = np.broadcast_to(together.hvp(theta, v), (4, net.size))[k]
+        assert_close(product, alone.hvp(theta, v))
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

@@ -81,6 +81,20 @@ def test_replicas_may_keep_with_their_own_probability():
         assert_close(together.theta[k], alone.theta)
 
 
+@pytest.mark.parametrize("optimizer", [refimpl.GD, refimpl.Adam])
+def test_replicas_may_have_their_own_learning_rate(optimizer):
+    objective, theta = problem((2,))
+    rates, drop = np.array([0.02, 0.1]), refimpl.Dropout(0.7, per_sample=True)
+
+    def trained(theta, rate, rng):
+        return refimpl.train(objective, theta, optimizer(rate), 20, drop, rng=rng)
+
+    together = trained(theta, rates, [np.random.default_rng(k) for k in range(2)])
+    for k in range(2):
+        alone = trained(theta[k], rates[k], np.random.default_rng(k))
+        assert_close(together.theta[k], alone.theta)
+
+
 def test_a_batch_holds_every_sample_at_most_once():
     indices = training._draw_batch(np.random.default_rng(0), 6, 4, (50,))
     assert indices.shape == (50, 4)

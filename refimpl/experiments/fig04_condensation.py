@@ -50,9 +50,9 @@ class Config:
 PRESETS = {
     "quick": Config(
         width=100,
-        steps_two=20_000,
-        steps_three=12_000,
-        rate_three=2e-3,
+        steps_two=16_000,
+        steps_three=10_000,
+        rate_three=4e-3,
         first_std=0.5,
     ),
     "default": Config(),

@@ -44,7 +44,7 @@ class Config:
     keep: float = 0.6
     networks: int = 5
     rates_steps: tuple = tuple(np.logspace(-3.5, -1.5, 9))
-    rates_time: tuple = (0.2, 0.1, 0.05, 0.025)
+    rates_time: tuple = (2 / 10, 2 / 14, 2 / 20, 2 / 28, 2 / 40)  # T is a multiple
     time: float = 2.0
     runs: int = 30_000
 
@@ -52,13 +52,12 @@ class Config:
 PRESETS = {
     "quick": Config(
         rates_steps=tuple(np.logspace(-3.5, -1.5, 5)),
-        networks=4,
-        rates_time=(0.2, 0.1, 0.05),
-        runs=20_000,
+        rates_time=(2 / 10, 2 / 14, 2 / 20),
+        runs=8_000,
     ),
     "default": Config(),
     "paper": Config(
-        networks=20, rates_time=(0.2, 0.1, 0.05, 0.025, 0.0125), runs=100_000
+        networks=20, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=200_000
     ),
 }
 
@@ -330,7 +329,8 @@ def plot(arrays):
             )
         axes[row, 1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     for panel in axes[1]:
-        panel.set_xticks(arrays["rates_time"], [f"{x:g}" for x in arrays["rates_time"]])
+        rates = arrays["rates_time"]
+        panel.set_xticks(rates, [f"{rate:.2g}" for rate in rates])
         panel.minorticks_off()
     style.letter(axes)
     return {"orders_of_the_modified_equation": figure}
