@@ -4,6 +4,7 @@ No global switch: a function asks ``xp = get_xp(theta)`` and works in the module
 arguments live in. This is the only file that imports CuPy.
 """
 
+import operator
 import sys
 
 import numpy
@@ -73,6 +74,33 @@ def check_finite(name, array):
         raise ValueError(
             f"{name} must be finite, got {bad} NaN or infinite of {array.size} entries"
         )
+
+
+def check_integer(name, value, least, most=None):
+    """`value` as an int of at least `least`, and at most `most` if given.
+
+    Raises
+    ------
+    ValueError
+        If it is none: a bool, a float, or out of range.
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or most is not None and number > most:
+        allowed = f"of at least {least}" if most is None else f"in {least} to {most}"
+        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
+    return number
+
+
+def check_generator(rng):
+    """Raise ``ValueError`` unless `rng` is a random generator, or several."""
+    for one in rng if isinstance(rng, (list, tuple)) else [rng]:
+        if not hasattr(one, "integers"):  # a seed, or NumPy's legacy RandomState
+            raise ValueError(
+                f"rng must be a random generator, as default_rng makes, got {one!r}"
+            )
 
 
 def transpose(matrices):

@@ -6,7 +6,7 @@ Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
 
 import math
 
-from refimpl.backend import as_floating, get_xp, like
+from refimpl.backend import as_floating, check_finite, get_xp, like
 from refimpl.network import check_inputs
 
 
@@ -47,6 +47,11 @@ def amplitude(weights, outgoing):
     outgoing : (..., m, o)
     """
     weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
+    if outgoing.shape[-2] != weights.shape[-2]:
+        raise ValueError(
+            f"outgoing must have shape (..., {weights.shape[-2]}, o), one row per "
+            f"weight, got shape {outgoing.shape}"
+        )
     xp = get_xp(weights)
     return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
 
@@ -69,6 +74,7 @@ def active(net, theta, X, layer=0):
     Equation: eq:active
     """
     theta = net.check_theta(theta)
+    layer = net.check_layer(layer)
     run = net.run(theta, net.prepare(like(check_inputs(net, X), theta)))
     hidden = run.h[layer] if hasattr(run, "h") else run.hidden
     return (hidden != 0).any(axis=-2)
@@ -80,7 +86,8 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
     The least number of directions such that every weight has cosine similarity above
     `threshold` with one of them, divided by the number of weights. It is a minimal set
     cover: exact for two-dimensional weights, by a sweep of the circle; an upper bound
-    otherwise, greedy, with the weights' own orientations as candidates.
+    otherwise, greedy, with the weights' own orientations as candidates. A zero weight
+    has no orientation and needs no direction.
 
     Equation: eq:effective-ratio
 
@@ -120,7 +127,7 @@ def orientation_count(
     ----------
     weights : (..., m, d+1)
     amplitudes : (..., m)
-        Zero leaves a neuron out.
+        Zero leaves a neuron out; so does a zero weight.
     mass : float
         In (0, 1].
     threshold, symmetric
@@ -144,18 +151,28 @@ def orientation_count(
         raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
 
     def count(w, a):
-        covers = _candidates(w, threshold, symmetric)
-        return _greedy(covers, a, mass)
+        turned = _not_zero(w)
+        if not turned.any():
+            return 0
+        return _greedy(_candidates(w[turned], threshold, symmetric), a[turned], mass)
 
     return _each(weights, count, amplitudes).astype(int)
 
 
 def _cover(weights, threshold, symmetric):
     """Number of directions of one set of weights (m, d+1), exact in the plane."""
+    weights = weights[_not_zero(weights)]
+    if len(weights) == 0:
+        return 0
     if weights.shape[1] == 2:
         return _arcs(weights, threshold, symmetric)
     xp = get_xp(weights)
     return _greedy(_candidates(weights, threshold, symmetric), xp.ones(len(weights)), 1)
+
+
+def _not_zero(weights):
+    """Which weights (m, d+1) have an orientation: (m,), bool."""
+    return (weights != 0).any(axis=-1)
 
 
 def _arcs(weights, threshold, symmetric):
@@ -190,7 +207,9 @@ def _candidates(weights, threshold, symmetric):
         ahead = (angles[None, :] - angles[:, None]) % period
         return ahead < 2 * math.acos(threshold)
     cosines = cosine_similarity(weights)
-    return (xp.abs(cosines) if symmetric else cosines) > threshold
+    covers = (xp.abs(cosines) if symmetric else cosines) > threshold
+    # Rounding must not leave a weight outside its own orientation.
+    return covers | xp.eye(len(weights), dtype=bool)
 
 
 def _greedy(covers, amplitudes, mass):
@@ -233,4 +252,5 @@ def _check_weights(weights, name="weights"):
             f"{name} must have shape (..., m, d+1) with m at least 1, got shape "
             f"{weights.shape}"
         )
+    check_finite(name, weights)
     return weights

@@ -3,7 +3,7 @@
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
-from refimpl.backend import chunks, get_xp
+from refimpl.backend import check_generator, check_integer, chunks, get_xp
 from refimpl.expectation import Estimate
 from refimpl.lanczos import top_by_lanczos
 
@@ -26,8 +26,13 @@ def hessian(risk, theta):
     -------
     H : (..., P, P)
         Symmetric up to rounding.
+
+    Raises
+    ------
+    ValueError
+        If data or keep have replica axes that theta has not.
     """
-    theta, _ = risk.check(theta)
+    theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
     H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
     for start, stop, columns in _hvp_chunks(risk, theta):
@@ -61,13 +66,14 @@ def top_eigenvalues(risk, theta, k=1, tolerance=1e-6, rng=None):
     Raises
     ------
     ValueError
-        If k is not in 1 to P.
+        If k is not in 1 to P, or data or keep have replica axes of their own: each
+        theta is taken in turn.
     """
     theta, _ = risk.check(theta)
     xp, P = get_xp(theta), risk.net.size
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= P:
-        raise ValueError(f"k must be an integer in 1 to {P}, got {k!r}")
+    k = check_integer("k", k, 1, P)
     rows = theta.reshape(-1, P)
+    _check_replicas(risk, rows[0])
     if P <= DENSE_SIZE or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
     else:
@@ -104,9 +110,10 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
     Raises
     ------
     ValueError
-        If the method is unknown or there are fewer than 2 probes.
+        If the method is unknown, there are fewer than 2 probes, or data or keep have
+        replica axes that theta has not.
     """
-    theta, _ = risk.check(theta)
+    theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
     if method is None:
         method = "exact" if P <= DENSE_SIZE else "hutchinson"
@@ -118,8 +125,7 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
             diagonal = columns[..., range(stop - start), range(start, stop)]
             trace = trace + diagonal.sum(axis=-1)
         return Estimate(trace, xp.zeros_like(trace))
-    if not isinstance(probes, int) or probes < 2:
-        raise ValueError(f"probes must be an integer of at least 2, got {probes!r}")
+    probes = check_integer("probes", probes, 2)
     rng, samples = _generator(xp, rng), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = rng.integers(0, 2, (stop - start,) + theta.shape).astype(theta.dtype)
@@ -128,6 +134,19 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
     samples = xp.concatenate(samples)  # (probes, ...)
     error = samples.std(axis=0, ddof=1) / probes**0.5
     return Estimate(samples.mean(axis=0), error)
+
+
+def _check_replicas(risk, theta):
+    """`theta` checked; the directions' axis is put before its leading axes, so these
+    must be all there are."""
+    theta, q = risk.check(theta)
+    lead = risk.value(theta, q).shape
+    if lead != theta.shape[:-1]:
+        raise ValueError(
+            f"theta must have the replica axes of data and keep, {lead}, "
+            f"got {theta.shape[:-1]}"
+        )
+    return theta
 
 
 def _hvp_chunks(risk, theta):
@@ -164,4 +183,6 @@ def _own(risk, theta, k, tolerance, rng):
 
 
 def _generator(xp, rng):
-    return xp.random.default_rng(0) if rng is None else rng
+    rng = xp.random.default_rng(0) if rng is None else rng
+    check_generator(rng)
+    return rng

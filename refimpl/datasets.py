@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from refimpl.backend import check_generator, check_integer
 from refimpl.two_layer import TwoLayer
 
 # MD5 of the decompressed files, and their sizes in bytes.
@@ -36,7 +37,7 @@ def tanh_pair(n=15, limit=12.0, centre=6.0):
     -------
     X, Y : (n, 1)
     """
-    X = np.linspace(-limit, limit, n)[:, None]
+    X = np.linspace(-limit, limit, check_integer("n", n, 1))[:, None]
     return X, np.tanh(X - centre) + np.tanh(X + centre)
 
 
@@ -47,7 +48,7 @@ def relu_pair(n=6, limit=5 / 3, centre=1 / 3):
     -------
     X, Y : (n, 1)
     """
-    X = np.linspace(-limit, limit, n)[:, None]
+    X = np.linspace(-limit, limit, check_integer("n", n, 1))[:, None]
     Y = 0.5 * np.maximum(-X - centre, 0) + 0.5 * np.maximum(X - centre, 0)
     return X, Y
 
@@ -82,8 +83,8 @@ def digits(rng, n_train=1000):
     with files("refimpl").joinpath("data/digits.npz").open("rb") as file:
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
-    if not 1 <= n_train < len(X):
-        raise ValueError(f"n_train must lie in 1 to {len(X) - 1}, got {n_train}")
+    n_train = check_integer("n_train", n_train, 1, len(X) - 1)
+    check_generator(rng)
     order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]
     labels = labels.astype(int)
@@ -110,8 +111,7 @@ def mnist(folder, n_train=60000):
         If a file is missing, cut, or not the official one; names it, and both
         checksums.
     """
-    if not 1 <= n_train <= 60000:
-        raise ValueError(f"n_train must lie in 1 to 60000, got {n_train}")
+    n_train = check_integer("n_train", n_train, 1, 60000)
     raw = {name: _read_checked(Path(folder), name) for name in MNIST_FILES}
     X, labels, X_test, labels_test = (
         np.frombuffer(raw[name], np.uint8, offset=16 if "images" in name else 8)

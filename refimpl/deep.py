@@ -142,12 +142,12 @@ class Deep(Network):
 
     def input_weights(self, theta, layer=0):
         """Input weight (w_j, b_j) of every neuron of hidden layer `layer` (from 0)."""
-        W, b = self.unpack(theta)[self._check_layer(layer)]
+        W, b = self.unpack(theta)[self.check_layer(layer)]
         return get_xp(theta).concatenate([W, b[..., None]], axis=-1)
 
     def outgoing_weights(self, theta, layer=0):
         """Weights that leave every neuron of hidden layer `layer`: (..., m, m')."""
-        return transpose(self.unpack(theta)[self._check_layer(layer) + 1][0])
+        return transpose(self.unpack(theta)[self.check_layer(layer) + 1][0])
 
     def run(self, theta, X, q=None):
         """Forward pass, kept for `backward`. Arguments are not checked.
@@ -190,7 +190,7 @@ class Deep(Network):
             db[...] = 0
         else:
             matmul(transpose(upstream.output), run.s[-1], out=dW)
-            upstream.output.sum(axis=-2, out=db)
+            db[...] = upstream.output.sum(axis=-2)
         if upstream.weights is not None:
             dW += upstream.weights
         return gradient
@@ -259,11 +259,3 @@ class Deep(Network):
     def _layers(self, theta):
         arrays = self.split(theta)
         return list(zip(arrays[::2], arrays[1::2]))
-
-    def _check_layer(self, layer):
-        if layer not in range(len(self.hidden)):
-            raise ValueError(
-                f"layer must be a hidden layer, 0 to {len(self.hidden) - 1}, "
-                f"got {layer!r}"
-            )
-        return layer

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from refimpl.backend import chunks, get_xp
+from refimpl.backend import check_generator, check_integer, chunks, get_xp
 
 
 class Estimate(NamedTuple):
@@ -48,16 +48,14 @@ def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
     elements = n * sum(net.hidden) + net.size
     if method == "exact":
         mean = 0.0
-        for start, stop in chunks(drop.count(net, n), elements):
+        for start, stop in chunks(drop.check_count(net, n), elements):
             probabilities, eta = drop.enumerate(net, n, start, stop)
             mean = mean + weighted_sum(probabilities, fn(eta))
         return Estimate(mean, get_xp(mean).zeros_like(mean))
     if method != "monte_carlo":
         raise ValueError(f"method must be 'exact' or 'monte_carlo', got {method!r}")
-    if not isinstance(samples, int) or samples < 2:
-        raise ValueError(f"samples must be an integer of at least 2, got {samples!r}")
-    if rng is None:
-        raise ValueError("rng must be a random generator for Monte Carlo, got None")
+    samples = check_integer("samples", samples, 2)
+    check_generator(rng)
     count, mean, squares = 0, 0.0, 0.0
     for start, stop in chunks(samples, elements):
         values = fn(drop.draw(net, n, rng, stop - start))

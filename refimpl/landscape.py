@@ -61,6 +61,13 @@ def loss_along(objective, theta, direction, steps):
     Returns
     -------
     values : (S, ...)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or a value is not finite.
     """
+    theta = objective.net.check_theta(theta)
+    direction = objective.net.check_theta(direction, "direction")
     xp = get_xp(theta)
     return xp.stack([objective(theta + float(alpha) * direction) for alpha in steps])

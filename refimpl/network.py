@@ -18,7 +18,14 @@ import math
 from typing import Any, NamedTuple
 
 from refimpl.activations import get_activation
-from refimpl.backend import as_floating, check_finite, get_xp, like, matmul
+from refimpl.backend import (
+    as_floating,
+    check_finite,
+    check_generator,
+    get_xp,
+    like,
+    matmul,
+)
 
 
 class Upstream(NamedTuple):
@@ -116,6 +123,7 @@ class Network:
         if isinstance(rng, (list, tuple)):
             rows = [self.draw_init(one, std_of_layer) for one in rng]
             return get_xp(*rows).stack(rows)
+        check_generator(rng)
         return self.join(
             [
                 std * rng.standard_normal(shape)
@@ -132,9 +140,11 @@ class Network:
         if upstream.output is None:
             return upstream.hidden
         dh = masked(matmul(upstream.output, run.A), run.q_last)
-        if upstream.hidden is not None:
-            dh += upstream.hidden
-        return dh
+        if upstream.hidden is None:
+            return dh
+        # In place where that is possible: one of the two may have fewer replica axes.
+        same = dh.shape == upstream.hidden.shape
+        return get_xp(dh).add(dh, upstream.hidden, out=dh if same else None)
 
     def check_theta(self, theta, name="theta", finite=True):
         """`theta` as an array, its last axis checked to be P and its values finite."""
@@ -147,6 +157,15 @@ class Network:
         if finite:
             check_finite(name, theta)
         return theta
+
+    def check_layer(self, layer):
+        """`layer`, checked to be the index of a hidden layer."""
+        if layer not in range(len(self.hidden)):
+            raise ValueError(
+                f"layer must be a hidden layer, 0 to {len(self.hidden) - 1}, "
+                f"got {layer!r}"
+            )
+        return layer
 
     def check_noise(self, eta, theta, n):
         """The factors q = 1 + η, one entry per hidden layer, ``None`` for no noise.

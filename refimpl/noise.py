@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from refimpl.backend import generator_xp, get_xp
+from refimpl.backend import check_generator, check_integer, generator_xp, get_xp
 
 MAX_MASKS = 2**20
 
@@ -22,7 +22,7 @@ class Dropout:
     ----------
     keep : float, sequence of float, or array
         p. A list or tuple has one entry per hidden layer (``layers="all"``). An array
-        has one entry per replica and broadcasts against the leading axes drawn.
+        has one entry per replica and broadcasts to the leading axes drawn.
     per_sample : bool
         False: one mask for the whole data set, as the paper writes. True: one per
         sample, as frameworks do. R_1 is the same for both, R_2 is not.
@@ -103,12 +103,13 @@ class Dropout:
         q : tuple
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
+        check_generator(rng)
         samples = (samples,) if np.ndim(samples) == 0 else tuple(samples)
-        rows = n if self.per_sample else 1
-        entries = []
+        rows, entries = self._rows(n), []
         for width, p in zip(net.hidden, self._keep_of_layers(net)):
             shape, q = samples + (rows, width), None
             if p is not None:
+                p = _keep_of_replicas(p, samples)
                 if isinstance(rng, (list, tuple)):
                     q = _draw_each(rng, p, shape, dtype)
                 else:
@@ -131,13 +132,7 @@ class Dropout:
         ValueError
             If there are more than 2^20 masks, or keep differs between replicas.
         """
-        total = self.count(net, n)
-        if total > MAX_MASKS:
-            raise ValueError(
-                f"enumerate is limited to 2^20 = {MAX_MASKS} masks, this network and "
-                f"data set have 2^{total.bit_length() - 1} = {_short(total)}"
-            )
-        rows = n if self.per_sample else 1
+        total, rows = self.check_count(net, n), self._rows(n)
         numbers = np.arange(start, total if stop is None else min(stop, total))
         probabilities, entries = np.ones(len(numbers)), []
         for width, p in zip(net.hidden, self._keep_of_layers(net)):
@@ -159,9 +154,23 @@ class Dropout:
 
     def count(self, net, n):
         """Number of masks for `net` and `n` samples."""
-        rows = n if self.per_sample else 1
-        keeps = self._keep_of_layers(net)
+        rows, keeps = self._rows(n), self._keep_of_layers(net)
         return 2 ** sum(rows * m for m, p in zip(net.hidden, keeps) if p is not None)
+
+    def check_count(self, net, n):
+        """Number of masks, checked to be few enough to enumerate."""
+        total = self.count(net, n)
+        if total > MAX_MASKS:
+            raise ValueError(
+                f"enumerate is limited to 2^20 = {MAX_MASKS} masks, this network and "
+                f"data set have 2^{total.bit_length() - 1} = {_short(total)}"
+            )
+        return total
+
+    def _rows(self, n):
+        """Length of the sample axis of η for `n` samples."""
+        n = check_integer("n", n, 1)
+        return n if self.per_sample else 1
 
     def _keep_of_layers(self, net):
         """keep of every hidden layer, ``None`` where there is no dropout."""
@@ -228,6 +237,19 @@ def _kept(rng, p, shape):
     return kept.reshape(shape)
 
 
+def _keep_of_replicas(p, samples):
+    """`p` as it is, or, of an array, one entry per leading index of the noise."""
+    if isinstance(p, float):
+        return p
+    try:
+        return get_xp(p).broadcast_to(p, samples)
+    except ValueError:
+        raise ValueError(
+            "keep must be one number or broadcast to the replicas, of shape "
+            f"{samples}, got an array of shape {p.shape}"
+        ) from None
+
+
 def _draw_each(rngs, p, shape, dtype):
     """`_kept` of `shape`, its first axis filled by one generator each, as `dtype`."""
     if shape[0] != len(rngs) or len(shape) < 3:
@@ -235,7 +257,8 @@ def _draw_each(rngs, p, shape, dtype):
             f"samples must begin with the number of generators, {len(rngs)}, "
             f"got {shape[:-2]}"
         )
-    each = [p] * len(rngs) if isinstance(p, float) else [float(one) for one in p]
+    each = [p] * len(rngs) if isinstance(p, float) else list(p)
+    each = [one if getattr(one, "ndim", 0) else float(one) for one in each]
     kept = generator_xp(rngs[0]).empty(shape, dtype=dtype)
     for row, rng, one in zip(kept, rngs, each):
         row[...] = _kept(rng, one, shape[1:])

@@ -6,6 +6,8 @@ derivatives change along a direction (`upstream_push`); the passes of the networ
 gradient and Hessian product, which curvature needs.
 """
 
+from refimpl.backend import like
+
 
 class Differentiable:
     """A scalar function of θ and of the dropout noise η, with its gradient.
@@ -95,6 +97,7 @@ class Objective(Differentiable):
         """
         theta, q = self.check(theta, eta)
         v = self.net.check_theta(v, "v")
+        v = v if v.dtype.kind == "c" else like(v, theta)
         run, _, upstream = self.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward_push(

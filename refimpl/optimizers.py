@@ -57,11 +57,15 @@ class Adam:
 
     def __init__(self, learning_rate, betas=(0.9, 0.999), epsilon=1e-8):
         self.learning_rate = check_learning_rate(learning_rate)
-        if not all(0 <= beta < 1 for beta in betas):
+        try:
+            beta1, beta2 = (float(beta) for beta in betas)
+        except (TypeError, ValueError):
+            raise ValueError(f"betas must be two numbers, got {betas!r}") from None
+        if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
             raise ValueError(f"betas must lie in [0, 1), got {betas}")
-        if not epsilon > 0:
-            raise ValueError(f"epsilon must be positive, got {epsilon}")
-        self.betas, self.epsilon = betas, epsilon
+        if not 0 < epsilon < float("inf"):
+            raise ValueError(f"epsilon must be positive and finite, got {epsilon}")
+        self.betas, self.epsilon = (beta1, beta2), epsilon
 
     def start(self, theta):
         """Function ``update(gradient)`` that moves `theta` in place.

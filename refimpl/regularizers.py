@@ -1,7 +1,7 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
 from refimpl.loss import MSE
-from refimpl.network import Upstream
+from refimpl.network import Upstream, broadcast_lead
 from refimpl.noise import check_keep, noise_variance
 from refimpl.objective import Objective
 
@@ -78,6 +78,7 @@ class R1Penalty(Objective):
         """(1−p)/(np), broadcast against (..., n, m)."""
         variance = noise_variance(self.keep)
         if not isinstance(variance, float):
+            broadcast_lead("theta and keep", h.shape[:-2], variance.shape)
             variance = variance.astype(h.real.dtype)[..., None, None]
         return variance / self.n
 

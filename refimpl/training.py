@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from refimpl.backend import get_xp, to_numpy
+from refimpl.backend import check_generator, check_integer, get_xp, to_numpy
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -82,22 +82,20 @@ def train(
     theta, q = objective.check(theta)
     theta = theta.copy()
     xp = get_xp(theta)
-    wanted = set(_check_steps(steps, snapshots))
-    if (dropout is not None or batch_size is not None) and rng is None:
-        raise ValueError("rng must be given for dropout or batches, got None")
-    if batch_size is not None and not 1 <= batch_size <= objective.n:
-        raise ValueError(
-            f"batch_size must lie in 1 to {objective.n}, the samples, got {batch_size}"
-        )
-    n = objective.n if batch_size is None else batch_size
-    lead = theta.shape[:-1]
+    lead, n = theta.shape[:-1], objective.n
+    steps = check_integer("steps", steps, 1)
+    wanted = set(_check_snapshots(snapshots, steps))
+    if dropout is not None or batch_size is not None:
+        _check_rng(rng, lead)
+    if batch_size is not None:
+        n = check_integer("batch_size", batch_size, 1, n)
     losses = xp.empty((steps, *lead), dtype=theta.dtype)
     kept = {0: theta.copy()} if 0 in wanted else {}
     update = optimizer.start(theta)
     looked, part = 0, objective
     for step in range(steps):
         if batch_size is not None:
-            part = objective.batch(_draw_batch(rng, objective.n, batch_size, lead))
+            part = objective.batch(_draw_batch(rng, objective.n, n, lead))
         if dropout is not None:
             q = dropout.draw_factors(objective.net, n, rng, lead, theta.dtype)
         losses[step], gradient = part.value_and_gradient(theta, q)
@@ -143,10 +141,20 @@ def _draw_batch(rng, n, size, lead):
     return order[..., :size]
 
 
-def _check_steps(steps, snapshots):
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"steps must be a positive integer, got {steps!r}")
+def _check_rng(rng, lead):
+    """Raise ``ValueError`` unless `rng` is one generator, or one for each replica."""
+    if rng is None:
+        raise ValueError("rng must be given for dropout or batches, got None")
+    check_generator(rng)
+    if isinstance(rng, (list, tuple)) and (len(rng),) != lead[:1]:
+        raise ValueError(
+            "rng must be one generator, or one for each entry of theta's first "
+            f"replica axis, {lead[:1]}, got {len(rng)}"
+        )
+
+
+def _check_snapshots(snapshots, steps):
     for step in snapshots:
-        if int(step) != step or not 0 <= step <= steps:
-            raise ValueError(f"snapshots must lie in 0 to {steps}, got {step}")
+        if step not in range(steps + 1):
+            raise ValueError(f"snapshots must lie in 0 to {steps}, got {step!r}")
     return [int(step) for step in snapshots]

@@ -114,11 +114,13 @@ class TwoLayer(Network):
 
     def input_weights(self, theta, layer=0):
         """Input weight (w_j, b_j) of every hidden neuron: (..., m, d+1)."""
+        self.check_layer(layer)
         theta = self.check_theta(theta, finite=False)
         return contiguous_views(theta, self._blocks)[0]
 
     def outgoing_weights(self, theta, layer=0):
         """Output weight vector a_j of every hidden neuron: (..., m, o)."""
+        self.check_layer(layer)
         return transpose(self.unpack(theta)[2])
 
     def run(self, theta, X, q=None):
