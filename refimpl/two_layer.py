@@ -141,11 +141,20 @@ class TwoLayer(Network):
 
         Equation: eq:two-layer-backward
         """
-        dz = self.to_hidden(run, upstream)
-        dz *= self.activation.slope(run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
-        gradient = self.empty_gradient(dz)
-        dweights, dA = contiguous_views(gradient, self._blocks)
-        matmul(transpose(dz), run.X, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
+        slope = self.activation.slope(run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
+        if self.outputs == 1 and upstream.hidden is None:
+            # One output: δz_ij = δf_i a_j q_ij σ′_ij, and a_j leaves the sum over i.
+            dF_X = upstream.output * run.X
+            gradient = self.empty_gradient(dF_X)
+            dweights, dA = contiguous_views(gradient, self._blocks)
+            matmul(transpose(noisy(slope, run.q_last)), dF_X, out=dweights)
+            dweights *= transpose(run.A)
+        else:
+            dz = self.to_hidden(run, upstream)
+            dz *= slope
+            gradient = self.empty_gradient(dz)
+            dweights, dA = contiguous_views(gradient, self._blocks)
+            matmul(transpose(dz), run.X, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
         if upstream.output is None:
             dA[...] = 0
         else:  # ∂f_ik/∂a_kj = q_ij h_ij

@@ -76,6 +76,26 @@ def test_relu_gradient_and_hvp_agree_with_central_differences(kind, loss, noise_
     assert_close(objective.hvp(theta, v, eta), product, 1e-6)
 
 
+@pytest.mark.equation("eq:two-layer-backward")
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_with_one_output_the_gradient_is_the_same_by_both_formulas(per_sample):
+    """`TwoLayer.backward` takes a_j out of the sum over samples; `Deep` does not."""
+    rng = np.random.default_rng(3)
+    two, deep = refimpl.TwoLayer(2, 4, 1), refimpl.Deep((2, 4, 1), "tanh")
+    W, b, A = rng.standard_normal((4, 2)), rng.standard_normal(4), np.ones((1, 4))
+    theta = two.pack(W, b, A)
+    objective = risk(two, rng, n=5)
+    other = refimpl.Risk(deep, objective.X, objective.Y)
+    eta = noise(two, 5, rng, per_sample=per_sample, samples=(6,))
+    expected = other.gradient(deep.pack([(W, b), (A, np.zeros(1))]), eta)
+    parts = two.split(objective.gradient(theta, eta))
+    found = np.concatenate([part.reshape(6, -1) for part in parts], axis=1)
+    assert_close(found, expected[:, :-1])
+    complex_step = complex_step_gradient(lambda t: objective(t, eta[2]), theta)
+    assert_close(objective.gradient(theta, eta)[2], complex_step)
+    assert_rejects(objective.gradient(theta, eta)[1], complex_step)
+
+
 @pytest.mark.equation("eq:risk")
 def test_dropout_risk_is_the_loss_of_the_noisy_network():
     objective, theta, _, eta = problem("deep 2", "tanh", "mse", "all, per sample")

@@ -255,8 +255,8 @@ def _panels(arrays, depth):
             xticks=[-np.pi, 0, np.pi],
             xticklabels=["$-π$", "0", "$π$"],
         )
-    for panel in (axes[0, 1], axes[0, 3]):
-        panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2)
+    for panel, scale in ((axes[0, 1], 1), (axes[0, 3], 2)):
+        panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=scale)
     style.letter(axes)
     m = arrays[f"{depth}_weights"].shape[-2]
     figure.suptitle(f"{DEPTHS[depth]} tanh network, width {m}, seed 0", fontsize=9)
