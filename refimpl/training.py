@@ -108,6 +108,13 @@ def train(
                 progress(done, losses[step])
         if done in wanted:
             kept[done] = theta.copy()
+    if not xp.isfinite(theta).all():  # the last step has no loss after it
+        last = list(kept.values())[-1] if kept else None
+        raise Divergence(
+            f"theta is not finite after the last step, {steps}, with learning rate "
+            f"{optimizer.learning_rate} and loss {losses[-1]} before it",
+            History(last, losses, list(kept), list(kept.values())),
+        )
     return History(theta, losses, list(kept), list(kept.values()))
 
 

@@ -143,6 +143,15 @@ def test_divergence_names_step_rate_and_loss_and_keeps_the_history():
     np.testing.assert_array_equal(history.snapshots[0], theta)
 
 
+def test_an_overflow_in_the_last_step_is_divergence_too():
+    objective, theta = problem()
+    with np.errstate(all="ignore"), pytest.raises(
+        refimpl.Divergence, match="not finite after the last step, 1, .* 1e\\+299"
+    ) as stopped:
+        refimpl.train(objective, 1e10 * theta, refimpl.GD(1e299), 1)
+    assert np.isfinite(stopped.value.history.loss).all()
+
+
 def test_single_precision_stays_single():
     objective, theta = problem()
     drop = refimpl.Dropout(0.7, per_sample=True)
