@@ -3,7 +3,8 @@
 Host only: the integration is SciPy's, in float64.
 """
 
-from refimpl.backend import get_xp
+from refimpl.backend import as_floating, get_xp, transpose
+from refimpl.gradient_noise import last_layer_keep
 from refimpl.gradient_norm import R2Tilde
 from refimpl.iterates import gradient_covariance
 from refimpl.modified_loss import L1
@@ -19,34 +20,34 @@ def gradient_flow(gradient, theta, times, tolerance=1e-13):
     Parameters
     ----------
     gradient : callable
-        ∇G: (P,) to (P,), such as ``objective.gradient``.
-    theta : (P,)
+        ∇G: (..., P) to (..., P), such as ``objective.gradient``.
+    theta : (..., P)
         Start.
     times : sequence of float (T,)
-        Ascending, from 0.
+        Ascending, none below 0.
     tolerance : float
         Relative tolerance of the integration (order 8).
 
     Returns
     -------
-    theta : (T, P)
+    theta : (T, ..., P)
 
     Raises
     ------
     ValueError
-        If the times do not ascend from 0 or above.
+        If the times do not ascend, or one is below 0 or not finite.
     ArithmeticError
         If the integration fails.
     """
-    return _integrate(lambda t: -gradient(t), theta, times, tolerance)
+    theta = as_floating("theta", theta)
+    return _integrate(lambda state: -gradient(state), theta, times, tolerance)
 
 
 def third_derivative(objective, theta, C):
-    """∇³F : C, the third derivative contracted with a covariance: (P,).
+    """∇³F : C, the third derivative contracted with a symmetric matrix: (..., P).
 
-    Σ_k of the second directional derivative of ∇F along the scaled eigenvectors of C,
-    each the derivative of a Hessian-vector product by a complex step, which is exact to
-    rounding.
+    Σ_k λ_k times the second derivative of ∇F along the eigenvectors of C, each the
+    derivative of a Hessian-vector product by a complex step, exact to rounding.
 
     Equation: eq:fluctuation-drift, eq:r2-valley
 
@@ -54,9 +55,9 @@ def third_derivative(objective, theta, C):
     ----------
     objective : Objective
         With an analytic activation (tanh, identity).
-    theta : (P,)
-    C : (P, P)
-        Symmetric, positive semidefinite up to rounding.
+    theta : (..., P)
+    C : (..., P, P)
+        Symmetric.
 
     Raises
     ------
@@ -68,18 +69,17 @@ def third_derivative(objective, theta, C):
             "third_derivative needs an analytic activation, got "
             f"{objective.net.activation.__name__}"
         )
-    xp = get_xp(theta)
-    values, vectors = xp.linalg.eigh(C)
-    V = vectors.T * xp.sqrt(xp.maximum(values, 0))[:, None]  # rows: C = Σ v vᵀ
-    return objective.hvp(theta + 1j * STEP * V, V).imag.sum(axis=0) / STEP
+    eigenvalues, vectors = get_xp(theta).linalg.eigh(C)
+    V = transpose(vectors)  # an eigenvector per row
+    along = objective.hvp(theta[..., None, :] + 1j * STEP * V, V).imag / STEP
+    return (eigenvalues[..., None] * along).sum(axis=-2)
 
 
-def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
-    """Mean and covariance of dropout's iterates to second order, at fixed times.
+def moment_rates(risk, mean, C, drop, epsilon):
+    """Rates of change of the mean and the covariance of dropout's iterates.
 
-    The moments of the stochastic modified equation of order 2, closed at the second:
-    θ̄′ = −∇F − (ε/4)∇‖∇F‖² − ½ ∇³F : C and C′ = −HC − CH + εΣ, with F = R_S + R_1 and Σ
-    the covariance of ∇R_S^drop. Error O(ε²) in θ̄ at fixed times.
+    θ̄′ = −∇F − (ε/4)∇‖∇F‖² − ½ ∇³F : C and C′ = −HC − CH + εΣ, with F = R_S + R_1, its
+    Hessian H and Σ the covariance of ∇R_S^drop, all at θ̄.
 
     Equation: eq:mean-flow, eq:covariance-flow
 
@@ -87,47 +87,87 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
     ----------
     risk : Risk
         With MSE, an analytic activation, and few enough masks to enumerate.
-    theta : (P,)
+    mean : (..., P)
+    C : (..., P, P)
     drop : Dropout
         After the last hidden layer.
     epsilon : float
         Learning rate.
-    times : sequence of float (T,)
 
     Returns
     -------
-    mean : (T, P)
-    covariance : (T, P, P)
+    mean_rate : (..., P)
+    C_rate : (..., P, P)
     """
+    F = L1(risk, last_layer_keep(drop, risk.net))
+    drift = F.gradient(mean) + R2Tilde(F, epsilon).gradient(mean)
+    drift = drift + 0.5 * third_derivative(F, mean, C)
+    HC = F.hvp(mean[..., None, :], C)  # a row of C is a direction: this is C H
+    noise = epsilon * gradient_covariance(risk, mean, drop)
+    return -drift, noise - HC - transpose(HC)
+
+
+def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
+    """Mean and covariance of dropout's iterates to second order, at fixed times.
+
+    The moments of the stochastic modified equation of order 2, closed at the second:
+    `moment_rates` integrated from θ with no spread. Error O(ε²) at fixed times.
+
+    Equation: eq:mean-flow, eq:covariance-flow
+
+    Parameters
+    ----------
+    risk, drop, epsilon
+        As for `moment_rates`.
+    theta : (..., P)
+        Start.
+    times : sequence of float (T,)
+        Ascending, none below 0.
+    tolerance : float
+        Relative tolerance of the integration.
+
+    Returns
+    -------
+    mean : (T, ..., P)
+    covariance : (T, ..., P, P)
+
+    Raises
+    ------
+    ValueError
+        If the times do not ascend, the loss is not MSE, noise enters before the last
+        hidden layer, the activation is not analytic, or there are too many masks.
+    ArithmeticError
+        If the integration fails.
+    """
+    theta, _ = risk.check(theta)
     xp, P = get_xp(theta), risk.net.size
-    F = L1(risk, drop.keep)
-    step = R2Tilde(F, epsilon)  # (ε/4)‖∇F‖²
+
+    def joined(mean, C):  # the mean as a row above those of C
+        return xp.concatenate([mean[..., None, :], C], axis=-2)
 
     def rate(state):
-        mean, C = state[:P], state[P:].reshape(P, P)
-        drift = F.gradient(mean) + step.gradient(mean)
-        drift = drift + 0.5 * third_derivative(F, mean, C)
-        HC = F.hvp(mean, C)  # rows of C are directions: (HCᵀ)ᵀ = CH
-        noise = epsilon * gradient_covariance(risk, mean, drop)
-        return xp.concatenate([-drift, (noise - HC - HC.T).reshape(-1)])
+        mean, C = state[..., 0, :], state[..., 1:, :]
+        return joined(*moment_rates(risk, mean, C, drop, epsilon))
 
-    start = xp.concatenate([theta, xp.zeros(P * P)])
+    start = joined(theta, xp.zeros(theta.shape + (P,)))
     states = _integrate(rate, start, times, tolerance)
-    return states[:, :P], states[:, P:].reshape(-1, P, P)
+    return states[..., 0, :], states[..., 1:, :]
 
 
 def _integrate(rate, start, times, tolerance):
+    """States (T, ...) at `times` of the equation state′ = rate(state)."""
     from scipy.integrate import solve_ivp
 
     times = [float(t) for t in times]
-    if not times or times[0] < 0 or any(s > t for s, t in zip(times, times[1:])):
+    ascend = all(s < t for s, t in zip(times, times[1:]))
+    if not times or not ascend or not 0 <= times[0] <= times[-1] < float("inf"):
         raise ValueError(f"times must ascend from 0 or above, got {times}")
     if times[-1] == 0:
-        return get_xp(start).stack([start] * len(times))
+        return start[None]
     solution = solve_ivp(
-        lambda _, state: rate(state),
+        lambda _, state: rate(state.reshape(start.shape)).reshape(-1),
         (0.0, times[-1]),
-        start,
+        start.reshape(-1),
         method="DOP853",
         t_eval=times,
         rtol=tolerance,
@@ -135,4 +175,4 @@ def _integrate(rate, start, times, tolerance):
     )
     if not solution.success:
         raise ArithmeticError(f"the flow was not integrated: {solution.message}")
-    return solution.y.T
+    return solution.y.T.reshape((-1,) + start.shape)

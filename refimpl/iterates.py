@@ -1,10 +1,13 @@
 """Iterates of gradient descent with dropout, averaged exactly over all their masks."""
 
-from refimpl.backend import get_xp, like
+from itertools import permutations
+
+from refimpl.backend import check_integer, get_xp, like, transpose
 from refimpl.expectation import weighted_sum
 from refimpl.noise import Dropout
 
-MAX_SEQUENCES = 2**16
+MAX_BITS = 18  # of the number of sequences that are followed side by side
+MAX_DECK = 7  # masks: 7! orders
 
 
 def mean_iterate(risk, theta, drop, epsilon, steps):
@@ -17,45 +20,82 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     Parameters
     ----------
     risk : Objective
-    theta : (P,)
+    theta : (..., P)
+        Start.
     drop : Dropout
     epsilon : float
     steps : int
 
     Returns
     -------
-    mean : (steps, P)
+    mean : (steps, ..., P)
         After 1, 2, ..., `steps` steps.
 
     Raises
     ------
     ValueError
-        If more than 2^16 sequences lead to the last step.
+        If there are more than 2^18 sequences.
     """
     theta, _ = risk.check(theta)
-    xp = get_xp(theta)
-    masks = drop.count(risk.net, risk.n)
-    if masks ** (steps - 1) > MAX_SEQUENCES:
+    steps = check_integer("steps", steps, 1)
+    bits = drop.count(risk.net, risk.n).bit_length() - 1
+    if steps * bits > MAX_BITS:
         raise ValueError(
-            f"steps must leave at most 2^16 sequences of masks before the last step, "
-            f"got {masks}^{steps - 1} for {steps} steps"
+            f"steps must give at most 2^{MAX_BITS} sequences of masks, got {steps} "
+            f"steps of 2^{bits} masks"
         )
     probabilities, eta = drop.enumerate(risk.net, risk.n)
-    # The axis of the masks of this step, then that of the sequences so far.
-    eta = tuple(e[:, None] for e in eta) if isinstance(eta, tuple) else eta[:, None]
+    probabilities = like(probabilities, theta)
+    # Axes: the masks of this step, the sequences so far, those of θ.
+    eta = _beside(eta, theta.ndim)
     ends, weights, means = theta[None], like([1.0], theta), []
-    for step in range(steps):
-        gradients = risk.gradient(ends, eta)  # (K, S, P)
-        mean_gradient = weighted_sum(probabilities, gradients)
-        means.append(weights @ (ends - epsilon * mean_gradient))
-        if step + 1 < steps:
-            ends = (ends - epsilon * gradients).reshape(-1, risk.net.size)
-            weights = (like(probabilities, theta)[:, None] * weights).reshape(-1)
-    return xp.stack(means)
+    for _ in range(steps):
+        ends = ends - epsilon * risk.gradient(ends, eta)  # (K, S, ..., P)
+        ends = ends.reshape((-1,) + theta.shape)
+        weights = (probabilities[:, None] * weights).reshape(-1)
+        means.append(weighted_sum(weights, ends))
+    return get_xp(theta).stack(means)
+
+
+def mean_epoch(risk, theta, eta, epsilon):
+    """E θ_M after one pass through a deck of M masks, each used once, in random order.
+
+    Not dropout as it is used, but the case for which R_2 is exact to second order.
+    Exact: all M! orders are followed.
+
+    Equation: eq:mask-correlation
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+        Start.
+    eta : (M, 1 or n, m)
+        The deck. It stands for dropout if it holds every mask as often as its
+        probability says.
+    epsilon : float
+
+    Returns
+    -------
+    mean : (..., P)
+
+    Raises
+    ------
+    ValueError
+        If the deck has more than 7 masks.
+    """
+    theta, _ = risk.check(theta)
+    masks = check_integer("number of masks in eta", len(eta), 1, MAX_DECK)
+    orders = list(permutations(range(masks)))
+    ends = theta[None]
+    for step in zip(*orders):  # a mask for every order
+        step_eta = _beside(eta[list(step)], theta.ndim - 1)
+        ends = ends - epsilon * risk.gradient(ends, step_eta)  # (M!, ..., P)
+    return ends.mean(axis=0)
 
 
 def gradient_covariance(risk, theta, drop):
-    """Covariance (P, P) of ∇R_S^drop over the masks, exact.
+    """Covariance (..., P, P) of ∇R_S^drop over the masks, exact.
 
     With a mask per sample the gradients of the samples are independent, so their
     covariances add: the masks of one sample at a time are enumerated.
@@ -65,22 +105,31 @@ def gradient_covariance(risk, theta, drop):
     Parameters
     ----------
     risk : Risk
-    theta : (P,)
+    theta : (..., P)
     drop : Dropout
+
+    Raises
+    ------
+    ValueError
+        If there are more than 2^20 masks of one sample.
     """
     theta, _ = risk.check(theta)
     xp, n = get_xp(theta), risk.n
     if drop.per_sample:
         risk = risk.batch(xp.arange(n)[:, None])  # n data sets of one sample
+        theta = theta[..., None, :]
     one_mask = Dropout(drop.keep, layers=drop.layers)
     probabilities, eta = one_mask.enumerate(risk.net, risk.n)
-    if drop.per_sample:
-        eta = tuple(e[:, None] for e in eta) if isinstance(eta, tuple) else eta[:, None]
-    gradients = risk.gradient(theta, eta)  # (K, P) or (K, n, P)
+    gradients = risk.gradient(theta, _beside(eta, theta.ndim - 1))  # (K, ..., P)
     deviations = gradients - weighted_sum(probabilities, gradients)
-    scaled = deviations * xp.sqrt(like(probabilities, theta)).reshape(
-        (-1,) + (1,) * (deviations.ndim - 1)
-    )
-    scaled = scaled.reshape(-1, risk.net.size)
-    covariance = scaled.T @ scaled
-    return covariance / n**2 if drop.per_sample else covariance
+    deviations = xp.moveaxis(deviations, 0, -2)  # (..., K, P)
+    weighted = like(probabilities, theta)[:, None] * deviations
+    covariance = transpose(deviations) @ weighted
+    return covariance.sum(axis=-3) / n**2 if drop.per_sample else covariance
+
+
+def _beside(eta, axes):
+    """η with `axes` axes of length 1 after that of the masks."""
+    if isinstance(eta, tuple):
+        return tuple(_beside(entry, axes) for entry in eta)
+    return eta.reshape(eta.shape[:1] + (1,) * axes + eta.shape[1:])

@@ -7,8 +7,14 @@ from problems import network, risk
 
 import refimpl
 from refimpl.expectation import Estimate
-from refimpl.gradient_noise import gradient_covariance_trace
-from refimpl.iterates import gradient_covariance, mean_iterate
+from refimpl.flow import gradient_flow
+from refimpl.gradient_noise import (
+    gradient_covariance_trace,
+    gradient_covariance_trace_gradient,
+)
+from refimpl.gradient_norm import R2Tilde
+from refimpl.iterates import gradient_covariance, mean_epoch, mean_iterate
+from refimpl.r2 import R2_gradient
 
 KEEP, EPSILON = 0.7, 0.2
 
@@ -76,8 +82,75 @@ def test_the_mean_of_many_runs_is_the_mean_iterate():
 
 def test_too_many_sequences_are_refused():
     objective, theta = problem(width=6)
-    with pytest.raises(ValueError, match=r"at most 2\^16 sequences .* got 64\^3 for 4"):
-        mean_iterate(objective, theta, refimpl.Dropout(0.5), EPSILON, 4)
+    drop = refimpl.Dropout(0.5)
+    with pytest.raises(ValueError, match=r"at most 2\^18 .* got 4 steps of 2\^6 masks"):
+        mean_iterate(objective, theta, drop, EPSILON, 4)
+    with pytest.raises(ValueError, match="steps must be .* at least 1, got 0"):
+        mean_iterate(objective, theta, drop, EPSILON, 0)
+    with pytest.raises(ValueError, match="masks in eta must be .* in 1 to 7, got 8"):
+        mean_epoch(objective, theta, np.zeros((8, 1, 6)), EPSILON)
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_replicas_keep_their_axes(per_sample):
+    objective, theta = problem()
+    thetas, drop = np.stack([[theta, 2 * theta]] * 2), refimpl.Dropout(KEEP, per_sample)
+    thetas[1] += 0.1
+    _, deck = refimpl.Dropout(KEEP).enumerate(objective.net, objective.n)
+    functions = [
+        lambda t: np.moveaxis(mean_iterate(objective, t, drop, EPSILON, 2), 0, -2),
+        lambda t: mean_epoch(objective, t, deck, EPSILON),
+        lambda t: gradient_covariance(objective, t, drop),
+    ]
+    for function in functions:
+        together = function(thetas)
+        for index in np.ndindex(2, 2):
+            assert_close(together[index], function(thetas[index]))
+
+
+DECKS = {
+    "shared, p = 1/2": ({"width": 2, "n": 3}, 0.5, False, [0, 1, 2, 3]),
+    "per sample, p = 1/2": ({"width": 1, "n": 2}, 0.5, True, [0, 1, 2, 3]),
+    "p = 2/3, the kept one twice": ({"width": 1, "n": 3}, 2 / 3, False, [0, 1, 1]),
+}
+
+
+@pytest.mark.equation("eq:mask-correlation")
+@pytest.mark.parametrize("case", DECKS)
+def test_the_trace_term_is_that_of_masks_without_replacement(case):
+    """κ = 1 for a deck gone through once, −(K − 1) for a mask kept for K steps."""
+    sizes, keep, per_sample, numbers = DECKS[case]
+    objective, theta = problem(**sizes)
+    drop, F = refimpl.Dropout(keep, per_sample), refimpl.L1(objective, keep)
+    probabilities, eta = drop.enumerate(objective.net, objective.n)
+    kept_steps, rates, distances = 4, (1e-3, 1e-2), []
+
+    def distance(mean, kappa, time, epsilon):
+        def gradient(t):
+            trace = gradient_covariance_trace_gradient(objective, t, drop)
+            squared = R2Tilde(F, epsilon).gradient(t)
+            return F.gradient(t) + squared + kappa * epsilon / 4 * trace
+
+        return np.linalg.norm(gradient_flow(gradient, theta, [time])[0] - mean)
+
+    for epsilon in rates:
+        deck_end = mean_epoch(objective, theta, eta[numbers], epsilon)
+        time = len(numbers) * epsilon
+        row = [distance(deck_end, kappa, time, epsilon) for kappa in (1, 0, 2)]
+
+        def paper(t):
+            return F.gradient(t) + R2_gradient(objective, t, drop, epsilon)
+
+        row.append(np.linalg.norm(gradient_flow(paper, theta, [time])[0] - deck_end))
+        ends = theta
+        for _ in range(kept_steps):
+            ends = ends - epsilon * objective.gradient(ends, eta)
+        end, time = probabilities @ ends, kept_steps * epsilon
+        kappas = (1 - kept_steps, 0, kept_steps - 1)
+        row += [distance(end, kappa, time, epsilon) for kappa in kappas]
+        distances.append(row)
+    slopes = np.log10(np.divide(*distances[::-1]))
+    np.testing.assert_allclose(slopes, [3, 2, 2, 3, 3, 2, 2], atol=0.15)
 
 
 @pytest.mark.equation("eq:gradient-covariance")
