@@ -9,6 +9,7 @@ from collections import defaultdict  # noqa: E402
 
 import equations  # noqa: E402
 import numpy  # noqa: E402
+import oracles  # noqa: E402
 import pytest  # noqa: E402
 
 OUTCOMES = defaultdict(list)
@@ -76,3 +77,6 @@ def pytest_terminal_summary(terminalreporter):
         else:
             verdict = status if status != "proven" else "missing"
         terminalreporter.write_line(f"{verdict:12} {name:32} {title}")
+    terminalreporter.write_line(
+        f"{len(oracles.REJECTED)} wrong formulas were tried and rejected"
+    )
