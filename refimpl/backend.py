@@ -4,7 +4,6 @@ No global switch: a function asks ``xp = get_xp(theta)`` and works in the module
 arguments live in. This is the only file that imports CuPy.
 """
 
-import operator
 import sys
 
 import numpy
@@ -44,63 +43,6 @@ def to_numpy(array):
 def like(array, reference):
     """`array` moved to the module of `reference`, in its real floating dtype."""
     return get_xp(reference).asarray(array, dtype=reference.real.dtype)
-
-
-def as_floating(name, values):
-    """`values` as a floating (or complex) array in the module they live in.
-
-    Raises
-    ------
-    ValueError
-        If `values` are not numbers.
-    """
-    xp = get_xp(values)
-    try:
-        array = xp.asarray(values)
-        if array.dtype.kind not in "fc":
-            array = array.astype(float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} must be an array of numbers, got {type(values).__name__}"
-        ) from None
-    return array
-
-
-def check_finite(name, array):
-    """Raise ``ValueError`` if `array` holds NaN or infinity."""
-    finite = get_xp(array).isfinite(array)
-    if not finite.all():
-        bad = int((~finite).sum())
-        raise ValueError(
-            f"{name} must be finite, got {bad} NaN or infinite of {array.size} entries"
-        )
-
-
-def check_integer(name, value, least, most=None):
-    """`value` as an int of at least `least`, and at most `most` if given.
-
-    Raises
-    ------
-    ValueError
-        If it is none: a bool, a float, or out of range.
-    """
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or most is not None and number > most:
-        allowed = f"of at least {least}" if most is None else f"in {least} to {most}"
-        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
-    return number
-
-
-def check_generator(rng):
-    """Raise ``ValueError`` unless `rng` is a random generator, or several."""
-    for one in rng if isinstance(rng, (list, tuple)) else [rng]:
-        if not hasattr(one, "integers"):  # a seed, or NumPy's legacy RandomState
-            raise ValueError(
-                f"rng must be a random generator, as default_rng makes, got {one!r}"
-            )
 
 
 def transpose(matrices):

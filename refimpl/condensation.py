@@ -6,8 +6,8 @@ Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
 
 import math
 
-from refimpl.backend import as_floating, check_finite, get_xp, like
-from refimpl.network import check_inputs
+from refimpl.backend import get_xp, like
+from refimpl.checks import as_floating, check_finite, check_inputs
 
 
 def orientation(weights):

@@ -3,7 +3,8 @@
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
-from refimpl.backend import check_generator, check_integer, chunks, get_xp
+from refimpl.backend import chunks, get_xp
+from refimpl.checks import check_generator, check_integer
 from refimpl.expectation import Estimate
 from refimpl.lanczos import top_by_lanczos
 

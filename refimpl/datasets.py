@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refimpl.backend import check_generator, check_integer
+from refimpl.checks import check_generator, check_integer
 from refimpl.two_layer import TwoLayer
 
 # MD5 of the decompressed files, and their sizes in bytes.

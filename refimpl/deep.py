@@ -6,14 +6,8 @@ Layer l of the code is layer l + 1 of the paper: ``layers[0]`` is (W^[1], b^[1])
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
-from refimpl.network import (
-    Network,
-    check_std,
-    check_width,
-    contiguous_views,
-    masked,
-    noisy,
-)
+from refimpl.checks import check_std, check_width
+from refimpl.network import Network, contiguous_views, masked, noisy
 
 
 class Pass(NamedTuple):

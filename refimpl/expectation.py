@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from refimpl.backend import check_generator, check_integer, chunks, get_xp
+from refimpl.backend import chunks, get_xp
+from refimpl.checks import check_generator, check_integer
 
 
 class Estimate(NamedTuple):

@@ -3,7 +3,8 @@
 Host only: the integration is SciPy's, in float64.
 """
 
-from refimpl.backend import as_floating, get_xp, transpose
+from refimpl.backend import get_xp, transpose
+from refimpl.checks import as_floating
 from refimpl.gradient_noise import last_layer_keep
 from refimpl.gradient_norm import R2Tilde
 from refimpl.iterates import gradient_covariance

@@ -1,6 +1,7 @@
 """R̃_2: the squared gradient norm that one step of descent adds to the loss."""
 
-from refimpl.backend import as_floating, get_xp
+from refimpl.backend import get_xp
+from refimpl.checks import as_floating
 from refimpl.network import Upstream
 from refimpl.objective import Differentiable
 

@@ -2,7 +2,8 @@
 
 from itertools import permutations
 
-from refimpl.backend import check_integer, get_xp, like, transpose
+from refimpl.backend import get_xp, like, transpose
+from refimpl.checks import check_integer
 from refimpl.expectation import weighted_sum
 from refimpl.noise import Dropout
 

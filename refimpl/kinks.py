@@ -7,7 +7,8 @@ slope changes by a_j |w_j|.
 from typing import Any, NamedTuple
 
 from refimpl.activations import ReLU
-from refimpl.backend import as_floating, get_xp, to_numpy
+from refimpl.backend import get_xp, to_numpy
+from refimpl.checks import as_floating
 
 
 class Kinks(NamedTuple):

@@ -3,7 +3,8 @@
 All are means over samples, so the gradient carries 1/n.
 """
 
-from refimpl.backend import as_floating, check_finite, get_xp
+from refimpl.backend import get_xp
+from refimpl.checks import as_floating, check_finite
 
 
 class MSE:

@@ -18,13 +18,13 @@ import math
 from typing import Any, NamedTuple
 
 from refimpl.activations import get_activation
-from refimpl.backend import (
+from refimpl.backend import get_xp, like, matmul
+from refimpl.checks import (
     as_floating,
+    broadcast_lead,
     check_finite,
     check_generator,
-    get_xp,
-    like,
-    matmul,
+    check_inputs,
 )
 
 
@@ -201,60 +201,6 @@ class Network:
     def no_noise(self):
         """The noise factors of a network without dropout."""
         return (None,) * len(self.hidden)
-
-
-def broadcast_lead(name, *leads):
-    """Common shape of the leading axes `leads`."""
-    # np.broadcast_shapes has no counterpart in CuPy; these are shapes, not arrays.
-    from numpy import broadcast_shapes
-
-    try:
-        return broadcast_shapes(*leads)
-    except ValueError:
-        raise ValueError(
-            f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
-        ) from None
-
-
-def check_inputs(net, X):
-    """`X` as a finite array (..., n, d), n at least 1."""
-    X = as_floating("X", X)
-    if X.ndim < 2 or X.shape[-1] != net.inputs:
-        raise ValueError(
-            f"X must have shape (..., n, {net.inputs}), one column per input, "
-            f"got shape {X.shape}"
-        )
-    if X.shape[-2] == 0:
-        raise ValueError(f"X must have at least one sample, got shape {X.shape}")
-    check_finite("X", X)
-    return X
-
-
-def check_width(name, value):
-    """`value` as a positive int."""
-    try:
-        valid = int(value) == value and value > 0 and not isinstance(value, bool)
-    except (TypeError, ValueError, OverflowError):
-        valid = False
-    if not valid:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
-
-
-def check_std(std, layers):
-    """`std` as a list of floats, one per layer, zero or more."""
-    stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
-    try:
-        valid = len(stds) == layers and all(
-            math.isfinite(one) and one >= 0 for one in stds
-        )
-    except TypeError:
-        valid = False
-    if not valid:
-        raise ValueError(
-            f"std must be finite and at least 0, one number or {layers}, got {std!r}"
-        )
-    return [float(one) for one in stds]
 
 
 def noisy(h, q):

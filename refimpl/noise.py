@@ -5,7 +5,8 @@ from numbers import Real
 
 import numpy as np
 
-from refimpl.backend import check_generator, check_integer, generator_xp, get_xp
+from refimpl.backend import generator_xp, get_xp
+from refimpl.checks import check_generator, check_integer
 
 MAX_MASKS = 2**20
 

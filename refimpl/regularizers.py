@@ -1,7 +1,8 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
+from refimpl.checks import broadcast_lead
 from refimpl.loss import MSE
-from refimpl.network import Upstream, broadcast_lead
+from refimpl.network import Upstream
 from refimpl.noise import check_keep, noise_variance
 from refimpl.objective import Objective
 

@@ -1,8 +1,9 @@
 """The empirical risk R_S and its dropout version R_S^drop."""
 
 from refimpl.backend import get_xp, like
+from refimpl.checks import broadcast_lead, check_inputs
 from refimpl.loss import get_loss
-from refimpl.network import Upstream, broadcast_lead, check_inputs
+from refimpl.network import Upstream
 from refimpl.objective import Objective
 
 

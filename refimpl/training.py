@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from refimpl.backend import check_generator, check_integer, get_xp, to_numpy
+from refimpl.backend import get_xp, to_numpy
+from refimpl.checks import check_generator, check_integer
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.

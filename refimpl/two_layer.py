@@ -8,14 +8,8 @@ input weight of neuron j is the vector (w_j, b_j), and so it stands in θ: with 
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
-from refimpl.network import (
-    Network,
-    check_std,
-    check_width,
-    contiguous_views,
-    masked,
-    noisy,
-)
+from refimpl.checks import check_std, check_width
+from refimpl.network import Network, contiguous_views, masked, noisy
 
 
 class Pass(NamedTuple):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refimpl import backend
+from refimpl import backend, checks
 
 
 def test_numpy_arrays_and_numbers_live_in_numpy():
@@ -40,16 +40,16 @@ def test_chunks_cover_the_range_within_the_budget(total, each):
 
 @pytest.mark.parametrize("value", [2, np.int64(2), np.uint8(2)])
 def test_integers_of_any_kind_are_integers(value):
-    assert backend.check_integer("k", value, 1, 2) == 2
+    assert checks.check_integer("k", value, 1, 2) == 2
 
 
 @pytest.mark.parametrize("value", [True, 2.0, "2", None, 0, 3, np.float64(2)])
 def test_what_is_no_integer_in_range_is_refused(value):
     with pytest.raises(ValueError, match="k must be an integer in 1 to 2, got "):
-        backend.check_integer("k", value, 1, 2)
+        checks.check_integer("k", value, 1, 2)
 
 
 def test_integers_become_floating_and_complex_stays():
-    assert backend.as_floating("x", [1, 2]).dtype == np.float64
-    assert backend.as_floating("x", np.float32([1])).dtype == np.float32
-    assert backend.as_floating("x", [1j]).dtype == np.complex128
+    assert checks.as_floating("x", [1, 2]).dtype == np.float64
+    assert checks.as_floating("x", np.float32([1])).dtype == np.float32
+    assert checks.as_floating("x", [1j]).dtype == np.complex128

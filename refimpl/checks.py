@@ -1,0 +1,120 @@
+"""What arguments must be: each error names the argument, the value, what is allowed.
+
+Each check returns its argument in the form that the code works with.
+"""
+
+import math
+import operator
+
+from refimpl.backend import get_xp
+
+
+def as_floating(name, values):
+    """`values` as a floating (or complex) array in the module they live in.
+
+    Raises
+    ------
+    ValueError
+        If `values` are not numbers.
+    """
+    xp = get_xp(values)
+    try:
+        array = xp.asarray(values)
+        if array.dtype.kind not in "fc":
+            array = array.astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must be an array of numbers, got {type(values).__name__}"
+        ) from None
+    return array
+
+
+def check_finite(name, array):
+    """Raise ``ValueError`` if `array` holds NaN or infinity."""
+    finite = get_xp(array).isfinite(array)
+    if not finite.all():
+        bad = int((~finite).sum())
+        raise ValueError(
+            f"{name} must be finite, got {bad} NaN or infinite of {array.size} entries"
+        )
+
+
+def check_integer(name, value, least, most=None):
+    """`value` as an int of at least `least`, and at most `most` if given.
+
+    Raises
+    ------
+    ValueError
+        If it is none: a bool, a float, or out of range.
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or most is not None and number > most:
+        allowed = f"of at least {least}" if most is None else f"in {least} to {most}"
+        raise ValueError(f"{name} must be an integer {allowed}, got {value!r}")
+    return number
+
+
+def check_generator(rng):
+    """Raise ``ValueError`` unless `rng` is a random generator, or several."""
+    for one in rng if isinstance(rng, (list, tuple)) else [rng]:
+        if not hasattr(one, "integers"):  # a seed, or NumPy's legacy RandomState
+            raise ValueError(
+                f"rng must be a random generator, as default_rng makes, got {one!r}"
+            )
+
+
+def broadcast_lead(name, *leads):
+    """Common shape of the leading axes `leads`."""
+    # np.broadcast_shapes has no counterpart in CuPy; these are shapes, not arrays.
+    from numpy import broadcast_shapes
+
+    try:
+        return broadcast_shapes(*leads)
+    except ValueError:
+        raise ValueError(
+            f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
+        ) from None
+
+
+def check_inputs(net, X):
+    """`X` as a finite array (..., n, d), n at least 1."""
+    X = as_floating("X", X)
+    if X.ndim < 2 or X.shape[-1] != net.inputs:
+        raise ValueError(
+            f"X must have shape (..., n, {net.inputs}), one column per input, "
+            f"got shape {X.shape}"
+        )
+    if X.shape[-2] == 0:
+        raise ValueError(f"X must have at least one sample, got shape {X.shape}")
+    check_finite("X", X)
+    return X
+
+
+def check_width(name, value):
+    """`value` as a positive int."""
+    try:
+        valid = int(value) == value and value > 0 and not isinstance(value, bool)
+    except (TypeError, ValueError, OverflowError):
+        valid = False
+    if not valid:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def check_std(std, layers):
+    """`std` as a list of floats, one per layer, zero or more."""
+    stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
+    try:
+        valid = len(stds) == layers and all(
+            math.isfinite(one) and one >= 0 for one in stds
+        )
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"std must be finite and at least 0, one number or {layers}, got {std!r}"
+        )
+    return [float(one) for one in stds]
