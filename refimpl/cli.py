@@ -38,7 +38,9 @@ def parser():
         "--out", metavar="DIR", default="results", help="results folder (results)"
     )
     made.add_argument(
-        "--mnist", metavar="DIR", help="folder of the four MNIST files (IDX, gzipped)"
+        "--mnist",
+        metavar="DIR",
+        help="folder of the four MNIST files (IDX, gzipped), for experiments on them",
     )
     made.add_argument(
         "--fresh", action="store_true", help="compute again what is there already"

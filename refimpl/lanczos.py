@@ -9,7 +9,7 @@ from refimpl.backend import get_xp
 
 
 def lanczos(matvec, start, steps, rng=None):
-    """Tridiagonal T = Qᵀ A Q of a symmetric operator on the Krylov space of `start`.
+    """Tridiagonal T = Q A Qᵀ of a symmetric operator on the Krylov space of `start`.
 
     Equation: eq:lanczos
 
