@@ -5,6 +5,7 @@ Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
 """
 
 import math
+from numbers import Real
 
 from refimpl.backend import get_xp, like
 from refimpl.checks import as_floating, check_finite, check_inputs
@@ -147,7 +148,7 @@ def orientation_count(
         )
     if not (get_xp(amplitudes).isfinite(amplitudes) & (amplitudes >= 0)).all():
         raise ValueError("amplitudes must be finite and at least 0")
-    if not 0 < mass <= 1:
+    if not isinstance(mass, Real) or not 0 < mass <= 1:
         raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
 
     def count(w, a):
@@ -241,7 +242,7 @@ def _each(weights, fn, amplitudes=None):
 
 def check_threshold(threshold):
     """Raise ``ValueError`` unless the cosine `threshold` lies in [0, 1)."""
-    if not 0 <= threshold < 1:
+    if not isinstance(threshold, Real) or not 0 <= threshold < 1:
         raise ValueError(f"threshold must lie in [0, 1), got {threshold!r}")
 
 

@@ -170,7 +170,7 @@ class Network:
     def check_noise(self, eta, theta, n):
         """The factors q = 1 + η, one entry per hidden layer, ``None`` for no noise.
 
-        Shapes are checked; q is in the array module and dtype of `theta`.
+        Shapes and values are checked; q is in the array module and dtype of `theta`.
         """
         if eta is None:
             return self.no_noise
@@ -191,6 +191,7 @@ class Network:
                     f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
                     f"got {shape if shape else type(noise).__name__}"
                 )
+            check_finite("eta", noise)
             leads.append(shape[:-2])
         broadcast_lead("theta and eta", *leads)
         return tuple(

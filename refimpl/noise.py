@@ -53,6 +53,8 @@ class Dropout:
                     "keep must be one probability when layers='last', got "
                     f"{len(keep)}"
                 )
+            if not keep:
+                raise ValueError("keep must have one entry per hidden layer, got none")
             self.keep = tuple(check_keep(p) for p in keep)
         else:
             self.keep = check_keep(keep)

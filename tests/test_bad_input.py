@@ -192,6 +192,22 @@ CASES = {
         lambda: RISK(np.ones((2, NET.size)), np.zeros((3, 1, 3))),
         r"leading axes of theta and eta must broadcast, got \(2,\), \(3,\)",
     ),
+    "NaN in eta": (
+        lambda: RISK(THETA, with_value(np.zeros((1, 3)), np.nan)),
+        "eta must be finite, got 1 NaN or infinite of 3",
+    ),
+    "no keeps": (
+        lambda: refimpl.Dropout((), layers="all"),
+        "keep must have one entry per hidden layer, got none",
+    ),
+    "a cosine in words": (
+        lambda: condensation.effective_ratio(WEIGHTS, threshold="a"),
+        r"threshold must lie in \[0, 1\), got 'a'",
+    ),
+    "mass in words": (
+        lambda: condensation.orientation_count(WEIGHTS, np.ones(4), mass="a"),
+        r"mass must lie in \(0, 1\], got 'a'",
+    ),
     # expectation
     "unknown method": (
         lambda: mean(method="guess"),

@@ -168,12 +168,15 @@ def test_cosines_are_those_of_the_angles_between_weights():
 @pytest.mark.equation("eq:active")
 @pytest.mark.parametrize("deep", [False, True])
 def test_neurons_dead_on_every_sample_are_inactive(deep):
-    net = refimpl.Deep((1, 3, 1)) if deep else refimpl.TwoLayer(1, 3, 1, "relu")
-    W, b = np.array([[1.0], [1.0], [-1.0]]), np.array([0.0, -5.0, 5.0])
-    A = np.ones((1, 3))
+    net = refimpl.Deep((1, 4, 1)) if deep else refimpl.TwoLayer(1, 4, 1, "relu")
+    # Active on both samples, on none, on both, on the second alone.
+    W = np.array([[1.0], [1.0], [-1.0], [1.0]])
+    b = np.array([0.0, -5.0, 5.0, -1.5])
+    A = np.ones((1, 4))
     theta = net.pack([(W, b), (A, np.zeros(1))]) if deep else net.pack(W, b, A)
     X = np.array([[1.0], [2.0]])
-    np.testing.assert_array_equal(refimpl.active(net, theta, X), [True, False, True])
+    expected = [True, False, True, True]
+    np.testing.assert_array_equal(refimpl.active(net, theta, X), expected)
 
 
 def test_leading_axes_are_kept():
