@@ -2,12 +2,22 @@
 
 import argparse
 import difflib
+import os
 import sys
 import time
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from refimpl import datasets, report, results
 from refimpl.experiments import framework, style
+from refimpl.experiments.context import (
+    Context,
+    process_pool,
+    share_cores,
+    stop_processes,
+)
 from refimpl.training import Divergence
 
 PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -45,6 +55,11 @@ def parser():
     made.add_argument(
         "--fresh", action="store_true", help="compute again what is there already"
     )
+    made.add_argument(
+        "--jobs",
+        metavar="N",
+        help="processes that share the runs (the number of cores); 1: no other process",
+    )
     made.add_argument("--quiet", action="store_true", help="no progress, table only")
     return made
 
@@ -61,7 +76,7 @@ def main(arguments=None):
         print(f"reproduce.py: {error}", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
-        print("\ninterrupted; finished experiments are kept", file=sys.stderr)
+        print("\ninterrupted; finished experiments and runs are kept", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -69,8 +84,20 @@ def reproduce(args):
     """Run the experiments, write their results, print the table."""
     selected = select(args.experiments)
     preset = "quick" if args.quick else "paper" if args.paper else "default"
-    seeds, mnist = check_seeds(args.seeds), check_mnist(args.mnist)
+    seeds, mnist = check_count("--seeds", args.seeds), check_mnist(args.mnist)
+    jobs = check_count("--jobs", args.jobs) or os.cpu_count() or 1
     out = check_folder(args.out)
+    pool = process_pool(jobs) if jobs > 1 else nullcontext()
+    with share_cores(jobs), pool as executor:
+        try:
+            return measure(args, selected, preset, seeds, mnist, out, executor)
+        except BaseException:
+            stop_processes()
+            raise
+
+
+def measure(args, selected, preset, seeds, mnist, out, executor):
+    """Run `selected` one after the other; returns the exit status."""
     say = (lambda text: None) if args.quiet else print
     claims, problem = results.load_claims(out)
     if problem:
@@ -79,7 +106,7 @@ def reproduce(args):
     for position, name in enumerate(selected, 1):
         module = framework.load(name)
         say(f"[{position}/{len(selected)}] {name}: {framework.title(module)}")
-        context = framework.Context(name, seeds, mnist, args.quiet)
+        context = Context(name, seeds, mnist, args.quiet, executor)
         fresh = run_one(module, name, preset, context, out / name, args.fresh, say)
         claims = [claim for claim in claims if claim["experiment"] != name] + fresh
         results.save_claims(out, claims)
@@ -99,10 +126,14 @@ def run_one(module, name, preset, context, folder, fresh, say):
     if problem:
         print(problem, file=sys.stderr)
     start = time.monotonic()
+    store = results.RunStore(folder / "runs", key, partial(print, file=sys.stderr))
+    if fresh:
+        store.clear()
     try:
         if arrays is None:
-            arrays = module.run(config, context)
+            arrays = module.run(config, replace(context, store=store))
             results.save_arrays(path, arrays, key)
+            store.clear()
             say(f"      {time.monotonic() - start:.0f} s")
         else:
             say("      found in the results folder (--fresh computes it again)")
@@ -140,13 +171,13 @@ def print_list():
             print(f"    - {claim.id} ({claim.source}): {claim.statement}")
 
 
-def check_seeds(seeds):
-    """`--seeds` as a positive integer, or ``None``."""
-    if seeds is None:
+def check_count(option, count):
+    """`count` as a positive integer, or ``None``."""
+    if count is None:
         return None
-    if not seeds.isdecimal() or int(seeds) == 0:
-        raise BadUsage(f"--seeds must be a positive integer, got {seeds}")
-    return int(seeds)
+    if not count.isdecimal() or int(count) == 0:
+        raise BadUsage(f"{option} must be a positive integer, got {count}")
+    return int(count)
 
 
 def check_mnist(folder):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 import refimpl
+from refimpl.code_version import code_version
 from refimpl.report import markdown
 
 CLAIMS_FILE = "claims.json"
-NOT_PHYSICS = {"cli.py", "report.py", "results.py", "version.py", "style.py"}
 
 
 def write_atomically(path, write):
@@ -31,22 +32,15 @@ def write_atomically(path, write):
 
 
 def fingerprint(name, preset, config, seed_count, mnist):
-    """Key of a run: its settings and the source of all code that computes."""
-    code = hashlib.sha256()
-    root = Path(refimpl.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        other = path.parent.name == "experiments" and path.stem != name
-        helper = path.stem in ("framework", "statistics")
-        if path.name in NOT_PHYSICS or (other and not helper):
-            continue
-        code.update(path.read_bytes())
+    """Key of an experiment's result: its settings and the code that computes it."""
+    path = Path(refimpl.__file__).parent / "experiments" / f"{name}.py"
     key = {
         "experiment": name,
         "preset": preset,
         "config": asdict(config),
         "seeds": seed_count,
         "mnist": mnist is not None,
-        "code": code.hexdigest()[:16],
+        "code": code_version(path),
     }
     return json.dumps(key, sort_keys=True, default=str)
 
@@ -80,6 +74,44 @@ def load_arrays(path, key):
             return {n: data[n] for n in data.files if n != "fingerprint"}, None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         return None, f"{path} is damaged and is computed again: {error}"
+
+
+class RunStore:
+    """The finished runs of one experiment, a file each, until its result is whole.
+
+    Parameters
+    ----------
+    folder : path
+    key : str
+        Of the experiment's result: `fingerprint`.
+    report : callable
+        Told of a file that is damaged.
+    """
+
+    def __init__(self, folder, key, report=print):
+        self.folder, self.key, self.report = Path(folder), key, report
+
+    def load(self, name, task):
+        """The result of one run, or ``None``."""
+        arrays, problem = load_arrays(*self._place(name, task))
+        if problem:
+            self.report(problem)
+        return arrays
+
+    def save(self, name, task, arrays):
+        """Keep the result of one run, a dict of arrays."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path, key = self._place(name, task)
+        save_arrays(path, arrays, key)
+
+    def clear(self):
+        """Remove all runs of the experiment."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _place(self, name, task):
+        """File of one run, and its key."""
+        key = f"{self.key} {name}{task!r}"
+        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz", key
 
 
 def save_figures(folder, figures):

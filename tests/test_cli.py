@@ -11,7 +11,7 @@ FAST = "lemma1_mean_loss"
 
 
 def run(*arguments):
-    return cli.main([str(argument) for argument in arguments])
+    return cli.main(["--jobs=1", *(str(argument) for argument in arguments)])
 
 
 @pytest.fixture(scope="module")

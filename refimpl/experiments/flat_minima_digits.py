@@ -13,6 +13,7 @@ from refimpl.curvature import hessian_trace, top_eigenvalues
 from refimpl.datasets import digits, one_hot
 from refimpl.deep import Deep
 from refimpl.experiments import style
+from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired_ratio
 from refimpl.landscape import loss_along, normalize_filters
@@ -20,9 +21,9 @@ from refimpl.modified_loss import L1
 from refimpl.noise import Dropout
 from refimpl.optimizers import GD
 from refimpl.risk import Risk
-from refimpl.training import train
 
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1")
+ALPHAS = np.linspace(-1, 1, 21)
 
 
 @dataclass(frozen=True)
@@ -103,36 +104,26 @@ def run(config, context):
         the directions.
     """
     seeds = context.seeds(config.seeds)
-    alphas = np.linspace(-1, 1, 21)
     tasks = [(seed, which) for seed in seeds for which in range(len(OBJECTIVES))]
-    with context.progress(len(tasks) * config.steps, "flat minima, digits") as bar:
-        measured = context.map(
-            lambda task: minimum(config, context, *task, alphas, bar), tasks
-        )
-    shape = (len(seeds), len(OBJECTIVES))
-    names = ("trace", "trace_error", "top", "loss", "accuracy", "line")
-    columns = dict(zip(names, (np.array(column) for column in zip(*measured))))
-    return {"seeds": np.array(seeds), "alphas": alphas} | {
-        name: column.reshape(shape + column.shape[1:])
-        for name, column in columns.items()
-    }
+    parts = context.runs(minimum, config, tasks, "flat minima, digits")
+    measured = stacked(parts, (len(seeds), len(OBJECTIVES)))
+    return {"seeds": np.array(seeds), "alphas": ALPHAS} | measured
 
 
-def minimum(config, context, seed, which, alphas, bar):
-    """Train one network; what is measured at its minimum, in `run`'s order."""
+def minimum(config, context, seed, which):
+    """Train one network; what is measured at its minimum."""
     data = digits(context.rng("split", seed), config.n_train)
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
     risk = Risk(net, data.X, one_hot(data.labels))
     start = net.init(context.rng("init", seed)).astype(np.float32)
     noisy = OBJECTIVES[which] == "R_S^drop"
-    theta = train(
+    theta = context.train(
         L1(risk, config.keep) if OBJECTIVES[which] == "R_S + R_1" else risk,
         start,
         GD(config.learning_rate),
         config.steps,
         Dropout(config.keep, per_sample=True) if noisy else None,
         rng=context.rng("noise", seed),
-        progress=context.track(bar),
     ).theta.astype(float)
     # Probes and directions are the same for the three minima of a seed: paired.
     rng = context.rng("measure", seed)
@@ -140,10 +131,17 @@ def minimum(config, context, seed, which, alphas, bar):
     top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
     gaussian = rng.standard_normal((config.directions, net.size))
     direction = normalize_filters(net, gaussian, theta)
-    line = loss_along(risk, theta, direction, alphas).T  # (D, A)
+    line = loss_along(risk, theta, direction, ALPHAS).T  # (D, A)
     predicted = net.forward(theta, data.X_test).argmax(axis=-1)
     accuracy = (predicted == data.labels_test).mean()
-    return trace.mean, trace.standard_error, top, risk(theta), accuracy, line
+    return {
+        "trace": trace.mean,
+        "trace_error": trace.standard_error,
+        "top": top,
+        "loss": risk(theta),
+        "accuracy": accuracy,
+        "line": line,
+    }
 
 
 def rise(arrays):

@@ -15,6 +15,7 @@ from refimpl.datasets import tanh_pair
 from refimpl.deep import Deep
 from refimpl.expectation import expectation
 from refimpl.experiments import style
+from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import slope
 from refimpl.modified_loss import L1
@@ -142,23 +143,25 @@ def run(config, context):
                 bool(convention),
             )
             bar.update(1)
-    draws = 2 ** np.arange(0, int(np.log2(config.draws)) + 1)
-    with context.progress(len(seeds) * config.draws, "Lemma 1, sampled") as bar:
-        sampled = context.map(
-            lambda seed: sample(config, context, seed, draws, bar), seeds
-        )
+    tasks = [(seed,) for seed in seeds]
+    sampled = stacked(context.runs(sample, config, tasks, "Lemma 1, sampled"))
     return {
         "seeds": np.array(seeds),
         "exact": exact,
-        "draws": draws,
-        "distance": np.stack([distance for distance, _ in sampled]),
-        "z": np.array([z for _, z in sampled]),
+        "draws": numbers_of_masks(config),
+        **sampled,
         "size": np.array(TwoLayer(1, config.width).size),
     }
 
 
-def sample(config, context, seed, draws, bar):
-    """Distances (T, 3) of the mean gradient after `draws` masks, and worst |z| (3,)."""
+def numbers_of_masks(config):
+    """1, 2, 4, ...: numbers of masks K after which the sampled mean is looked at."""
+    return 2 ** np.arange(0, int(np.log2(config.draws)) + 1)
+
+
+def sample(config, context, seed):
+    """``distance`` (T, 3) of the mean gradient after K masks, and worst |z| (3,)."""
+    draws = numbers_of_masks(config)
     net, keep = TwoLayer(1, config.width), config.keep
     risk = Risk(net, *tanh_pair())
     theta = net.init(context.rng("init", seed), std=config.width**-0.25)
@@ -175,14 +178,16 @@ def sample(config, context, seed, draws, bar):
             deviation = risk.gradient(theta, eta) - right
             total += deviation.sum(axis=0)
             squares += (deviation**2).sum(axis=0)
-            bar.update(stop - start)
         done = wanted
         mean = right + total / done
         distance[row] = np.linalg.norm(mean - candidates, axis=1)
     variance = (squares - total**2 / done) / (done - 1)
     moved = variance > 0
     z = (mean - candidates)[:, moved] / np.sqrt(variance[moved] / done)
-    return distance / np.linalg.norm(right), np.abs(z).max(axis=1)
+    return {
+        "distance": distance / np.linalg.norm(right),
+        "z": np.abs(z).max(axis=1),
+    }
 
 
 def check(arrays):

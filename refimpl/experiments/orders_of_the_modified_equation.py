@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.experiments import style
+from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired, slope
 from refimpl.flow import gradient_flow, mean_flow
@@ -155,29 +156,21 @@ def run(config, context):
     """
     seeds = context.seeds(config.networks)
     tasks = [(which, seed) for which in range(2) for seed in seeds]
-    total = len(tasks) * (len(config.rates_steps) + len(config.rates_time))
-    with context.progress(total, "modified equation") as bar:
-        parts = context.map(lambda task: distances(config, context, *task, bar), tasks)
-    names = ("steps", "time", "time_error")
-    columns = {name: np.array(column) for name, column in zip(names, zip(*parts))}
+    parts = context.runs(distances, config, tasks, "modified equation")
     return {
         "seeds": np.array(seeds),
         "rates_steps": np.array(config.rates_steps),
         "rates_time": np.array(config.rates_time),
-    } | {
-        name: column.reshape((2, len(seeds)) + column.shape[1:])
-        for name, column in columns.items()
-    }
+    } | stacked(parts, (2, len(seeds)))
 
 
-def distances(config, context, convention, network, bar):
+def distances(config, context, convention, network):
     """Both parts for one network and mask convention."""
     per_sample = CONVENTIONS[convention] == "per sample"
     by_steps, by_time, errors = [], [], []
     risk, theta, drop = problem(config, context, network, per_sample, per_sample)
     for epsilon in config.rates_steps:
         by_steps.append(after_steps(risk, theta, drop, epsilon))
-        bar.update(1)
     risk, theta, drop = problem(config, context, network, per_sample, False)
     for epsilon in config.rates_time:
         rng = context.rng(f"runs {CONVENTIONS[convention]} {epsilon}", network)
@@ -185,8 +178,7 @@ def distances(config, context, convention, network, bar):
         ends = flow_ends(risk, theta, drop, epsilon, config.time)
         by_time.append(np.linalg.norm(ends - mean, axis=1))
         errors.append(error)
-        bar.update(1)
-    return by_steps, by_time, errors
+    return {"steps": by_steps, "time": by_time, "time_error": errors}
 
 
 def drifts(risk, drop, epsilon):
