@@ -38,9 +38,11 @@ from refimpl.condensation import (
     orientation,
     orientation_count,
 )
+from refimpl.controls import GaussianGradientNoise, WeightDecay
 from refimpl.curvature import hessian, hessian_trace, top_eigenvalues
 from refimpl.deep import Deep
 from refimpl.expectation import Estimate, expectation
+from refimpl.gradient_noise import gradient_covariance_trace
 from refimpl.landscape import loss_along, normalize_filters
 from refimpl.modified_loss import L1, L2, L3, L4
 from refimpl.noise import Dropout

@@ -45,6 +45,17 @@ def like(array, reference):
     return get_xp(reference).asarray(array, dtype=reference.real.dtype)
 
 
+def per_replica(values, array, axes=0):
+    """`values`, a float or one per replica, in the dtype of `array`.
+
+    `axes` is how many axes of `array` follow those of the replicas.
+    """
+    if isinstance(values, float):
+        return values
+    values = get_xp(array).asarray(values, dtype=array.real.dtype)
+    return values.reshape(values.shape + (1,) * axes)
+
+
 def transpose(matrices):
     """Transpose of the last two axes."""
     return matrices.swapaxes(-1, -2)

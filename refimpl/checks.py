@@ -118,3 +118,11 @@ def check_std(std, layers):
             f"std must be finite and at least 0, one number or {layers}, got {std!r}"
         )
     return [float(one) for one in stds]
+
+
+def check_nonnegative(name, values):
+    """`values` as a float or an array of floats, finite and at least 0."""
+    array = as_floating(name, values)
+    if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
+        raise ValueError(f"{name} must be finite and at least 0, got {values!r}")
+    return float(array) if array.ndim == 0 else array

@@ -9,8 +9,7 @@ gradient has the gradients of these scalars as coefficients: one pass backward e
 one Hessian-vector product each for the gradient of the trace.
 """
 
-from refimpl.backend import chunks, get_xp, matmul, transpose
-from refimpl.gradient_norm import per_replica
+from refimpl.backend import chunks, get_xp, matmul, per_replica, transpose
 from refimpl.network import Upstream
 from refimpl.risk import Risk
 

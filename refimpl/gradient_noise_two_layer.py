@@ -12,8 +12,7 @@ Gram matrices over the samples that share a mask: all n, or one.
 
 from typing import Any, NamedTuple
 
-from refimpl.backend import chunks, get_xp, matmul, transpose
-from refimpl.gradient_norm import per_replica
+from refimpl.backend import chunks, get_xp, matmul, per_replica, transpose
 from refimpl.network import Upstream
 
 

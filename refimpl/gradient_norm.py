@@ -1,7 +1,7 @@
 """R̃_2: the squared gradient norm that one step of descent adds to the loss."""
 
-from refimpl.backend import get_xp
-from refimpl.checks import as_floating
+from refimpl.backend import per_replica
+from refimpl.checks import check_nonnegative
 from refimpl.network import Upstream
 from refimpl.objective import Differentiable
 
@@ -30,7 +30,7 @@ class R2Tilde(Differentiable):
 
     def __init__(self, risk, epsilon):
         self.risk, self.net = risk, risk.net
-        self.epsilon = check_epsilon(epsilon)
+        self.epsilon = check_nonnegative("epsilon", epsilon)
 
     @property
     def n(self):
@@ -65,22 +65,3 @@ class R2Tilde(Differentiable):
     def batch(self, indices):
         """R̃_2 of the samples `indices`."""
         return R2Tilde(self.risk.batch(indices), self.epsilon)
-
-
-def check_epsilon(epsilon):
-    """`epsilon` as a float or an array of floats, finite and at least 0."""
-    array = as_floating("epsilon", epsilon)
-    if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
-        raise ValueError(f"epsilon must be finite and at least 0, got {epsilon!r}")
-    return float(array) if array.ndim == 0 else array
-
-
-def per_replica(values, array, axes=0):
-    """`values`, a float or one per replica, in the dtype of `array`.
-
-    `axes` is how many axes of `array` follow those of the replicas.
-    """
-    if isinstance(values, float):
-        return values
-    values = get_xp(array).asarray(values, dtype=array.real.dtype)
-    return values.reshape(values.shape + (1,) * axes)

@@ -1,12 +1,14 @@
 """R_2: what a finite step of gradient descent with dropout adds to the loss."""
 
 from refimpl.expectation import expectation
+from refimpl.backend import per_replica
+from refimpl.checks import check_nonnegative
 from refimpl.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
     last_layer_keep,
 )
-from refimpl.gradient_norm import R2Tilde, check_epsilon, per_replica
+from refimpl.gradient_norm import R2Tilde
 from refimpl.modified_loss import L1
 
 
@@ -53,7 +55,7 @@ def R2(risk, theta, drop, epsilon):
     ----------
     Zhang and Xu, Implicit Regularization of Dropout, Eq. (5).
     """
-    epsilon = check_epsilon(epsilon)
+    epsilon = check_nonnegative("epsilon", epsilon)
     trace = gradient_covariance_trace(risk, theta, drop)
     mean = L1(risk, last_layer_keep(drop, risk.net)).gradient(theta)
     return 0.25 * per_replica(epsilon, mean) * ((mean * mean).sum(axis=-1) + trace)
@@ -67,7 +69,7 @@ def R2_gradient(risk, theta, drop, epsilon):
 
     Equation: eq:r2-gradient
     """
-    epsilon = check_epsilon(epsilon)
+    epsilon = check_nonnegative("epsilon", epsilon)
     trace_gradient = gradient_covariance_trace_gradient(risk, theta, drop)
     loss = L1(risk, last_layer_keep(drop, risk.net))
     product = loss.hvp(theta, loss.gradient(theta))

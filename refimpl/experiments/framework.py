@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 PRESETS = ("quick", "default", "paper")
-HELPERS = ("context", "framework", "statistics", "style")
+HELPERS = ("context", "features", "framework", "statistics", "style")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""What dropout is compared with: weight decay, and Gaussian noise on the gradient."""
+
+from refimpl.backend import get_xp, per_replica
+from refimpl.checks import check_generator, check_integer, check_nonnegative
+from refimpl.objective import Differentiable
+
+
+class WeightDecay(Differentiable):
+    """F(θ, η) + (λ/2)‖θ‖², of any objective F.
+
+    Equation: eq:weight-decay
+
+    Parameters
+    ----------
+    objective : Differentiable
+    strength : float, or array of one per replica
+        λ.
+
+    Raises
+    ------
+    ValueError
+        If the strength is negative or not finite.
+    """
+
+    def __init__(self, objective, strength):
+        self.objective, self.net = objective, objective.net
+        self.strength = check_nonnegative("strength", strength)
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.objective.n
+
+    def batch(self, indices):
+        """The same loss on the samples `indices`: the decay stays as it is."""
+        return WeightDecay(self.objective.batch(indices), self.strength)
+
+    def value(self, theta, q):
+        """F + (λ/2)‖θ‖² (...)."""
+        decay = per_replica(self.strength, theta, axes=1) * theta
+        return self.objective.value(theta, q) + 0.5 * (decay * theta).sum(axis=-1)
+
+    def value_and_gradient(self, theta, q):
+        """The value (...) and its gradient ∇F + λθ (..., P)."""
+        value, gradient = self.objective.value_and_gradient(theta, q)
+        decay = per_replica(self.strength, theta, axes=1) * theta
+        return value + 0.5 * (decay * theta).sum(axis=-1), gradient + decay
+
+    def hvp(self, theta, v, eta=None):
+        """Hessian at θ times `v` (..., P): ∇²F v + λv."""
+        decay = per_replica(self.strength, theta, axes=1) * v
+        return self.objective.hvp(theta, v, eta) + decay
+
+
+class GaussianGradientNoise:
+    """An optimizer whose gradients carry Gaussian noise, the same in all directions.
+
+    The noise is N(0, tr/P) in every coordinate, so that the trace of its covariance is
+    `trace(θ)`: that of another noise, whose shape it does not have.
+
+    Equation: eq:gaussian-gradient-noise
+
+    Parameters
+    ----------
+    optimizer : GD or Adam
+    trace : callable
+        ``trace(theta)`` (...), not negative.
+    rng : sequence of R generators
+        One a replica.
+    every : int
+        Steps between two evaluations of the trace.
+
+    Raises
+    ------
+    ValueError
+        If there is not one generator a replica, or `every` is not positive.
+    """
+
+    def __init__(self, optimizer, trace, rng, every=1):
+        check_generator(rng)
+        self.optimizer, self.trace = optimizer, trace
+        self.rng, self.every = rng, check_integer("every", every, 1)
+
+    @property
+    def learning_rate(self):
+        """That of the optimizer."""
+        return self.optimizer.learning_rate
+
+    def start(self, theta):
+        """Function ``update(gradient)`` that moves `theta` in place."""
+        if not isinstance(self.rng, (list, tuple)) or theta.shape[:-1] != (
+            len(self.rng),
+        ):
+            raise ValueError(
+                "rng must be one generator per replica of theta, of shape "
+                f"{theta.shape[:-1]}, got {self.rng!r}"
+            )
+        xp, inner = get_xp(theta), self.optimizer.start(theta)
+        steps, std = 0, None
+
+        def update(gradient):
+            nonlocal steps, std
+            if steps % self.every == 0:
+                std = xp.sqrt(self.trace(theta) / theta.shape[-1]).astype(theta.dtype)
+            steps += 1
+            for row, rng, scale in zip(gradient, self.rng, std):
+                row += scale * rng.standard_normal(row.shape, row.dtype)
+            inner(gradient)
+
+        return update

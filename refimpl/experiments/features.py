@@ -1,0 +1,100 @@
+"""What the experiments on condensation share: starts, measures, the paper's panels."""
+
+import numpy as np
+
+from refimpl import condensation
+from refimpl.experiments import style
+
+MASS, FEW = 0.9, 4  # share of the amplitude; the paper's two directions and opposites
+COUNT = (
+    "number of orientations (cosine similarity above 0.95, signed) that carry 90% of "
+    "the amplitude of the first hidden layer"
+)
+
+
+def linear_regime(width):
+    """Standard deviation of N(0, m^−0.2), recalled from the paper's appendix."""
+    return width**-0.1
+
+
+def start(net, std, context, seeds, stream="init"):
+    """One network per seed, in the precision of training: (S, P), float32."""
+    rngs = [context.rng(stream, seed) for seed in seeds]
+    return net.init(rngs, std).astype(np.float32)
+
+
+def noise(context, seeds, stream="noise"):
+    """One generator of noise per seed: a seed's noise depends on the seed alone."""
+    return [context.rng(stream, seed) for seed in seeds]
+
+
+def features(net, theta, X):
+    """Input weights (..., m, d+1) and amplitudes (..., m) of the first hidden layer.
+
+    A neuron that is inactive on all of X keeps its initial orientation, whatever the
+    loss: its amplitude is set to 0, which leaves it out.
+    """
+    weights = net.input_weights(theta)
+    sizes = condensation.amplitude(weights, net.outgoing_weights(theta))
+    return weights, sizes * condensation.active(net, theta, X)
+
+
+def orientations(net, theta, X):
+    """Number of orientations that carry most of the amplitude: (...)."""
+    return condensation.orientation_count(*features(net, theta, X), MASS)
+
+
+def path(net, snapshots, X):
+    """Number of orientations at every snapshot: (..., T)."""
+    counts = [orientations(net, theta, X) for theta in snapshots]
+    return np.stack(counts, axis=-1)
+
+
+def outputs(net, theta, grid):
+    """Output (..., G) of networks of one input and one output on the grid (G,)."""
+    return net.forward(theta, grid[:, None])[..., 0]
+
+
+def total_variation(values):
+    """Σ |difference of neighbours| along the last axis."""
+    return np.abs(np.diff(values)).sum(axis=-1)
+
+
+def plot_output(panel, grid, output, x, y, color=style.BLUE, **labels):
+    """The network's output and the points it was trained on."""
+    panel.plot(grid, output, color=color)
+    panel.plot(x, y, "*", color=style.RED, ms=7, label="data")
+    panel.set(xlabel="$x$", ylabel="$f(x)$", **labels)
+
+
+def plot_features(panel, stages, **labels):
+    """Amplitude against orientation: `stages` maps a name to (weights, amplitude)."""
+    for color, (label, (weights, sizes)) in zip((style.SKY, style.RED), stages.items()):
+        shown = sizes > 0
+        panel.plot(
+            condensation.angle(weights)[shown],
+            sizes[shown] / sizes.max(),
+            "o",
+            color=color,
+            ms=2.5,
+            mew=0,
+            alpha=0.6,
+            label=label,
+            rasterized=True,
+        )
+    panel.set(
+        xlabel="orientation of $(w_j, b_j)$ (rad)",
+        ylabel=r"amplitude $A_j\,/\,\max A$",
+        xlim=(-np.pi, np.pi),
+        xticks=[-np.pi, 0, np.pi],
+        xticklabels=["$-π$", "0", "$π$"],
+        **labels,
+    )
+
+
+def plot_counts(panel, steps, counts, color, label, dashes="-"):
+    """Number of orientations (S, T) against steps: every seed, and the median."""
+    for row in counts:
+        panel.plot(steps, row, color=color, lw=0.5, alpha=0.4)
+    panel.plot(steps, np.median(counts, axis=0), dashes, color=color, label=label)
+    panel.set(xlabel="steps", ylabel="orientations")
