@@ -52,7 +52,7 @@ def path(net, snapshots, X):
 
 def outputs(net, theta, grid):
     """Output (..., G) of networks of one input and one output on the grid (G,)."""
-    return net.forward(theta, grid[:, None])[..., 0]
+    return net.forward(theta.astype(float), grid[:, None])[..., 0]
 
 
 def total_variation(values):
