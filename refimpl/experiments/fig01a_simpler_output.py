@@ -55,8 +55,8 @@ CLAIMS = (
         "fig01a-convexity",
         "With dropout the output is nearer to convex, as the target is.",
         "Figure 1a",
-        "total decrease of the same slope (0 for a convex function): mean over seeds of "
-        "p=1 minus p=0.9, paired; the 95% interval is above 0",
+        "total decrease of the same slope (0 for a convex function): mean over seeds "
+        "of p=1 minus p=0.9, paired; the 95% interval is above 0",
     ),
     Claim(
         "fig01a-intercepts",

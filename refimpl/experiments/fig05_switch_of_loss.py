@@ -74,8 +74,8 @@ CLAIMS = (
         "fig05-noise-is-slower",
         "The noise does not help to leave: R_S + R_1 condenses sooner than R_S^drop.",
         "this project",
-        f"steps after the switch until at most {features.FEW} orientations carry 90% of "
-        "the amplitude, at the precision of the snapshots: mean over seeds of R_S^drop "
+        f"steps after the switch until at most {features.FEW} orientations carry 90% "
+        "of the amplitude, at the precision of the snapshots: mean over seeds of R_S^drop "
         "minus R_S + R_1, paired; the 95% interval is above 0",
     ),
 )
@@ -95,7 +95,12 @@ def run(config, context):
     seeds = context.seeds(config.seeds)
     tasks = [(loss, *seeds) for loss in LOSSES]
     parts = context.runs(switched, config, tasks, "Figure 5")
-    fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": np.linspace(-12, 12, 481)}
+    fixed = {
+        "seeds": np.array(seeds),
+        "x": X,
+        "y": Y,
+        "grid": np.linspace(-12, 12, 481),
+    }
     return fixed | {"steps": looks(config)} | stacked(parts)
 
 

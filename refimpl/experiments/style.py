@@ -5,6 +5,8 @@ from matplotlib.figure import Figure
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 
+CYCLE = (BLUE, RED, PURPLE, BLACK, GREEN, ORANGE)
+
 SETTINGS = {
     "font.size": 9,
     "axes.titlesize": 9,

@@ -1,0 +1,176 @@
+"""Which term of the loss condenses: R_1, the noise, or the finite step?
+
+The two-layer network of Figure 4 is trained on R_S, R_S^drop, R_S + R_1 and the
+paper's L2, L3, L4, with one mask for all samples and with one mask per sample. Of
+these, R_S^drop, R_S + R_1 and L3 have R_1 in effect; R_S, L2 and L4 have not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl.datasets import tanh_pair
+from refimpl.experiments import features, style
+from refimpl.experiments.context import stacked
+from refimpl.experiments.framework import Claim
+from refimpl.experiments.statistics import paired
+from refimpl.modified_loss import L1, L2, L3, L4
+from refimpl.noise import Dropout
+from refimpl.optimizers import Adam
+from refimpl.risk import Risk
+from refimpl.two_layer import TwoLayer
+
+CONVENTIONS = ("shared", "per sample")
+NOISY = ("R_S^drop", "L3", "L2", "L4")
+CASES = (
+    ("R_S + R_1", "no"),
+    *((loss, mask) for loss in ("R_S^drop", "L3") for mask in CONVENTIONS),
+    ("R_S", "no"),
+    *((loss, mask) for loss in ("L2", "L4") for mask in CONVENTIONS),
+)
+WITH_R1 = ("R_S + R_1", "R_S^drop", "L3")
+LOOKS = 20
+
+
+@dataclass(frozen=True)
+class Config:
+    """Ours, after Figure 4: Adam, learning rate 1e-3, N(0, m^−0.2), p = 0.9. Smaller
+    networks condense in fewer steps.
+
+    ε in R̃_2 is not Adam's learning rate: R̃_2 is the effect of a finite step of
+    gradient descent, and −R̃_2 is bounded only while ε times the largest eigenvalue of the
+    Hessian is below 2, the limit at which gradient descent itself is stable. It is 850
+    at the start for width 300, and grows; 1e-4 stays below the limit. With Adam's 1e-3,
+    and with 3e-4, training on L3 runs off.
+    """
+
+    width: int = 300
+    keep: float = 0.9
+    seeds: int = 5
+    steps: int = 50_000
+    rate: float = 1e-3
+    epsilon: float = 1e-4
+
+
+PRESETS = {
+    "quick": Config(width=40, keep=0.8, seeds=3, steps=12_000),
+    "default": Config(),
+    "paper": Config(width=1000, steps=150_000, epsilon=3e-5),
+}
+
+AT_MOST = f"{features.COUNT}, largest over seeds; at most {features.FEW}"
+CHANGE = f"{features.COUNT}: mean over seeds of trained minus initial; at least −1"
+IDS = {"R_S": "rs", "R_S + R_1": "l1", "R_S^drop": "drop"}
+
+
+def _claim(loss, mask):
+    words = "" if mask == "no" else f", {mask} masks"
+    name = "-".join([IDS.get(loss, loss.lower()), *mask.split()])
+    condenses = loss in WITH_R1
+    return Claim(
+        f"term-{name.removesuffix('-no')}",
+        f"{loss}{words} {'condenses' if condenses else 'does not condense'}: R_1 is "
+        f"{'' if condenses else 'not '}in effect.",
+        "this project, after Eq. (7)",
+        AT_MOST if condenses else CHANGE,
+    )
+
+
+CLAIMS = tuple(_claim(*case) for case in CASES)
+
+
+def run(config, context):
+    """Train on every loss.
+
+    Returns
+    -------
+    arrays : dict
+        With C cases, S seeds and T snapshots at ``steps`` (T,): ``count`` and ``loss``
+        (C, S, T), ``variation`` (C, S) of the output at the end.
+    """
+    seeds = context.seeds(config.seeds)
+    tasks = [(*case, *seeds) for case in CASES]
+    parts = context.runs(trained, config, tasks, "which term condenses")
+    return {"seeds": np.array(seeds), "steps": looks(config)} | stacked(parts)
+
+
+def looks(config):
+    """Steps at which the network is looked at."""
+    return np.unique(np.linspace(0, config.steps, LOOKS + 1).astype(int))
+
+
+def objective(config, risk, loss):
+    """What is minimised in one of `CASES`."""
+    return {
+        "R_S": lambda: risk,
+        "R_S^drop": lambda: risk,
+        "R_S + R_1": lambda: L1(risk, config.keep),
+        "L2": lambda: L2(risk, config.epsilon),
+        "L3": lambda: L3(risk, config.epsilon),
+        "L4": lambda: L4(risk, config.keep),
+    }[loss]()
+
+
+def trained(config, context, loss, mask, *seeds):
+    """Networks of all seeds, trained on one loss."""
+    net = TwoLayer(1, config.width)
+    X, Y = tanh_pair()
+    risk = Risk(net, X, Y)
+    # The noise is the same for all losses of a convention, as is the start for all.
+    history = context.train(
+        objective(config, risk, loss),
+        features.start(net, features.linear_regime(config.width), context, seeds),
+        Adam(config.rate),
+        config.steps,
+        Dropout(config.keep, mask == "per sample") if loss in NOISY else None,
+        rng=features.noise(context, seeds, mask),
+        snapshots=looks(config),
+    )
+    output = features.outputs(net, history.theta, np.linspace(-12, 12, 481))
+    return {
+        "count": features.path(net, history.snapshots, X),
+        "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
+        "variation": features.total_variation(output),
+    }
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    results = []
+    for claim, (loss, _), count, variation in zip(
+        CLAIMS, CASES, arrays["count"], arrays["variation"]
+    ):
+        detail = (
+            f"by seed: {count[:, -1].tolist()}; mean total variation of the output "
+        )
+        detail += f"{variation.mean():.3g} (the target's is 4)"
+        if loss in WITH_R1:
+            worst = count[:, -1].max()
+            results.append(claim.result(worst <= features.FEW, worst, detail=detail))
+        else:
+            change = paired(count[:, -1] - count[:, 0])
+            passed = change.mean >= -1
+            results.append(
+                claim.result(passed, change.mean, change.interval, None, detail)
+            )
+    return results
+
+
+def plot(arrays):
+    """Number of orientations of every loss against steps, medians over seeds."""
+    figure, axes = style.figure(1, 2, width=8.0, height=3.0, sharey=True)
+    colors = dict(zip(("R_S + R_1", *NOISY[:2], "R_S", *NOISY[2:]), style.CYCLE))
+    dashes = {"no": "-", "shared": "--", "per sample": "-"}
+    for (loss, mask), counts in zip(CASES, arrays["count"]):
+        panel = axes[0, 0 if loss in WITH_R1 else 1]
+        label = loss if mask == "no" else f"{loss}, {mask}"
+        features.plot_counts(
+            panel, arrays["steps"], counts, colors[loss], label, dashes[mask]
+        )
+    for panel, title in zip(axes[0], ("$R_1$ in effect", "$R_1$ not in effect")):
+        panel.set(title=title)
+        panel.set_ylim(bottom=0)
+        panel.legend(loc="lower left")
+    axes[0, 1].set(ylabel="")
+    style.letter(axes)
+    return {"which_term_condenses": figure}
