@@ -75,8 +75,8 @@ CLAIMS = (
         "The noise does not help to leave: R_S + R_1 condenses sooner than R_S^drop.",
         "this project",
         f"steps after the switch until at most {features.FEW} orientations carry 90% "
-        "of the amplitude, at the precision of the snapshots: mean over seeds of R_S^drop "
-        "minus R_S + R_1, paired; the 95% interval is above 0",
+        "of the amplitude, at the precision of the snapshots: mean over seeds of "
+        "R_S^drop minus R_S + R_1, paired; the 95% interval is above 0",
     ),
 )
 

@@ -38,10 +38,10 @@ class Config:
     networks condense in fewer steps.
 
     ε in R̃_2 is not Adam's learning rate: R̃_2 is the effect of a finite step of
-    gradient descent, and −R̃_2 is bounded only while ε times the largest eigenvalue of the
-    Hessian is below 2, the limit at which gradient descent itself is stable. It is 850
-    at the start for width 300, and grows; 1e-4 stays below the limit. With Adam's 1e-3,
-    and with 3e-4, training on L3 runs off.
+    gradient descent, and −R̃_2 is bounded only while ε times the largest eigenvalue of
+    the Hessian is below 2, the limit at which gradient descent itself is stable. It is
+    850 at the start for width 300, and grows; 1e-4 stays below the limit. With Adam's
+    1e-3, and with 3e-4, training on L3 runs off.
     """
 
     width: int = 300
