@@ -1,12 +1,13 @@
 """Every experiment has what `framework` asks of it; its statistics are right."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from refimpl.experiments import framework, statistics
+from refimpl.experiments import framework, statistics, style
 from refimpl.experiments.context import Context
 
 
@@ -21,6 +22,38 @@ def test_an_experiment_is_complete(name):
             config.seeds = 1
     assert all(isinstance(claim, framework.Claim) for claim in module.CLAIMS)
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
+
+
+# Sizes at which an experiment shows that its parts fit together, and nothing else.
+TINY = {
+    "seeds": 2,
+    "networks": 2,
+    "trials": 2,
+    "problems": 1,
+    "steps": 40,
+    "steps_three": 20,
+    "before": 20,
+    "after": 40,
+    "draws": 64,
+    "runs": 20,
+    "time": 0.5,
+    "probes": 4,
+}
+
+
+@pytest.mark.parametrize("name", framework.names())
+def test_an_experiment_runs_from_end_to_end(name):
+    module = framework.load(name)
+    config = module.PRESETS["quick"]
+    fields = {field.name for field in dataclasses.fields(config)}
+    tiny = {field: value for field, value in TINY.items() if field in fields}
+    config = dataclasses.replace(config, **tiny)
+    arrays = module.run(config, Context(name, quiet=True))
+    results = module.check(arrays)
+    assert [result.claim for result in results] == list(module.CLAIMS)
+    with style.applied():
+        for figure in module.plot(arrays).values():
+            figure.savefig(io.BytesIO())
 
 
 def test_claim_names_are_unique():
