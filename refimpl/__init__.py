@@ -42,6 +42,7 @@ from refimpl.controls import GaussianGradientNoise, WeightDecay
 from refimpl.curvature import hessian, hessian_trace, top_eigenvalues
 from refimpl.deep import Deep
 from refimpl.expectation import Estimate, expectation
+from refimpl.gauss_newton import GaussNewton, ResidualCurvature
 from refimpl.gradient_noise import gradient_covariance_trace
 from refimpl.landscape import loss_along, normalize_filters
 from refimpl.modified_loss import L1, L2, L3, L4
@@ -50,6 +51,7 @@ from refimpl.optimizers import GD, Adam
 from refimpl.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.regularizers import R1, R1_gradient
 from refimpl.risk import Risk
+from refimpl.spectrum import quadrature, spectral_density
 from refimpl.training import Divergence, History, train
 from refimpl.two_layer import TwoLayer
 from refimpl.version import __version__

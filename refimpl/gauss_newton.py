@@ -1,0 +1,74 @@
+"""The two parts of the Hessian of R_S: Gauss–Newton, and what it leaves out.
+
+∇²R_S = Jᵀ (∂²ℓ/∂F²) J + Σ_ik (∂ℓ/∂f_k(x_i)) ∇²f_k(x_i), with J the Jacobian of the
+outputs. Both parts are operators that `refimpl.curvature` and `refimpl.spectrum` take
+in the place of a risk.
+"""
+
+from refimpl.backend import like
+from refimpl.objective import Differentiable
+
+
+class _Part(Differentiable):
+    """R_S as a function, with one part of its Hessian."""
+
+    def __init__(self, risk):
+        self.risk, self.net = risk, risk.net
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.risk.n
+
+    def batch(self, indices):
+        """The same part for the samples `indices`."""
+        return type(self)(self.risk.batch(indices))
+
+    def value(self, theta, q):
+        """R_S (...)."""
+        return self.risk.value(theta, q)
+
+    def value_and_gradient(self, theta, q):
+        """R_S (...) and its gradient (..., P)."""
+        return self.risk.value_and_gradient(theta, q)
+
+
+class GaussNewton(_Part):
+    """R_S with the Gauss–Newton part Jᵀ (∂²ℓ/∂F²) J of its Hessian.
+
+    Positive semidefinite for both losses, of rank at most n·o; the whole Hessian where
+    the loss is zero.
+
+    Equation: eq:gauss-newton
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss.
+    """
+
+    def hvp(self, theta, v, eta=None):
+        """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
+        theta, q = self.check(theta, eta)
+        v = self.net.check_theta(v, "v")
+        v = v if v.dtype.kind == "c" else like(v, theta)
+        run, _, _ = self.risk.forward(theta, q)
+        push = self.net.push(run, v)
+        return self.net.backward(run, self.risk.upstream_push(run, push))
+
+
+class ResidualCurvature(_Part):
+    """R_S with what Gauss–Newton leaves out: the curvature of the network itself.
+
+    Equation: eq:gauss-newton
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss.
+    """
+
+    def hvp(self, theta, v, eta=None):
+        """Residual part at θ times `v` (..., P)."""
+        part = GaussNewton(self.risk).hvp(theta, v, eta)
+        return self.risk.hvp(theta, v, eta) - part
