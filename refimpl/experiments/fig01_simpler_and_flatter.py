@@ -1,7 +1,8 @@
-"""Dropout's output is simpler, and its kinks cluster (Figure 1a).
+"""Dropout's output is simpler, and its minimum flatter (Figure 1).
 
 The paper's two-layer ReLU network of width 1000 on its six points that match
-½σ(−x − ⅓) + ½σ(x − ⅓), trained with and without dropout.
+½σ(−x − ⅓) + ½σ(x − ⅓), trained with and without dropout: its outputs and kinks, and
+the loss along random filter-normalised directions.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ from refimpl.datasets import relu_pair
 from refimpl.experiments import features, style
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
+from refimpl.experiments.statistics import paired, paired_ratio
 from refimpl.kinks import kinks
+from refimpl.landscape import loss_along, normalize_filters
 from refimpl.noise import Dropout
 from refimpl.optimizers import Adam
 from refimpl.risk import Risk
 from refimpl.two_layer import TwoLayer
 
 BINS = 50
+ALPHAS = np.linspace(-1, 1, 21)
+NORMALISED = {"layer": "a whole layer as the filter, as in the paper", "row": "a row"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,13 @@ class Config:
     seeds: int = 5
     steps: int = 40_000
     rate: float = 1e-3
+    directions: int = 20
 
 
 PRESETS = {
     "quick": Config(width=100, steps=10_000, rate=3e-3),
     "default": Config(),
-    "paper": Config(seeds=10, steps=100_000),
+    "paper": Config(seeds=10, steps=100_000, directions=100),
 }
 
 CLAIMS = (
@@ -66,6 +71,17 @@ CLAIMS = (
         "changes |a w| in it: mean over seeds of p=1 minus p=0.9, paired; the 95% "
         "interval is above 0",
     ),
+    *(
+        Claim(
+            f"fig01b-flatter-{filters}",
+            "Along random filter-normalised directions the loss rises less with "
+            f"dropout ({words}).",
+            "Figure 1b" if filters == "layer" else "Figure 1b, as in Li et al. (2018)",
+            "L(½) − L(0), averaged over directions and both signs: geometric mean over "
+            "seeds of p=1 over p=0.9, same directions; the 95% interval is above 1",
+        )
+        for filters, words in NORMALISED.items()
+    ),
 )
 
 
@@ -76,14 +92,15 @@ def run(config, context):
     -------
     arrays : dict
         With 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
-        ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S).
+        ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
+        ``line`` (2, S, 2 normalisations, D, A), R_S along directions at ``alphas``.
     """
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)
     tasks = [(keep, *seeds) for keep in (1.0, config.keep)]
-    trained = context.runs(minimum, config, tasks, "Figure 1a")
+    parts = stacked(context.runs(minimum, config, tasks, "Figure 1"))
     fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": grid(X)}
-    return fixed | stacked(trained)
+    return fixed | {"alphas": ALPHAS} | parts
 
 
 def grid(X):
@@ -104,8 +121,22 @@ def minimum(config, context, keep, *seeds):
         Dropout(keep, per_sample=True) if keep < 1 else None,
         rng=features.noise(context, seeds),
     ).theta
+    theta = theta.astype(float)
     bends = kinks(net, theta)
+    # The same directions for both keep probabilities: paired.
+    gaussian = [
+        context.rng("directions", seed).standard_normal((config.directions, net.size))
+        for seed in seeds
+    ]
+    line = [
+        loss_along(risk, theta[:, None], d, ALPHAS)  # (A, S, D)
+        for d in (
+            normalize_filters(net, np.stack(gaussian), theta[:, None], filters)
+            for filters in NORMALISED
+        )
+    ]
     return {
+        "line": np.moveaxis(line, (0, 1, 2, 3), (1, 3, 0, 2)),  # (S, 2, D, A)
         "output": features.outputs(net, theta, grid(X)),
         "intercepts": bends.intercepts,
         "slope_changes": bends.slope_changes,
@@ -131,6 +162,13 @@ def filled_parts(arrays):
     return counts
 
 
+def rise(arrays):
+    """L(½) − L(0) averaged over directions and signs: (2, S, 2 normalisations)."""
+    at = np.isclose(np.abs(arrays["alphas"]), 0.5)
+    high = arrays["line"][..., at].mean(axis=(-2, -1))
+    return high - arrays["loss"][..., None]
+
+
 def check(arrays):
     """Results of `CLAIMS`."""
     steps = slope_steps(arrays)
@@ -145,12 +183,17 @@ def check(arrays):
         detail += f"with dropout {values[1].mean():.3g}"
         passed = effect.interval[0] > 0
         results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
+    rises = rise(arrays)
+    for which, claim in enumerate(CLAIMS[3:]):
+        effect = paired_ratio(rises[0, :, which], rises[1, :, which])
+        passed = effect.interval[0] > 1
+        results.append(claim.result(passed, effect.mean, effect.interval))
     return results
 
 
 def plot(arrays):
-    """Outputs of all seeds, and where the slope changes, for the first."""
-    figure, axes = style.figure(1, 3, width=9.0, height=2.8)
+    """Outputs, kinks of the first seed, and the loss along directions."""
+    figure, axes = style.figure(1, 5, width=14.0, height=2.8)
     looks = ((style.BLUE, "$p = 1$"), (style.RED, "with dropout"))
     for k, (color, label) in enumerate(looks):
         panel = axes[0, 0]
@@ -173,9 +216,23 @@ def plot(arrays):
             xlabel="intercept $-b_j/w_j$",
             ylabel=r"$\sum_j |a_j w_j|$ in each part",
         )
+        for which, filters in enumerate(NORMALISED):
+            panel = axes[0, 3 + which]
+            lines = arrays["line"][k, :, which].reshape(-1, len(arrays["alphas"]))
+            low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
+            panel.fill_between(
+                arrays["alphas"], low, high, color=color, alpha=0.2, lw=0
+            )
+            panel.plot(arrays["alphas"], middle, color=color, label=label)
+            panel.set(
+                title=f"loss, filter: {filters}",
+                xlabel=r"$\alpha$",
+                ylabel=r"$R_S(\theta + \alpha d)$",
+            )
+    axes[0, 3].legend(loc="upper center")
     panel = axes[0, 0]
     panel.plot(arrays["x"], arrays["y"], "*", color=style.BLACK, ms=7, label="data")
     panel.set(title="output", xlabel="$x$", ylabel="$f(x)$")
     panel.legend(loc="upper center")
     style.letter(axes)
-    return {"fig01a_simpler_output": figure}
+    return {"fig01_simpler_and_flatter": figure}
