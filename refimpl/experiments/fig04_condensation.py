@@ -65,7 +65,7 @@ PRESETS = {
     ),
     "default": Config(),
     "paper": Config(
-        width_three=1000, steps=200_000, steps_three=60_000, rate_three=1e-3
+        width_three=1000, steps=200_000, steps_three=30_000, rate_three=1e-3, seeds=5
     ),
 }
 

@@ -43,9 +43,9 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(width=100, before=4_000, after=16_000),
+    "quick": Config(width=60, seeds=3, before=3_000, after=12_000),
     "default": Config(),
-    "paper": Config(before=200_000, after=800_000),
+    "paper": Config(before=200_000, after=800_000, seeds=3),
 }
 
 CLAIMS = (

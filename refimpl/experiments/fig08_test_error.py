@@ -38,7 +38,7 @@ class Config:
     """
 
     width: int = 1000
-    samples: tuple = (2, 4, 6, 8, 10, 12, 14)
+    samples: tuple = (3, 6, 8, 10, 14)
     trials: int = 6
     steps: int = 30_000
     rate: float = 1e-3

@@ -33,9 +33,9 @@ class Config:
     the output is a single tanh: R_S there is `SADDLE` to 1%.
     """
 
-    width: int = 1000
+    width: int = 500
     keep: float = 0.9
-    scales: tuple = (0.003, 0.01, 0.015, 0.02, 0.03)
+    scales: tuple = (0.003, 0.01, 0.03)
     seeds: int = 4
     steps: int = 100_000
     rate: float = 1e-3
@@ -45,8 +45,9 @@ PRESETS = {
     "quick": Config(width=100, scales=(0.01, 0.1), seeds=3, steps=15_000),
     "default": Config(),
     "paper": Config(
-        scales=(0.003, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.03),
-        seeds=5,
+        width=1000,
+        scales=(0.003, 0.01, 0.0125, 0.015, 0.02, 0.03),
+        seeds=3,
         steps=1_000_000,
     ),
 }
@@ -206,7 +207,7 @@ def plot(arrays):
             xscale="log",
             yscale="log",
         )
-        panel.legend(loc="lower left", fontsize=7)
+        panel.legend(loc="upper right", fontsize=7)
     panel = axes[0, 2]
     times = time_to_leave(arrays)
     small = np.flatnonzero(~adam & (scales > 0))
@@ -224,7 +225,10 @@ def plot(arrays):
         ylabel="steps",
         xscale="log",
         yscale="log",
+        xticks=scales[small],
+        xticklabels=[f"{scale:g}" for scale in scales[small]],
     )
-    panel.legend()
+    panel.minorticks_off()
+    panel.legend(loc="center left")
     style.letter(axes)
     return {"fig09_small_initialisation": figure}

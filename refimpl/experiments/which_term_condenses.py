@@ -40,8 +40,8 @@ class Config:
     ε in R̃_2 is not Adam's learning rate: R̃_2 is the effect of a finite step of
     gradient descent, and −R̃_2 is bounded only while ε times the largest eigenvalue of
     the Hessian is below 2, the limit at which gradient descent itself is stable. It is
-    850 at the start for width 300, and grows; 1e-4 stays below the limit. With Adam's
-    1e-3, and with 3e-4, training on L3 runs off.
+    850 at the start for width 300, and grows; 3e-5 stays below the limit. With Adam's
+    1e-3 training on L3 runs off, and with 1e-4 it still does for some seeds.
     """
 
     width: int = 300
@@ -49,17 +49,17 @@ class Config:
     seeds: int = 5
     steps: int = 50_000
     rate: float = 1e-3
-    epsilon: float = 1e-4
+    epsilon: float = 3e-5
 
 
 PRESETS = {
     "quick": Config(width=40, keep=0.8, seeds=3, steps=12_000),
     "default": Config(),
-    "paper": Config(width=1000, steps=150_000, epsilon=3e-5),
+    "paper": Config(width=1000, steps=150_000, epsilon=1e-5),
 }
 
 AT_MOST = f"{features.COUNT}, largest over seeds; at most {features.FEW}"
-CHANGE = f"{features.COUNT}: mean over seeds of trained minus initial; at least −1"
+MORE = f"{features.COUNT}, least over seeds; more than {features.FEW}"
 IDS = {"R_S": "rs", "R_S + R_1": "l1", "R_S^drop": "drop"}
 
 
@@ -72,11 +72,21 @@ def _claim(loss, mask):
         f"{loss}{words} {'condenses' if condenses else 'does not condense'}: R_1 is "
         f"{'' if condenses else 'not '}in effect.",
         "this project, after Eq. (7)",
-        AT_MOST if condenses else CHANGE,
+        AT_MOST if condenses else MORE,
     )
 
 
-CLAIMS = tuple(_claim(*case) for case in CASES)
+CLAIMS = (
+    *(_claim(*case) for case in CASES),
+    Claim(
+        "term-l2-shared-less",
+        "With shared masks the finite step condenses a little by itself: L2 leaves "
+        "fewer orientations than R_S.",
+        "this project",
+        f"{features.COUNT}: mean over seeds of R_S minus L2, shared masks, paired; the "
+        "95% interval is above 0",
+    ),
+)
 
 
 def run(config, context):
@@ -136,24 +146,20 @@ def trained(config, context, loss, mask, *seeds):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    results = []
+    results, last = [], arrays["count"][..., -1]  # (C, S)
     for claim, (loss, _), count, variation in zip(
-        CLAIMS, CASES, arrays["count"], arrays["variation"]
+        CLAIMS, CASES, last, arrays["variation"]
     ):
-        detail = (
-            f"by seed: {count[:, -1].tolist()}; mean total variation of the output "
-        )
+        detail = f"by seed: {count.tolist()}; mean total variation of the output "
         detail += f"{variation.mean():.3g} (the target's is 4)"
-        if loss in WITH_R1:
-            worst = count[:, -1].max()
-            results.append(claim.result(worst <= features.FEW, worst, detail=detail))
-        else:
-            change = paired(count[:, -1] - count[:, 0])
-            passed = change.mean >= -1
-            results.append(
-                claim.result(passed, change.mean, change.interval, None, detail)
-            )
-    return results
+        condenses = loss in WITH_R1
+        worst = count.max() if condenses else count.min()
+        passed = (worst <= features.FEW) == condenses
+        results.append(claim.result(passed, worst, detail=detail))
+    plain, step = (last[CASES.index(c)] for c in (("R_S", "no"), ("L2", "shared")))
+    effect = paired(plain - step)
+    passed = effect.interval[0] > 0
+    return [*results, CLAIMS[-1].result(passed, effect.mean, effect.interval)]
 
 
 def plot(arrays):
