@@ -98,3 +98,4 @@ def plot_counts(panel, steps, counts, color, label, dashes="-"):
         panel.plot(steps, row, color=color, lw=0.5, alpha=0.4)
     panel.plot(steps, np.median(counts, axis=0), dashes, color=color, label=label)
     panel.set(xlabel="steps", ylabel="orientations")
+    panel.locator_params(axis="x", nbins=4)

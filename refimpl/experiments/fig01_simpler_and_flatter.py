@@ -193,7 +193,7 @@ def check(arrays):
 
 def plot(arrays):
     """Outputs, kinks of the first seed, and the loss along directions."""
-    figure, axes = style.figure(1, 5, width=14.0, height=2.8)
+    figure, axes = style.figure(2, 3, width=9.0, height=2.7)
     looks = ((style.BLUE, "$p = 1$"), (style.RED, "with dropout"))
     for k, (color, label) in enumerate(looks):
         panel = axes[0, 0]
@@ -217,7 +217,7 @@ def plot(arrays):
             ylabel=r"$\sum_j |a_j w_j|$ in each part",
         )
         for which, filters in enumerate(NORMALISED):
-            panel = axes[0, 3 + which]
+            panel = axes[1, which]
             lines = arrays["line"][k, :, which].reshape(-1, len(arrays["alphas"]))
             low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
             panel.fill_between(
@@ -229,10 +229,11 @@ def plot(arrays):
                 xlabel=r"$\alpha$",
                 ylabel=r"$R_S(\theta + \alpha d)$",
             )
-    axes[0, 3].legend(loc="upper center")
+    axes[1, 0].legend(loc="upper center")
+    axes[1, 2].remove()
     panel = axes[0, 0]
     panel.plot(arrays["x"], arrays["y"], "*", color=style.BLACK, ms=7, label="data")
     panel.set(title="output", xlabel="$x$", ylabel="$f(x)$")
     panel.legend(loc="upper center")
-    style.letter(axes)
+    style.letter(axes.ravel()[:5])
     return {"fig01_simpler_and_flatter": figure}

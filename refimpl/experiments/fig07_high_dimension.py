@@ -35,7 +35,7 @@ class Config:
 
     inputs: int = 10
     samples: int = 80
-    width: int = 500
+    width: int = 200
     std: float = 0.2
     steepness: float = 2.0
     seeds: int = 5
@@ -46,7 +46,7 @@ class Config:
 PRESETS = {
     "quick": Config(width=60, std=0.3, steps=12_000, rate=2e-3, seeds=3),
     "default": Config(),
-    "paper": Config(width=1000, seeds=10, steps=60_000),
+    "paper": Config(width=1000, steps=100_000),
 }
 
 CLAIMS = (
