@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 PRESETS = ("quick", "default", "paper")
-HELPERS = ("context", "features", "framework", "statistics", "style")
+HELPERS = ("classification", "context", "features", "framework", "statistics", "style")
 
 
 @dataclass(frozen=True)

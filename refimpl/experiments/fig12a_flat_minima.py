@@ -1,8 +1,9 @@
-"""Dropout, and R_S + R_1 without its noise, find flatter minima (digits).
+"""Dropout, and R_S + R_1 without its noise, find flatter minima (Figure 12a).
 
-The same deep networks are trained from the same initialisations by gradient descent on
-R_S, on R_S^drop (one mask per sample) and on R_S + R_1; then the curvature of R_S at
-the three minima is compared, with dropout off.
+The same deep networks are trained on images from the same initialisations by gradient
+descent on R_S, on R_S^drop (one mask per sample, after the last hidden layer or after
+every one) and on R_S + R_1; then the curvature of R_S at the minima is compared, with
+dropout off.
 """
 
 from dataclasses import dataclass
@@ -10,29 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.curvature import hessian_trace, top_eigenvalues
-from refimpl.datasets import digits, one_hot
+from refimpl.datasets import one_hot
 from refimpl.deep import Deep
 from refimpl.experiments import style
+from refimpl.experiments.classification import accuracy, data_name, images
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired_ratio
+from refimpl.experiments.statistics import paired, paired_ratio
 from refimpl.landscape import loss_along, normalize_filters
 from refimpl.modified_loss import L1
 from refimpl.noise import Dropout
 from refimpl.optimizers import GD
 from refimpl.risk import Risk
 
-OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1")
+OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 ALPHAS = np.linspace(-1, 1, 21)
 
 
 @dataclass(frozen=True)
 class Config:
-    """All ours: the paper shows flatness for larger networks (Figures 1b, 12).
+    """The paper gives MNIST, a deep fully connected network and, recalled from its
+    appendix, 784-1024-1024-10; the rest is ours, and the default is digits.
 
-    MSE against one-hot labels, for which R_1 is exact; dropout after the last hidden
-    layer, as in the theory; full-batch gradient descent, so that the masks are the only
-    noise. The standard initialisation. Curvature in float64.
+    MSE against one-hot labels, for which R_1 is exact; full-batch gradient descent, so
+    that the masks are the only noise. The standard initialisation. Curvature in
+    float64.
     """
 
     hidden: tuple = (128, 128)
@@ -46,31 +49,29 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(hidden=(32, 32), n_train=200, steps=2000, probes=40, directions=3),
+    "quick": Config(hidden=(32, 32), n_train=150, steps=1500, probes=40, directions=3),
     "default": Config(),
-    "paper": Config(
-        hidden=(256, 256), steps=20_000, seeds=10, probes=200, directions=20
-    ),
+    "paper": Config(hidden=(256, 256), steps=6_000, seeds=3, probes=100, directions=20),
 }
 
 RATIO = "geometric mean over seeds of GD over "
 CLAIMS = (
     Claim(
-        "flat-digits-trace-dropout",
+        "fig12a-trace-dropout",
         "Dropout's minimum has a smaller Hessian trace than gradient descent's.",
         "Section on flatness, Figure 12 (other networks)",
         "Tr of the Hessian of R_S: " + RATIO + "dropout, same initialisations; the 95% "
         "interval is above 1",
     ),
     Claim(
-        "flat-digits-top-dropout",
+        "fig12a-top-dropout",
         "Dropout's minimum has a smaller largest Hessian eigenvalue.",
         "this project",
         "largest eigenvalue of the Hessian of R_S: " + RATIO + "dropout; the 95% "
         "interval is above 1",
     ),
     Claim(
-        "flat-digits-line-dropout",
+        "fig12a-line-dropout",
         "Along random filter-normalised directions the loss rises less around "
         "dropout's minimum.",
         "Figures 1b and 12",
@@ -78,17 +79,39 @@ CLAIMS = (
         "the 95% interval is above 1",
     ),
     Claim(
-        "flat-digits-trace-r1",
+        "fig12a-trace-r1",
         "R_1 alone, without the noise, flattens too.",
         "Theorem 2",
         "Tr of the Hessian of R_S: " + RATIO + "R_S + R_1; the 95% interval is above 1",
     ),
     Claim(
-        "flat-digits-r1-accounts",
+        "fig12a-r1-accounts",
         "R_1 accounts for dropout's flatness.",
         "Section on flatness",
         "Tr of the Hessian of R_S: geometric mean over seeds of R_S + R_1 over "
         "dropout; the 95% interval lies in 0.9 to 1.1",
+    ),
+    Claim(
+        "fig12a-line-all",
+        "With dropout after every hidden layer too the loss rises less along random "
+        "filter-normalised directions.",
+        "Figure 12a",
+        "L(½) − L(0) averaged over directions and both signs: " + RATIO + "dropout "
+        "after every hidden layer; the 95% interval is above 1",
+    ),
+    Claim(
+        "fig12a-trace-all",
+        "And its minimum has a smaller Hessian trace.",
+        "Figure 12a",
+        "Tr of the Hessian of R_S: " + RATIO + "dropout after every hidden layer; the "
+        "95% interval is above 1",
+    ),
+    Claim(
+        "fig12a-accuracy-all",
+        "It generalises better.",
+        "Figure 12a (98.7% with, 98.1% without)",
+        "test accuracy with dropout after every hidden layer minus that of gradient "
+        "descent, paired over seeds; the 95% interval is above 0",
     ),
 )
 
@@ -99,53 +122,53 @@ def run(config, context):
     Returns
     -------
     arrays : dict
-        With S seeds and 3 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
-        and ``accuracy`` (S, 3); ``alphas`` (A,) and ``line`` (S, 3, D, A), R_S along
+        With S seeds and 4 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
+        and ``accuracy`` (S, 4); ``alphas`` (A,) and ``line`` (S, 4, D, A), R_S along
         the directions.
     """
     seeds = context.seeds(config.seeds)
     tasks = [(seed, which) for seed in seeds for which in range(len(OBJECTIVES))]
-    parts = context.runs(minimum, config, tasks, "flat minima, digits")
+    parts = context.runs(minimum, config, tasks, "Figure 12a")
     measured = stacked(parts, (len(seeds), len(OBJECTIVES)))
-    return {"seeds": np.array(seeds), "alphas": ALPHAS} | measured
+    fixed = {"seeds": np.array(seeds), "alphas": ALPHAS}
+    return fixed | {"data": np.array(data_name(context))} | measured
 
 
 def minimum(config, context, seed, which):
     """Train one network; what is measured at its minimum."""
-    data = digits(context.rng("split", seed), config.n_train)
+    data = images(context, config.n_train, seed)
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
     risk = Risk(net, data.X, one_hot(data.labels))
     start = net.init(context.rng("init", seed)).astype(np.float32)
-    noisy = OBJECTIVES[which] == "R_S^drop"
+    noisy = OBJECTIVES[which].startswith("R_S^drop")
+    layers = "all" if "all" in OBJECTIVES[which] else "last"
     theta = context.train(
         L1(risk, config.keep) if OBJECTIVES[which] == "R_S + R_1" else risk,
         start,
         GD(config.learning_rate),
         config.steps,
-        Dropout(config.keep, per_sample=True) if noisy else None,
+        Dropout(config.keep, per_sample=True, layers=layers) if noisy else None,
         rng=context.rng("noise", seed),
     ).theta.astype(float)
-    # Probes and directions are the same for the three minima of a seed: paired.
+    # Probes and directions are the same for all minima of a seed: paired.
     rng = context.rng("measure", seed)
     trace = hessian_trace(risk, theta, "hutchinson", config.probes, rng)
     top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
     gaussian = rng.standard_normal((config.directions, net.size))
     direction = normalize_filters(net, gaussian, theta)
     line = loss_along(risk, theta, direction, ALPHAS).T  # (D, A)
-    predicted = net.forward(theta, data.X_test).argmax(axis=-1)
-    accuracy = (predicted == data.labels_test).mean()
     return {
         "trace": trace.mean,
         "trace_error": trace.standard_error,
         "top": top,
         "loss": risk(theta),
-        "accuracy": accuracy,
+        "accuracy": accuracy(net, theta, data),
         "line": line,
     }
 
 
 def rise(arrays):
-    """L(½) − L(0) averaged over directions and signs: (S, 3)."""
+    """L(½) − L(0) averaged over directions and signs: (S, 4)."""
     alphas, line = arrays["alphas"], arrays["line"]
     at = np.isclose(np.abs(alphas), 0.5)
     return line[..., at].mean(axis=(-2, -1)) - arrays["loss"]
@@ -159,7 +182,7 @@ def check(arrays):
     means = ", ".join(
         f"{name} {value:.4g}" for name, value in zip(OBJECTIVES, trace.mean(axis=0))
     )
-    dropout, eigenvalue, along, alone, accounts = CLAIMS
+    dropout, eigenvalue, along, alone, accounts, line_all, trace_all, right = CLAIMS
     results = []
     for claim, values, which, detail in (
         (dropout, trace, 1, f"mean traces: {means}; {noise}"),
@@ -175,7 +198,17 @@ def check(arrays):
     results.append(
         accounts.result(0.9 < low and high < 1.1, effect.mean, effect.interval)
     )
-    return results
+    for claim, values in ((line_all, line), (trace_all, trace)):
+        effect = paired_ratio(values[:, 0], values[:, 3])
+        passed = effect.interval[0] > 1
+        results.append(claim.result(passed, effect.mean, effect.interval))
+    effect = paired(arrays["accuracy"][:, 3] - arrays["accuracy"][:, 0])
+    detail = f"mean accuracy on {arrays['data']}: " + ", ".join(
+        f"{name} {value:.4f}"
+        for name, value in zip(OBJECTIVES, arrays["accuracy"].mean(axis=0))
+    )
+    passed = effect.interval[0] > 0
+    return [*results, right.result(passed, effect.mean, effect.interval, None, detail)]
 
 
 def plot(arrays):
@@ -185,6 +218,7 @@ def plot(arrays):
         (style.BLACK, "o", "-", "$R_S$ (gradient descent)"),
         (style.RED, "s", "-", r"$R_S^\mathrm{drop}$"),
         (style.SKY, "^", "--", "$R_S + R_1$"),
+        (style.PURPLE, "D", "-", r"$R_S^\mathrm{drop}$, all"),
     )
     panel = axes[0, 0]
     for which, (color, _, dashes, label) in enumerate(looks):
@@ -205,12 +239,12 @@ def plot(arrays):
     ):
         values = arrays[name]
         for row in values:
-            panel.plot(range(3), row, color="0.75", lw=0.8, zorder=1)
+            panel.plot(range(4), row, color="0.75", lw=0.8, zorder=1)
         for which, (color, marker, *_) in enumerate(looks):
             column = values[:, which]
             panel.plot([which] * len(column), column, marker, color=color, ms=4)
-        panel.set(title=title, ylabel=label, xlim=(-0.5, 2.5), xticks=range(3))
+        panel.set(title=title, ylabel=label, xlim=(-0.5, 3.5), xticks=range(4))
         panel.set_xticklabels(["$R_S$", *(label for *_, label in looks[1:])])
         panel.set_ylim(bottom=0)
     style.letter(axes)
-    return {"flat_minima_digits": figure}
+    return {"fig12a_flat_minima": figure}

@@ -1,0 +1,266 @@
+"""The six losses compared: accuracy, flatness, and the lines between their minima
+(Figures 13 and 14).
+
+The same networks are trained on R_S, R_S^drop and L1 to L4, at two learning rates and
+several p, with one mask for all samples as the paper writes and with one per sample.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from refimpl.experiments import style
+from refimpl.experiments.classification import (
+    LABELS,
+    LOSSES,
+    MASKS,
+    NOISY,
+    WITH_R1,
+    accuracy,
+    data_name,
+    dropout,
+    images,
+    objective,
+    spread,
+    two_layer,
+)
+from refimpl.experiments.context import stacked
+from refimpl.experiments.framework import Claim
+from refimpl.experiments.statistics import paired
+from refimpl.landscape import loss_along
+from refimpl.optimizers import GD
+from refimpl.training import Divergence
+
+ALPHAS = np.linspace(-0.5, 1.5, 41)
+PAIRS = (("L1", "L2"), ("L1", "L3"), ("L1", "L4"), ("L2", "L3"), ("L2", "L4"))
+PAIRS += (("L3", "L4"),)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The paper gives 784-1000-10, the first 1000 images of MNIST, learning rates 0.05
+    and 0.005, p from 0.5 to 0.9. Ours: tanh, gradient descent on full batches, N(0,
+    std²) for every parameter (see Figure 2), and learning rates below the limit 2/λ of
+    gradient descent at that start.
+
+    A run whose loss is not finite is recorded as such, not left out of the table.
+    """
+
+    width: int = 100
+    n_train: int = 150
+    std: float = 0.35
+    keeps: tuple = (0.5, 0.7, 0.9)
+    rates: tuple = (1e-2, 2e-3)
+    steps: int = 3_000
+    seeds: int = 3
+
+
+PRESETS = {
+    "quick": Config(
+        width=50, n_train=60, std=0.4, keeps=(0.7,), rates=(1e-2,), steps=1_000
+    ),
+    "default": Config(),
+    "paper": Config(
+        width=1000, n_train=1000, std=0.2, keeps=(0.7, 0.9), rates=(5e-3,), seeds=1
+    ),
+}
+
+BETTER = (
+    "test accuracy, least of R_S^drop, L1, L3 minus greatest of R_S, L2, L4, mean over "
+    "p and learning rates where all stay finite, paired over seeds; the 95% interval "
+    "is above 0"
+)
+CLAIMS = tuple(
+    Claim(
+        f"fig13-{mask.replace(' ', '-')}-{name}",
+        statement.format(mask),
+        source,
+        criterion,
+    )
+    for mask in MASKS
+    for name, statement, source, criterion in (
+        (
+            "better",
+            "Losses with R_1 in effect generalise better than those without it "
+            "({} masks).",
+            "Figure 13",
+            BETTER,
+        ),
+        (
+            "connected",
+            "Between minima of L1 and L3 there is less of a barrier than between those "
+            "with R_1 and those without ({} masks).",
+            "Figure 14",
+            "largest R_S on the segment between two minima minus the mean of its ends: "
+            "mean over L1-L2, L1-L4, L2-L3, L3-L4 minus that of L1-L3, at the largest "
+            "p and the first learning rate, paired over seeds; the 95% interval is "
+            "above 0",
+        ),
+    )
+)
+
+
+def run(config, context):
+    """Train all networks and draw the lines between their minima.
+
+    Returns
+    -------
+    arrays : dict
+        With 2 masks, E learning rates, K keep probabilities, 6 `LOSSES` and S seeds:
+        ``accuracy`` and ``risk`` (2, E, K, 6, S), NaN where training ran off; with 6
+        `PAIRS`: ``line`` (2, 6, S, A), R_S at ``alphas`` between the minima at the
+        first learning rate and the largest p.
+    """
+    seeds = context.seeds(config.seeds)
+    tasks = list(product(MASKS, config.rates, config.keeps, LOSSES, seeds))
+    # R_S knows neither masks nor p, and L1 no masks: they are trained once.
+    plain = [_first(config, task) for task in tasks]
+    once = sorted(set(plain), key=plain.index)
+    found = dict(zip(once, context.runs(minimum, config, once, "Figure 13")))
+    shape = (2, len(config.rates), len(config.keeps), len(LOSSES), len(seeds))
+    arrays = stacked([found[task] for task in plain], shape)
+    theta = arrays.pop("theta")[:, 0, -1]  # (2, 6, S, P)
+    line = np.full((2, len(PAIRS), len(seeds), len(ALPHAS)), np.nan)
+    for s, seed in enumerate(seeds):
+        _, risk = two_layer(images(context, config.n_train, seed), config.width)
+        for m, (k, (one, other)) in product(range(2), enumerate(PAIRS)):
+            start, end = (theta[m, LOSSES.index(name), s] for name in (one, other))
+            if np.isfinite(start).all() and np.isfinite(end).all():
+                line[m, k, s] = loss_along(risk, start, end - start, ALPHAS)
+    return {
+        "seeds": np.array(seeds),
+        "keeps": np.array(config.keeps),
+        "rates": np.array(config.rates),
+        "alphas": ALPHAS,
+        "line": line,
+        "data": np.array(data_name(context)),
+    } | arrays
+
+
+def _first(config, task):
+    """The first of the tasks that are the same training."""
+    mask, rate, keep, loss, seed = task
+    if loss == "R_S":
+        keep = config.keeps[0]
+    return (mask if loss in NOISY else MASKS[0], rate, keep, loss, seed)
+
+
+def minimum(config, context, mask, rate, keep, loss, seed):
+    """One network."""
+    data = images(context, config.n_train, seed)
+    net, risk = two_layer(data, config.width)
+    start = net.init(context.rng("init", seed), config.std).astype(np.float32)
+    try:
+        with np.errstate(all="ignore"):
+            theta = context.train(
+                objective(loss, risk, keep, rate),
+                start,
+                GD(rate),
+                config.steps,
+                dropout(loss, keep, mask),
+                rng=context.rng(f"noise {mask}", seed),
+            ).theta.astype(float)
+    except Divergence:
+        lost = np.full(net.size, np.nan)
+        return {"theta": lost, "accuracy": np.nan, "risk": np.nan}
+    right = accuracy(net, theta, data)
+    return {"theta": theta, "accuracy": right, "risk": risk(theta)}
+
+
+def barriers(line):
+    """Largest R_S on the segment minus the mean of its ends: (..., pairs, S)."""
+    inside = (ALPHAS >= 0) & (ALPHAS <= 1)
+    segment = line[..., inside]
+    return segment.max(axis=-1) - segment[..., [0, -1]].mean(axis=-1)
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    with_r1 = np.array([loss in WITH_R1 for loss in LOSSES])
+    results = []
+    for m, (better, connected) in enumerate(zip(CLAIMS[::2], CLAIMS[1::2])):
+        accuracies = arrays["accuracy"][m]  # (E, K, 6, S)
+        detail = f"{arrays['data']}; " + ", ".join(
+            f"{loss} {spread(accuracies[:, :, k].mean(axis=(0, 1)))}"
+            for k, loss in enumerate(LOSSES)
+        )
+        gap = accuracies[:, :, with_r1].min(axis=2)
+        gap = gap - accuracies[:, :, ~with_r1].max(axis=2)  # (E, K, S)
+        finite = np.isfinite(gap).all(axis=-1)
+        detail += f"; all finite at {finite.sum()} of {finite.size} settings"
+        if finite.any():
+            effect = paired(gap[finite].mean(axis=0))
+            passed = effect.interval[0] > 0
+            results.append(
+                better.result(passed, effect.mean, effect.interval, None, detail)
+            )
+        else:
+            results.append(better.not_attempted(f"training ran off: {detail}"))
+        barrier = dict(zip(PAIRS, barriers(arrays["line"][m])))  # (S,) each
+        inner = barrier.pop(("L1", "L3"))
+        barrier.pop(("L2", "L4"))
+        outer = np.mean(list(barrier.values()), axis=0)
+        if np.isfinite(outer).all() and np.isfinite(inner).all():
+            effect = paired(outer - inner)
+            passed = effect.interval[0] > 0
+            results.append(connected.result(passed, effect.mean, effect.interval))
+        else:
+            results.append(connected.not_attempted("training of a minimum ran off"))
+    return results
+
+
+def plot(arrays):
+    """Accuracy by p (Figure 13) and the six panels of lines (Figure 14)."""
+    return {
+        "fig13_losses_compared": plot_accuracies(arrays),
+        "fig14_interpolation": plot_lines(arrays),
+    }
+
+
+def plot_accuracies(arrays):
+    """Test accuracy against p: a column per learning rate, a row per convention."""
+    rates, keeps = arrays["rates"], arrays["keeps"]
+    figure, axes = style.figure(
+        2, len(rates), width=1.5 + 3.3 * len(rates), height=2.7, sharey=True
+    )
+    for (m, mask), (e, rate) in product(enumerate(MASKS), enumerate(rates)):
+        panel = axes[m, e]
+        for k, loss in enumerate(LOSSES):
+            values = arrays["accuracy"][m, e, :, k]  # (K, S)
+            dashes = "-" if loss in WITH_R1 else "--"
+            color = style.CYCLE[k]
+            panel.plot(keeps, values, ".", color=color, ms=3, alpha=0.5)
+            mean = values.mean(axis=-1)
+            panel.plot(keeps, mean, dashes, color=color, label=LABELS[loss])
+        panel.set(
+            title=f"{mask} masks, lr {rate:g}",
+            xlabel="keep probability $p$",
+            ylabel="test accuracy",
+            xticks=keeps,
+        )
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    style.letter(axes)
+    return figure
+
+
+def plot_lines(arrays):
+    """R_S on the lines between minima, one panel per pair."""
+    figure, axes = style.figure(2, 3, width=9.0, height=2.5, sharex=True)
+    for panel, (k, (one, other)) in zip(axes.flat, enumerate(PAIRS)):
+        for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):
+            lines = arrays["line"][m, k]  # (S, A)
+            panel.plot(arrays["alphas"], lines.T, color=color, lw=0.6, alpha=0.5)
+            mean = lines.mean(axis=0)
+            panel.plot(arrays["alphas"], mean, color=color, label=f"{mask} masks")
+        for end in (0, 1):
+            panel.axvline(end, color="0.7", lw=0.8, ls=":")
+        panel.set(
+            title=f"{LABELS[one]} (α = 0) to {LABELS[other]} (α = 1)",
+            xlabel=r"$\alpha$",
+            ylabel="$R_S$",
+        )
+        panel.set_ylim(bottom=0)
+    axes[0, 0].legend()
+    style.letter(axes)
+    return figure
