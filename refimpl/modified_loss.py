@@ -166,12 +166,33 @@ class L3(_RiskAndR2Tilde):
         If epsilon is negative or not finite.
     """
 
+    sign = -1
+
     def value(self, theta, q):
-        """R_S^drop − R̃_2 (...)."""
+        """R_S^drop ∓ R̃_2 (...)."""
         _, risk, _, _, penalty = self.penalty.forward(theta, q)
-        return risk - penalty
+        return risk + self.sign * penalty
 
     def value_and_gradient(self, theta, q):
-        """R_S^drop − R̃_2 (...) and its gradient (..., P)."""
+        """R_S^drop ∓ R̃_2 (...) and its gradient (..., P)."""
         run, risk, upstream, g, penalty = self.penalty.forward(theta, q)
-        return risk - penalty, g - self.penalty.hessian_product(run, upstream, g)
+        product = self.penalty.hessian_product(run, upstream, g)
+        return risk + self.sign * penalty, g + self.sign * product
+
+
+class FlattenedDropout(L3):
+    """R_S^drop + (λ/4) ‖∇R_S^drop‖²: dropout as if at the learning rate λ (Figure 3).
+
+    Trained at a small learning rate, it has the finite-step term of a large one.
+
+    Equation: eq:flattened-dropout
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss; any layers of dropout.
+    epsilon : float, or array of one per replica
+        λ.
+    """
+
+    sign = 1

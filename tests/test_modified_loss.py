@@ -6,7 +6,7 @@ import pytest
 
 import refimpl
 from refimpl.gradient_norm import R2Tilde
-from refimpl.modified_loss import L1, L2, L3, L4
+from refimpl.modified_loss import L1, L2, L3, L4, FlattenedDropout
 from refimpl.r2 import R2
 
 KEEP, EPSILON = 0.6, 0.3
@@ -35,6 +35,7 @@ def defined(risk, theta, eta):
         R2Tilde(risk, EPSILON): r2_tilde,
         L2(risk, EPSILON): risk(theta) + r2_tilde,
         L3(risk, EPSILON): risk(theta, eta) - r2_tilde,
+        FlattenedDropout(risk, EPSILON): risk(theta, eta) + r2_tilde,
     }
     if risk.loss is refimpl.loss.MSE:
         r1 = refimpl.R1(risk, theta, KEEP)
@@ -42,7 +43,7 @@ def defined(risk, theta, eta):
     return values
 
 
-@pytest.mark.equation("eq:r2-tilde", "eq:l2", "eq:l3", "eq:l4")
+@pytest.mark.equation("eq:r2-tilde", "eq:l2", "eq:l3", "eq:l4", "eq:flattened-dropout")
 @pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("net", ["TwoLayer", "Deep"])
@@ -56,14 +57,15 @@ def test_losses_are_what_they_are_defined_to_be(net, loss, per_sample):
         oracles.assert_rejects(objective(theta), expected)  # the noise left out
 
 
-@pytest.mark.equation("eq:r2-tilde", "eq:l2", "eq:l3", "eq:l4")
+@pytest.mark.equation("eq:r2-tilde", "eq:l2", "eq:l3", "eq:l4", "eq:flattened-dropout")
 @pytest.mark.parametrize("layers", ["last", "all"])
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("net", ["TwoLayer", "Deep"])
 def test_gradients_are_complex_steps_of_the_values(net, loss, layers):
     risk, theta, rng = problem(net, loss=loss, n=5, m=6)
     eta = noise(risk.net, risk.n, rng, layers=layers)
-    objectives = [R2Tilde(risk, EPSILON), L2(risk, EPSILON), L3(risk, EPSILON)]
+    makes = (R2Tilde, L2, L3, FlattenedDropout)
+    objectives = [make(risk, EPSILON) for make in makes]
     if loss == "mse" and (net == "TwoLayer" or layers == "last"):
         objectives.append(L4(risk, KEEP))
     for objective in objectives:
