@@ -129,6 +129,35 @@ def gradient_covariance(risk, theta, drop):
     return covariance.sum(axis=-3) / n**2 if drop.per_sample else covariance
 
 
+def batch_gradient_covariance(risk, theta, size):
+    """Covariance (..., P, P) of ∇R_S over batches drawn without replacement, exact.
+
+    SGD's noise, beside which dropout's is put.
+
+    Equation: eq:batch-gradient-covariance
+
+    Parameters
+    ----------
+    risk : Risk
+    theta : (..., P)
+    size : int
+        Samples a batch, 1 to n.
+
+    Raises
+    ------
+    ValueError
+        If the size is not in 1 to n.
+    """
+    theta, _ = risk.check(theta)
+    xp, n = get_xp(theta), risk.n
+    size = check_integer("size", size, 1, n)
+    each = risk.batch(xp.arange(n)[:, None])  # n data sets of one sample
+    gradients = each.gradient(theta[..., None, :])  # (..., n, P)
+    deviations = gradients - gradients.mean(axis=-2, keepdims=True)
+    share = (n - size) / (size * max(n - 1, 1))
+    return share / n * (transpose(deviations) @ deviations)
+
+
 def _beside(eta, axes):
     """η with `axes` axes of length 1 after that of the masks."""
     if isinstance(eta, tuple):

@@ -1,5 +1,7 @@
 """The exact mean iterate and the covariance of the gradient."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects, worst_z
@@ -13,7 +15,12 @@ from refimpl.gradient_noise import (
     gradient_covariance_trace_gradient,
 )
 from refimpl.gradient_norm import R2Tilde
-from refimpl.iterates import gradient_covariance, mean_epoch, mean_iterate
+from refimpl.iterates import (
+    batch_gradient_covariance,
+    gradient_covariance,
+    mean_epoch,
+    mean_iterate,
+)
 from refimpl.r2 import R2_gradient
 
 KEEP, EPSILON = 0.7, 0.2
@@ -177,3 +184,24 @@ def test_its_trace_is_the_closed_form(per_sample):
     drop = refimpl.Dropout(KEEP, per_sample)
     trace = np.trace(gradient_covariance(objective, theta, drop))
     assert_close(gradient_covariance_trace(objective, theta, drop), trace)
+
+
+@pytest.mark.equation("eq:batch-gradient-covariance")
+@pytest.mark.parametrize("size", [1, 2, 4, 5])
+def test_the_covariance_of_a_batch_is_that_of_all_batches(size):
+    rng = np.random.default_rng(8)
+    net = refimpl.TwoLayer(2, 3)
+    X, Y = rng.standard_normal((5, 2)), rng.standard_normal((5, 1))
+    risk, theta = refimpl.Risk(net, X, Y), rng.standard_normal((2, net.size))
+    batches = [np.array(one) for one in combinations(range(5), size)]
+    gradients = np.stack([risk.batch(one).gradient(theta) for one in batches], axis=1)
+    deviations = gradients - gradients.mean(axis=1, keepdims=True)
+    expected = deviations.swapaxes(1, 2) @ deviations / len(batches)
+    found = batch_gradient_covariance(risk, theta, size)
+    if size == 5:  # one batch: no noise
+        assert not found.any()
+    else:
+        assert_close(found, expected, 1e-10)
+        with_replacement = expected * (5 - 1) / (5 - size)
+        if size > 1:
+            assert_rejects(found, with_replacement, 1e-10)
