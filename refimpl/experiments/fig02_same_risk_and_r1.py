@@ -36,13 +36,13 @@ class Config:
     std: float = 0.3
     keeps: tuple = (0.6, 0.7, 0.8, 0.9, 0.95)
     rate: float = 5e-3
-    steps: int = 8_000
-    seeds: int = 4
+    steps: int = 5_000
+    seeds: int = 3
 
 
 PRESETS = {
     "quick": Config(
-        width=60, n_train=100, std=0.4, keeps=(0.6, 0.8, 0.95), steps=3_000
+        width=60, n_train=60, std=0.4, keeps=(0.6, 0.9), steps=1_500
     ),
     "default": Config(),
     "paper": Config(

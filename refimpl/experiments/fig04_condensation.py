@@ -58,8 +58,8 @@ PRESETS = {
     "quick": Config(
         width=100,
         width_three=100,
-        steps=16_000,
-        steps_three=7_000,
+        steps=14_000,
+        steps_three=5_000,
         rate_three=5e-3,
         first_std=0.5,
     ),

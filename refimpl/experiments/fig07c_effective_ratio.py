@@ -43,7 +43,7 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(hidden=(30, 30), n_train=40, steps=6_000, rate=1e-2),
+    "quick": Config(hidden=(20, 20), n_train=30, steps=2_500, rate=1e-2),
     "default": Config(),
     "paper": Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3),
 }

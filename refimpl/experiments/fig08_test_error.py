@@ -46,7 +46,7 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(width=100, samples=(4, 8, 14), trials=5, steps=8_000, rate=2e-3),
+    "quick": Config(width=100, samples=(4, 14), trials=5, steps=6_000, rate=2e-3),
     "default": Config(),
     "paper": Config(samples=tuple(range(1, 15)), trials=10, steps=150_000, rate=3e-4),
 }

@@ -42,8 +42,8 @@ class Config:
     n_train: int = 1000
     keep: float = 0.8
     learning_rate: float = 0.1
-    steps: int = 4000
-    seeds: int = 5
+    steps: int = 3000
+    seeds: int = 4
     probes: int = 60
     directions: int = 5
 

@@ -35,10 +35,10 @@ class Config:
 
     width: int = 100
     std: float = 0.3
-    samples: tuple = (50, 100, 200, 500)
+    samples: tuple = (50, 100, 200, 400)
     keep: float = 0.8
     rate: float = 1e-2
-    steps: int = 3_000
+    steps: int = 2_000
     seeds: int = 4
 
 

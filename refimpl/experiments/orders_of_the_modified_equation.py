@@ -54,7 +54,7 @@ PRESETS = {
     "quick": Config(
         rates_steps=tuple(np.logspace(-3.5, -1.5, 5)),
         rates_time=(2 / 10, 2 / 14, 2 / 20),
-        runs=8_000,
+        runs=6_000,
     ),
     "default": Config(),
     "paper": Config(

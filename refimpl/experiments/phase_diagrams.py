@@ -41,13 +41,14 @@ class Config:
 
 PRESETS = {
     "quick": Config(
-        width=60,
+        width=50,
         exponents=(0.1, 0.5, 1.0),
         keeps=(1.0, 0.95, 0.8),
-        steps=14_000,
+        steps=8_000,
         widths=(50, 100, 200),
-        rates=(1.5e-3, 4e-3, 1e-2),
-        time=15.0,
+        rates=(2.5e-3, 6e-3, 1.5e-2),
+        time=12.0,
+        seeds=3,
     ),
     "default": Config(),
     "paper": Config(

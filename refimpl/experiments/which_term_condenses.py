@@ -46,14 +46,14 @@ class Config:
 
     width: int = 300
     keep: float = 0.9
-    seeds: int = 5
-    steps: int = 50_000
+    seeds: int = 4
+    steps: int = 45_000
     rate: float = 1e-3
     epsilon: float = 3e-5
 
 
 PRESETS = {
-    "quick": Config(width=40, keep=0.8, seeds=3, steps=12_000),
+    "quick": Config(width=50, keep=0.8, seeds=2, steps=9_000),
     "default": Config(),
     "paper": Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5),
 }
