@@ -1,6 +1,12 @@
 """Runs give the same result wherever they run, and are kept as they arrive."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,3 +104,37 @@ def test_processes_can_be_stopped():
     with process_pool(1) as executor:
         executor.submit(abs, -1).result()
         stop_processes()
+
+
+KILLED = """
+import os, signal, time
+from refimpl.experiments.context import process_pool
+
+if __name__ == "__main__":
+    pool = process_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    run = subprocess.run([sys.executable, script], capture_output=True, timeout=60)
+    worker = int(run.stdout.split()[0])
+    assert run.returncode == -signal.SIGKILL
+    for _ in range(100):
+        if not alive(worker):
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail(f"the worker {worker} lives on")
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -7,11 +7,13 @@ it stopped.
 """
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from zlib import crc32
 
@@ -175,4 +177,11 @@ def share_cores(jobs):
 
 def _start_worker(jobs):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the workers
+    Thread(target=_end_with_parent, daemon=True).start()
     share_cores(jobs)
+
+
+def _end_with_parent():
+    """A worker whose parent was killed would wait for its next task for ever."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
