@@ -40,7 +40,7 @@ class Config:
 
     width: int = 1000
     samples: tuple = (3, 6, 8, 10, 14)
-    trials: int = 6
+    trials: int = 5
     steps: int = 30_000
     rate: float = 1e-3
 

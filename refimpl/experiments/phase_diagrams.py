@@ -32,7 +32,7 @@ class Config:
     keeps: tuple = (1.0, 0.98, 0.95, 0.9, 0.75, 0.5)
     steps: int = 20_000
     rate: float = 1e-3
-    widths: tuple = (30, 100, 300, 1000)
+    widths: tuple = (50, 100, 200, 400, 700)
     rates: tuple = (4e-4, 1e-3, 2.5e-3, 6e-3, 1.5e-2, 4e-2)
     keep: float = 0.9
     time: float = 20.0
