@@ -41,9 +41,7 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(
-        width=60, n_train=60, std=0.4, keeps=(0.6, 0.9), steps=1_500
-    ),
+    "quick": Config(width=60, n_train=60, std=0.4, keeps=(0.6, 0.9), steps=1_500),
     "default": Config(),
     "paper": Config(
         width=1000, n_train=1000, std=0.2, keeps=(0.6, 0.8, 0.95), steps=2_000, seeds=2

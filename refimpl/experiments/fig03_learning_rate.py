@@ -212,8 +212,10 @@ def plot(arrays):
                 xlabel=r"$\varepsilon$ or $\lambda$",
                 xscale="log",
             )
+            style.plain_log(panel.xaxis)
             if row == 1:
                 panel.set_yscale("log")
+                style.plain_log(panel.yaxis)
     axes[0, 0].legend()
     style.letter(axes)
     return {"fig03_learning_rate": figure}

@@ -163,16 +163,16 @@ def plot(arrays):
             for (where, keep), ratio in zip(CASES, arrays[f"{data}_ratio"]):
                 if where not in ("none", layers):
                     continue
-                steps, color = np.maximum(arrays["steps"], 1), colors[keep]
+                steps, color = arrays["steps"], colors[keep]
                 panel.plot(steps, ratio[..., hidden].T, color=color, lw=0.5, alpha=0.4)
                 median = np.median(ratio[..., hidden], axis=0)
                 panel.plot(steps, median, color=color, label=f"p = {keep:g}")
             panel.set(
                 title=f"{data}, layer {1 + hidden}; dropout: {layers}",
                 xlabel="steps",
-                xscale="log",
                 ylim=(0, 1.05),
             )
+            panel.locator_params(axis="x", nbins=4)
         row[0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
     style.letter(axes)

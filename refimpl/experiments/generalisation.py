@@ -169,8 +169,9 @@ def plot(arrays):
         for method, color, dash, accuracies in zip(METHODS, colors, dashes, values):
             mean = accuracies.mean(axis=-1)
             half = accuracies.std(axis=-1, ddof=1) / accuracies.shape[-1] ** 0.5
+            label = "$R_S + R_1$" if method == "R_S + R_1" else method
             panel.errorbar(
-                arrays["samples"], mean, half, color=color, ls=dash, label=method
+                arrays["samples"], mean, half, color=color, ls=dash, label=label
             )
         panel.set(
             title=f"{start} initialisation, {arrays['data']}",

@@ -285,6 +285,7 @@ def plot(arrays):
         xlabel="flatness along component",
         ylabel="variance along component",
     )
+    style.plain_log(panel.xaxis)
     panel.legend()
     style.letter(axes)
     return {"noise_and_hessian": figure}

@@ -44,3 +44,12 @@ def letter(axes):
         title = panel.get_title()
         panel.set_title("")
         panel.set_title(f"({chr(97 + index)}) {title}", loc="left")
+
+
+def plain_log(axis):
+    """Logarithmic `axis` (``panel.xaxis``) with few ticks, written as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -165,5 +165,7 @@ def plot(arrays):
     axes[0, 0].set(title="trace of the Hessian at zero loss")
     axes[0, 1].set(title="regularizer")
     axes[0, 2].set(title="loss")
+    axes[0, 2].set_yscale("symlog", linthresh=1e-3)
+    axes[0, 2].set_ylim(bottom=0)
     style.letter(axes)
     return {"theorem2_in_action": figure}

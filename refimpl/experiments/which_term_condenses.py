@@ -11,6 +11,7 @@ import numpy as np
 
 from refimpl.datasets import tanh_pair
 from refimpl.experiments import features, style
+from refimpl.experiments.classification import LABELS
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired
@@ -169,14 +170,14 @@ def plot(arrays):
     dashes = {"no": "-", "shared": "--", "per sample": "-"}
     for (loss, mask), counts in zip(CASES, arrays["count"]):
         panel = axes[0, 0 if loss in WITH_R1 else 1]
-        label = loss if mask == "no" else f"{loss}, {mask}"
+        label = LABELS.get(loss, "$R_S + R_1$") + ("" if mask == "no" else f", {mask}")
         features.plot_counts(
             panel, arrays["steps"], counts, colors[loss], label, dashes[mask]
         )
     for panel, title in zip(axes[0], ("$R_1$ in effect", "$R_1$ not in effect")):
         panel.set(title=title)
         panel.set_ylim(bottom=0)
-        panel.legend(loc="lower left")
+        panel.legend(loc="upper right" if panel is axes[0, 0] else "lower left")
     axes[0, 1].set(ylabel="")
     style.letter(axes)
     return {"which_term_condenses": figure}
