@@ -1,0 +1,152 @@
+"""What experiments compute from their arrays, on arrays made by hand."""
+
+import numpy as np
+import pytest
+
+from refimpl.experiments import (
+    fig01_simpler_and_flatter,
+    fig05_switch_of_loss,
+    fig06_noise_alone,
+    fig08_test_error,
+    fig09_small_initialisation,
+    fig13_losses_compared,
+    noise_and_hessian,
+    phase_diagrams,
+)
+
+
+def verdicts(results):
+    return {result.claim.id: result.verdict for result in results}
+
+
+def test_the_slope_of_a_zigzag_varies_and_falls_by_what_it_turns():
+    grid = np.linspace(-1, 1, 501)
+    zigzag = np.abs(np.abs(grid) - 0.5)  # slopes −1, 1, −1, 1: turns of 2, −2, 2
+    arrays = {"grid": grid, "output": np.stack([[zigzag, grid]] * 2)}
+    steps = fig01_simpler_and_flatter.slope_steps(arrays)
+    np.testing.assert_allclose(np.abs(steps).sum(-1), [[6, 0]] * 2, atol=1e-9)
+    np.testing.assert_allclose(np.maximum(-steps, 0).sum(-1), [[2, 0]] * 2, atol=1e-9)
+
+
+def test_kinks_in_one_place_fill_one_part():
+    m, parts = 100, fig01_simpler_and_flatter.BINS
+    together = np.full(m, 0.01)
+    spread = np.linspace(-1, 1, m + 1)[:-1] + 0.01
+    arrays = {
+        "x": np.array([[-1.0], [1.0]]),
+        "intercepts": np.array([[spread], [together]]),
+        "slope_changes": np.ones((2, 1, m)),
+    }
+    found = fig01_simpler_and_flatter.filled_parts(arrays)
+    assert found.tolist() == [[0.9 * parts], [1]]
+
+
+def test_the_time_to_condense_is_the_first_snapshot_with_few_orientations():
+    arrays = {
+        "steps": np.array([0, 10, 20, 30]),
+        "count": np.array([[[9, 9, 9, 9]], [[9, 8, 4, 5]], [[9, 2, 2, 2]]]),
+    }
+    times = fig05_switch_of_loss.time_to_condense(arrays)
+    assert times.tolist() == [[np.inf], [20], [10]]
+
+
+def switch(drop_end, r1_end, control_end):
+    """Three seeds that start at 9 orientations and end as given."""
+    ends = np.tile(np.array([control_end, drop_end, r1_end])[:, None], 3)
+    count = np.stack([np.full((3, 3), 9), ends], axis=-1)
+    return {"steps": np.array([0, 10]), "count": count}
+
+
+def test_figure_5_fails_where_nothing_condenses_or_the_control_does():
+    good = verdicts(fig05_switch_of_loss.check(switch(2, 2, 9)))
+    assert good["fig05-dropout"] == good["fig05-r1"] == good["fig05-control"] == "pass"
+    bad = verdicts(fig05_switch_of_loss.check(switch(9, 8, 3)))
+    assert bad["fig05-dropout"] == bad["fig05-r1"] == bad["fig05-control"] == "fail"
+    assert bad["fig05-noise-is-slower"] == "not attempted"
+
+
+def test_figure_6_fails_where_noise_condenses():
+    def counts(ends):
+        start = np.full((4, 3), 9)
+        return np.stack([start, np.tile(np.array(ends)[:, None], 3)], axis=-1)
+
+    def found(*ends):
+        arrays = {"count": counts(ends), "strength": np.ones(4)}
+        return set(verdicts(fig06_noise_alone.check(arrays)).values())
+
+    assert found(9, 9, 2, 2) == {"pass"}
+    assert found(2, 2, 9, 9) == {"fail"}
+
+
+def test_ratios_of_test_errors_are_geometric_means():
+    error = np.ones((2, 3, 2, 2))
+    error[0, :, 0] = [[2, 2], [8, 8], [8, 2]]  # without dropout
+    many = np.array([False, True, True])
+    found = fig08_test_error.ratios({"error": error}, 0, many)
+    np.testing.assert_allclose(found, [8, 4])
+
+
+def test_the_time_at_the_saddle_ends_with_half_its_loss():
+    half = fig09_small_initialisation.SADDLE / 2
+    arrays = {
+        "steps": np.array([1, 10, 100]),
+        "loss": np.array([[[1.0, 2 * half, 2 * half]], [[1.0, 0.9 * half, 1.0]]]),
+    }
+    times = fig09_small_initialisation.time_to_leave(arrays)
+    assert times.tolist() == [[100], [10]]
+
+
+def test_a_barrier_is_what_rises_above_the_ends():
+    alphas = fig13_losses_compared.ALPHAS
+    valley = (alphas - 0.5) ** 2
+    hill = 1 - valley
+    flat = np.ones_like(alphas)
+    outside = np.where((alphas < 0) | (alphas > 1), 9.0, 0.0)
+    line = np.stack([valley, hill, flat, outside])
+    np.testing.assert_allclose(fig13_losses_compared.barriers(line), [0, 0.25, 0, 0])
+
+
+def phases(exponent):
+    """Counts whose share crosses ½ at the learning rate 0.3 width^exponent."""
+    widths, rates = np.array([50.0, 100.0, 200.0]), np.geomspace(1e-4, 1e-1, 13)
+    edge = 0.3 * (widths / 50) ** exponent / 50
+    share = 1 / (1 + (edge[:, None] / rates) ** 2)  # (W, E)
+    count = np.stack([np.full_like(share, 10), 2 + 8 * share], axis=2)[..., None]
+    return {"widths": widths, "rates": rates, "rate_count": count}, edge
+
+
+@pytest.mark.parametrize("exponent", [-1.0, -0.3])
+def test_the_learning_rate_at_the_edge_is_found(exponent):
+    arrays, edge = phases(exponent)
+    np.testing.assert_allclose(phase_diagrams.largest_rates(arrays), edge, rtol=0.05)
+    fit = phase_diagrams.slope(arrays["widths"], phase_diagrams.largest_rates(arrays))
+    assert abs(fit.mean - exponent) < 0.05
+
+
+def test_the_alignment_of_a_matrix_with_itself_is_one():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((5, 5))
+    H = A @ A.T
+    assert abs(noise_and_hessian.alignment(H, 3 * H) - 1) < 1e-12
+    values, V = np.linalg.eigh(H)
+    opposite = (V * values[::-1]) @ V.T
+    assert noise_and_hessian.alignment(H, opposite) < 0.8
+
+
+def test_exponents_are_those_of_power_laws():
+    x = np.geomspace(1, 10, 5)[None]
+    np.testing.assert_allclose(noise_and_hessian.exponents(x, 2 * x**-1.5), [-1.5])
+
+
+def test_the_width_of_a_parabola():
+    def risk(theta):
+        return 1.0 + (theta**2).sum(axis=-1)
+
+    class Net:
+        @staticmethod
+        def check_theta(theta, name="theta"):
+            return theta
+
+    risk_of = type("Risk", (), {"net": Net, "__call__": lambda self, t: risk(t)})()
+    found = noise_and_hessian.width(risk_of, np.zeros(2), np.array([0.0, 1.0]))
+    np.testing.assert_allclose(found, 2 * np.sqrt(np.e - 1), rtol=0.04)
