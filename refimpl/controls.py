@@ -2,10 +2,10 @@
 
 from refimpl.backend import get_xp, per_replica
 from refimpl.checks import check_generator, check_integer, check_nonnegative
-from refimpl.objective import Differentiable
+from refimpl.objective import Differentiable, OfRisk
 
 
-class WeightDecay(Differentiable):
+class WeightDecay(OfRisk, Differentiable):
     """F(θ, η) + (λ/2)‖θ‖², of any objective F.
 
     Equation: eq:weight-decay
@@ -13,6 +13,7 @@ class WeightDecay(Differentiable):
     Parameters
     ----------
     objective : Differentiable
+        F.
     strength : float, or array of one per replica
         λ.
 
@@ -23,33 +24,28 @@ class WeightDecay(Differentiable):
     """
 
     def __init__(self, objective, strength):
-        self.objective, self.net = objective, objective.net
+        super().__init__(objective)
         self.strength = check_nonnegative("strength", strength)
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.objective.n
 
     def batch(self, indices):
         """The same loss on the samples `indices`: the decay stays as it is."""
-        return WeightDecay(self.objective.batch(indices), self.strength)
+        return WeightDecay(self.risk.batch(indices), self.strength)
 
     def value(self, theta, q):
         """F + (λ/2)‖θ‖² (...)."""
         decay = per_replica(self.strength, theta, axes=1) * theta
-        return self.objective.value(theta, q) + 0.5 * (decay * theta).sum(axis=-1)
+        return self.risk.value(theta, q) + 0.5 * (decay * theta).sum(axis=-1)
 
     def value_and_gradient(self, theta, q):
         """The value (...) and its gradient ∇F + λθ (..., P)."""
-        value, gradient = self.objective.value_and_gradient(theta, q)
+        value, gradient = self.risk.value_and_gradient(theta, q)
         decay = per_replica(self.strength, theta, axes=1) * theta
         return value + 0.5 * (decay * theta).sum(axis=-1), gradient + decay
 
     def hvp(self, theta, v, eta=None):
         """Hessian at θ times `v` (..., P): ∇²F v + λv."""
         decay = per_replica(self.strength, theta, axes=1) * v
-        return self.objective.hvp(theta, v, eta) + decay
+        return self.risk.hvp(theta, v, eta) + decay
 
 
 class GaussianGradientNoise:

@@ -6,19 +6,11 @@ in the place of a risk.
 """
 
 from refimpl.backend import like
-from refimpl.objective import Differentiable
+from refimpl.objective import Differentiable, OfRisk
 
 
-class _Part(Differentiable):
+class _Part(OfRisk, Differentiable):
     """R_S as a function, with one part of its Hessian."""
-
-    def __init__(self, risk):
-        self.risk, self.net = risk, risk.net
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.risk.n
 
     def batch(self, indices):
         """The same part for the samples `indices`."""

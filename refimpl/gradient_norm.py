@@ -3,10 +3,10 @@
 from refimpl.backend import per_replica
 from refimpl.checks import check_nonnegative
 from refimpl.network import Upstream
-from refimpl.objective import Differentiable
+from refimpl.objective import Differentiable, OfRisk
 
 
-class R2Tilde(Differentiable):
+class R2Tilde(OfRisk, Differentiable):
     """R̃_2(θ, η) = (ε/4) ‖∇_θ R_S^drop(θ, η)‖², with gradient (ε/2) H g.
 
     g and H are gradient and Hessian of R_S^drop; both come from one forward pass. Holds
@@ -29,13 +29,8 @@ class R2Tilde(Differentiable):
     """
 
     def __init__(self, risk, epsilon):
-        self.risk, self.net = risk, risk.net
+        super().__init__(risk)
         self.epsilon = check_nonnegative("epsilon", epsilon)
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.risk.n
 
     def forward(self, theta, q):
         """Forward pass, R_S^drop (...), its `Upstream`, its gradient, R̃_2 (...)."""

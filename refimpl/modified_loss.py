@@ -6,21 +6,16 @@ of them to R_S, L3 and L4 take one of them away from R_S^drop.
 
 from refimpl.gradient_norm import R2Tilde
 from refimpl.network import Upstream
-from refimpl.objective import Differentiable, Objective
+from refimpl.objective import Differentiable, Objective, OfRisk
 from refimpl.regularizers import R1Penalty
 
 
-class _RiskAndR1(Objective):
+class _RiskAndR1(OfRisk, Objective):
     """What L1 and L4 share."""
 
     def __init__(self, risk, keep):
-        self.risk, self.net = risk, risk.net
+        super().__init__(risk)
         self.penalty = R1Penalty(risk, keep)
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.risk.n
 
     def batch(self, indices):
         """The same loss of the samples `indices`: R_1 is a mean over samples."""
@@ -98,17 +93,12 @@ class L4(_RiskAndR1):
         return Upstream(output, -hidden, -weights)
 
 
-class _RiskAndR2Tilde(Differentiable):
+class _RiskAndR2Tilde(OfRisk, Differentiable):
     """What L2 and L3 share. R̃_2 holds ∇R_S^drop, so there is no Hessian product."""
 
     def __init__(self, risk, epsilon):
-        self.risk, self.net = risk, risk.net
+        super().__init__(risk)
         self.penalty = R2Tilde(risk, epsilon)
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.risk.n
 
     def batch(self, indices):
         """The same loss of the samples `indices`, R̃_2 from their mean gradient."""

@@ -65,6 +65,25 @@ class Differentiable:
         return theta, self.net.check_noise(eta, theta, self.n)
 
 
+class OfRisk:
+    """What is made of another objective: it has its network and its samples.
+
+    Attributes
+    ----------
+    risk : Objective
+    net : TwoLayer or Deep
+    n : int
+    """
+
+    def __init__(self, risk):
+        self.risk, self.net = risk, risk.net
+
+    @property
+    def n(self):
+        """Number of samples."""
+        return self.risk.n
+
+
 class Objective(Differentiable):
     """A scalar of the outputs F, the last hidden activations h and output weights A."""
 

@@ -4,10 +4,10 @@ from refimpl.checks import broadcast_lead
 from refimpl.loss import MSE
 from refimpl.network import Upstream
 from refimpl.noise import check_keep, noise_variance
-from refimpl.objective import Objective
+from refimpl.objective import Objective, OfRisk
 
 
-class R1Penalty(Objective):
+class R1Penalty(OfRisk, Objective):
     """R_1 as an objective: value, gradient and Hessian-vector product.
 
     R_1 = (1−p)/(2np) Σ_i Σ_j ‖a_j‖² h_j(x_i)², with a_j column j of the output weights
@@ -31,12 +31,8 @@ class R1Penalty(Objective):
     def __init__(self, risk, keep):
         if risk.loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
-        self.risk, self.net, self.keep = risk, risk.net, check_keep(keep)
-
-    @property
-    def n(self):
-        """Number of samples."""
-        return self.risk.n
+        super().__init__(risk)
+        self.keep = check_keep(keep)
 
     def forward(self, theta, q):
         """Forward pass, R_1 (...), and its `Upstream` derivatives."""

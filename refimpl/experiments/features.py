@@ -5,6 +5,7 @@ import numpy as np
 from refimpl import condensation
 from refimpl.experiments import style
 
+GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
 MASS, FEW = 0.9, 4  # share of the amplitude; the paper's two directions and opposites
 COUNT = (
     "number of orientations (cosine similarity above 0.95, signed) that carry 90% of "
@@ -15,6 +16,11 @@ COUNT = (
 def linear_regime(width):
     """Standard deviation of N(0, m^−0.2), recalled from the paper's appendix."""
     return width**-0.1
+
+
+def looks(steps, count):
+    """Steps of `count` snapshots after the start, evenly to the end, and the start."""
+    return np.unique(np.linspace(0, steps, count + 1).astype(int))
 
 
 def start(net, std, context, seeds, stream="init"):

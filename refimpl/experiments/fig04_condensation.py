@@ -27,7 +27,6 @@ CASES = {
     "relu": "two-layer ReLU",
 }
 KEEPS = (1.0, 0.9)
-GRID = np.linspace(-12, 12, 481)
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def run(config, context):
         groups = [[seed] for seed in seeds] if case == "three" else [seeds]
         tasks += [(case, keep, *group) for keep in KEEPS for group in groups]
     parts = dict(zip(tasks, context.runs(trained, config, tasks, "Figure 4")))
-    arrays = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
+    arrays = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": features.GRID}
     for case in CASES:
         rows = [  # the groups of one keep probability, joined along the seeds
             {
@@ -175,7 +174,7 @@ def trained(config, context, case, keep, *seeds):
         "weights": weights,
         "amplitude": sizes,
         "count": features.orientations(net, both, X),
-        "output": features.outputs(net, theta, GRID),
+        "output": features.outputs(net, theta, features.GRID),
         "loss": risk(theta),
     }
 

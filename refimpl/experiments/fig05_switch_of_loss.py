@@ -99,14 +99,9 @@ def run(config, context):
         "seeds": np.array(seeds),
         "x": X,
         "y": Y,
-        "grid": np.linspace(-12, 12, 481),
+        "grid": features.GRID,
     }
-    return fixed | {"steps": looks(config)} | stacked(parts)
-
-
-def looks(config):
-    """Steps after the switch at which the network is looked at."""
-    return np.unique(np.linspace(0, config.after, LOOKS + 1).astype(int))
+    return fixed | {"steps": features.looks(config.after, LOOKS)} | stacked(parts)
 
 
 def switched(config, context, loss, *seeds):
@@ -123,14 +118,14 @@ def switched(config, context, loss, *seeds):
         config.after,
         Dropout(config.keep, per_sample=True) if loss == "R_S^drop" else None,
         rng=features.noise(context, seeds),
-        snapshots=looks(config),
+        snapshots=features.looks(config.after, LOOKS),
     )
     ends = np.stack([at_switch, history.theta], axis=1)  # (S, 2, P)
     weights, sizes = features.features(net, ends, X)
     return {
         "count": features.path(net, history.snapshots, X),
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
-        "output": features.outputs(net, ends, np.linspace(-12, 12, 481)),
+        "output": features.outputs(net, ends, features.GRID),
         "weights": weights,
         "amplitude": sizes,
     }

@@ -106,14 +106,9 @@ def run(config, context):
         "seeds": np.array(seeds),
         "x": X,
         "y": Y,
-        "grid": np.linspace(-12, 12, 481),
+        "grid": features.GRID,
     }
-    return fixed | {"steps": looks(config)} | stacked(parts)
-
-
-def looks(config):
-    """Steps at which the network is looked at."""
-    return np.unique(np.linspace(0, config.steps, LOOKS + 1).astype(int))
+    return fixed | {"steps": features.looks(config.steps, LOOKS)} | stacked(parts)
 
 
 def trained(config, context, case, *seeds):
@@ -144,13 +139,13 @@ def trained(config, context, case, *seeds):
         drop if case == "dropout" else None,
         config.batch if case == "batches" else None,
         rng=rngs,
-        snapshots=looks(config),
+        snapshots=features.looks(config.steps, LOOKS),
     )
     weights, sizes = features.features(net, np.stack([start, history.theta], axis=1), X)
     return {
         "count": features.path(net, history.snapshots, X),
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
-        "output": features.outputs(net, history.theta, np.linspace(-12, 12, 481)),
+        "output": features.outputs(net, history.theta, features.GRID),
         "weights": weights,
         "amplitude": sizes,
         "strength": np.array(strength),

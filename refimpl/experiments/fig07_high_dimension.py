@@ -94,7 +94,7 @@ def run(config, context):
         condensation.cosine_similarity(w[principal_order(w, a)])
         for w, a in zip(weights, sizes)
     ]
-    fixed = {"seeds": np.array(seeds), "steps": looks(config)}
+    fixed = {"seeds": np.array(seeds), "steps": features.looks(config.steps, LOOKS)}
     return fixed | {"similarity": np.stack(similarity)} | measured
 
 
@@ -103,11 +103,6 @@ def principal_order(weights, sizes):
     units = condensation.orientation(weights)
     _, vectors = np.linalg.eigh((units * sizes[:, None]).T @ units)
     return np.argsort(units @ vectors[:, -1])
-
-
-def looks(config):
-    """Steps at which the network is looked at."""
-    return np.unique(np.linspace(0, config.steps, LOOKS + 1).astype(int))
 
 
 def trained(config, context, keep, seed):
@@ -125,7 +120,7 @@ def trained(config, context, keep, seed):
         config.steps,
         Dropout(keep, per_sample=True) if keep < 1 else None,
         rng=context.rng("noise", seed),
-        snapshots=looks(config),
+        snapshots=features.looks(config.steps, LOOKS),
     )
     weights, sizes = features.features(net, history.theta, X)
     along = np.append(W, 0) / np.linalg.norm(W)

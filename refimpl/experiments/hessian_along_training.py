@@ -116,7 +116,7 @@ def run(config, context):
 def looks(config):
     """Steps at which the Hessian is measured."""
     late = np.geomspace(config.steps / 50, config.steps, LOOKS - 1)
-    return np.concatenate([[0], late.astype(int)])
+    return np.unique(np.concatenate([[0], late.astype(int)]))
 
 
 def measured(config, context, loss, mask, seed):

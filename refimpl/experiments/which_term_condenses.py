@@ -102,12 +102,10 @@ def run(config, context):
     seeds = context.seeds(config.seeds)
     tasks = [(*case, *seeds) for case in CASES]
     parts = context.runs(trained, config, tasks, "which term condenses")
-    return {"seeds": np.array(seeds), "steps": looks(config)} | stacked(parts)
-
-
-def looks(config):
-    """Steps at which the network is looked at."""
-    return np.unique(np.linspace(0, config.steps, LOOKS + 1).astype(int))
+    return {
+        "seeds": np.array(seeds),
+        "steps": features.looks(config.steps, LOOKS),
+    } | stacked(parts)
 
 
 def objective(config, risk, loss):
@@ -135,9 +133,9 @@ def trained(config, context, loss, mask, *seeds):
         config.steps,
         Dropout(config.keep, mask == "per sample") if loss in NOISY else None,
         rng=features.noise(context, seeds, mask),
-        snapshots=looks(config),
+        snapshots=features.looks(config.steps, LOOKS),
     )
-    output = features.outputs(net, history.theta, np.linspace(-12, 12, 481))
+    output = features.outputs(net, history.theta, features.GRID)
     return {
         "count": features.path(net, history.snapshots, X),
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
