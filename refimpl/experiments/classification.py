@@ -1,5 +1,7 @@
 """What the experiments on images share: data, networks, the losses of Eq. (7)."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from refimpl.datasets import digits, mnist, one_hot
@@ -30,8 +32,14 @@ def data_name(context):
 def images(context, n_train, seed):
     """Training and test images: MNIST's first, or a random split of the digits."""
     if context.mnist:
-        return mnist(context.mnist, n_train)
+        return _mnist(context.mnist, n_train)
     return digits(context.rng("split", seed), n_train)
+
+
+@lru_cache(maxsize=4)
+def _mnist(folder, n_train):
+    """Read once a process: its checksums take a second."""
+    return mnist(folder, n_train)
 
 
 def two_layer(data, width):

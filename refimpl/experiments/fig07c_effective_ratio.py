@@ -5,14 +5,15 @@ ReLU networks on handwritten digits, and on MNIST where it is present, with drop
 after the last hidden layer or after every one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from refimpl.condensation import active, effective_ratio
-from refimpl.datasets import digits, mnist, one_hot
+from refimpl.datasets import one_hot
 from refimpl.deep import Deep
 from refimpl.experiments import style
+from refimpl.experiments.classification import accuracy, images
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired
@@ -93,12 +94,10 @@ def looks(config):
 
 def trained(config, context, data, layers, keep, seed):
     """One network."""
-    if data == "mnist":
-        images = mnist(context.mnist, config.n_train)
-    else:
-        images = digits(context.rng("split", seed), config.n_train)
-    net = Deep((images.X.shape[1], *config.hidden, 10), "relu")
-    risk = Risk(net, images.X, one_hot(images.labels))
+    chosen = context if data == "mnist" else replace(context, mnist=None)
+    pictures = images(chosen, config.n_train, seed)
+    net = Deep((pictures.X.shape[1], *config.hidden, 10), "relu")
+    risk = Risk(net, pictures.X, one_hot(pictures.labels))
     history = context.train(
         risk,
         net.init(context.rng("init", seed)).astype(np.float32),
@@ -108,12 +107,11 @@ def trained(config, context, data, layers, keep, seed):
         rng=context.rng("noise", seed),
         snapshots=looks(config),
     )
-    predicted = net.forward(history.theta, images.X_test).argmax(axis=-1)
     return {
         "ratio": np.array(
-            [ratios(net, theta, images.X) for theta in history.snapshots]
+            [ratios(net, theta, pictures.X) for theta in history.snapshots]
         ),
-        "accuracy": (predicted == images.labels_test).mean(),
+        "accuracy": accuracy(net, history.theta, pictures),
         "loss": risk(history.theta),
     }
 
