@@ -90,6 +90,7 @@ def test_list_names_every_experiment_and_claim(capsys):
 BAD = {
     "unknown experiment": (["fig04_condensatoin"], "fig04_condensation"),
     "no seeds": (["--seeds", "0"], "--seeds must be a positive integer, got 0"),
+    "no jobs": (["--jobs", "0"], "--jobs must be a positive integer, got 0"),
     "negative seeds": (["--seeds", "-1"], "--seeds"),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),

@@ -209,8 +209,10 @@ def plot(arrays):
 
 
 def plot_case(arrays, case):
-    """The paper's panels: outputs, then features, of p = 1 and p = 0.9."""
-    figure, axes = style.figure(1, 4, width=11.0, height=2.6)
+    """The paper's panels, outputs and features of p = 1 and p = 0.9; all seeds."""
+    figure, axes = style.figure(
+        1, 5, width=13.0, height=2.6, width_ratios=[1, 1, 1, 1, 0.6]
+    )
     for k, keep in enumerate(KEEPS):
         output = arrays[f"{case}_output"][k, 0]
         panel = axes[0, k]
@@ -224,8 +226,21 @@ def plot_case(arrays, case):
             for when, stage in enumerate(("initial", "trained"))
         }
         features.plot_features(axes[0, 2 + k], stages, title=f"p = {keep:g}, features")
-    for panel, scale in ((axes[0, 1], 1), (axes[0, 3], 2)):
-        panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=scale)
+    panel = axes[0, 4]
+    for when, (color, stage) in enumerate(zip((style.SKY, style.RED), stages)):
+        for k, counts in enumerate(arrays[f"{case}_count"][when]):  # (S,)
+            seeds = np.linspace(-0.15, 0.15, len(counts))
+            name = stage if k == 0 else None
+            panel.plot(k + seeds, counts, "o", color=color, ms=3, label=name)
+    panel.set(
+        title="orientations, all seeds",
+        xlim=(-0.5, 1.5),
+        xticks=range(len(KEEPS)),
+        xticklabels=[f"p = {keep:g}" for keep in KEEPS],
+    )
+    panel.set_ylim(bottom=0)
+    panel.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    axes[0, 0].legend(loc="upper left")
     style.letter(axes)
     m = arrays[f"{case}_weights"].shape[-2]
     figure.suptitle(f"{CASES[case]} network, width {m}, seed 0", fontsize=9)
