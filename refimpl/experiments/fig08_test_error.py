@@ -35,7 +35,8 @@ class Config:
     [−2, 2]. Inputs are uniform, new ones in every trial; the test error is half the
     mean squared error on a grid, as in R_S. The start is Figure 4's. With Adam at
     1e-3, ten times the paper's rate, a tenth of the steps do. The benefit grows with
-    the steps: ``default`` ends as the weights condense, ``paper`` long after.
+    the steps: ``default`` ends as the weights condense, ``paper`` goes on twice as
+    long, and the error falls further still after that.
     """
 
     width: int = 1000
@@ -48,7 +49,7 @@ class Config:
 PRESETS = {
     "quick": Config(width=100, samples=(4, 14), trials=5, steps=6_000, rate=2e-3),
     "default": Config(),
-    "paper": Config(samples=tuple(range(1, 15)), trials=10, steps=100_000),
+    "paper": Config(samples=tuple(range(1, 15)), trials=10, steps=60_000),
 }
 
 RATIO = (
