@@ -225,10 +225,8 @@ def plot(arrays):
         ylabel="steps",
         xscale="log",
         yscale="log",
-        xticks=scales[small],
-        xticklabels=[f"{scale:g}" for scale in scales[small]],
     )
-    panel.minorticks_off()
+    style.plain_log(panel.xaxis)
     panel.legend(loc="center left")
     style.letter(axes)
     return {"fig09_small_initialisation": figure}
