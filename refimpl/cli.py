@@ -40,7 +40,7 @@ def parser():
         "experiments", nargs="*", metavar="EXPERIMENT", help="names, see --list"
     )
     size = made.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="all in under a minute")
+    size.add_argument("--quick", action="store_true", help="all in a minute and a half")
     size.add_argument("--paper", action="store_true", help="the paper's scale: hours")
     made.add_argument("--list", action="store_true", help="list the experiments")
     made.add_argument("--seeds", metavar="N", help="seeds of every experiment")
