@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-import refimpl
-from refimpl.code_version import code_version
+from refimpl.code_version import ROOT, code_version
 from refimpl.report import markdown
 
 CLAIMS_FILE = "claims.json"
@@ -33,14 +32,13 @@ def write_atomically(path, write):
 
 def fingerprint(name, preset, config, seed_count, mnist):
     """Key of an experiment's result: its settings and the code that computes it."""
-    path = Path(refimpl.__file__).parent / "experiments" / f"{name}.py"
     key = {
         "experiment": name,
         "preset": preset,
         "config": asdict(config),
         "seeds": seed_count,
         "mnist": mnist is not None,
-        "code": code_version(path),
+        "code": code_version(ROOT / "experiments" / f"{name}.py"),
     }
     return json.dumps(key, sort_keys=True, default=str)
 

@@ -56,6 +56,23 @@ def path(net, snapshots, X):
     return np.stack(counts, axis=-1)
 
 
+def early_looks(steps, first, count):
+    """Steps of `count` snapshots from steps/first on, evenly in log, and the start."""
+    late = np.geomspace(steps / first, steps, count)
+    return np.unique(np.concatenate([[0], late.astype(int)]))
+
+
+def record(net, risk, snapshots, ends):
+    """What is kept of a training: counts and R_S on the way, features of the `ends`."""
+    weights, sizes = features(net, ends, risk.X)
+    return {
+        "count": path(net, snapshots, risk.X),
+        "loss": np.stack([risk(theta) for theta in snapshots], axis=-1),
+        "weights": weights,
+        "amplitude": sizes,
+    }
+
+
 def outputs(net, theta, grid):
     """Output (..., G) of networks of one input and one output on the grid (G,)."""
     return net.forward(theta.astype(float), grid[:, None])[..., 0]

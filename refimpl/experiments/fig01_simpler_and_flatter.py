@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.datasets import relu_pair
-from refimpl.experiments import features, style
+from refimpl.experiments import features, lines, style
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired, paired_ratio
@@ -22,7 +22,6 @@ from refimpl.risk import Risk
 from refimpl.two_layer import TwoLayer
 
 BINS = 50
-ALPHAS = np.linspace(-1, 1, 21)
 NORMALISED = {"layer": "a whole layer as the filter, as in the paper", "row": "a row"}
 
 
@@ -100,7 +99,7 @@ def run(config, context):
     tasks = [(keep, *seeds) for keep in (1.0, config.keep)]
     parts = stacked(context.runs(minimum, config, tasks, "Figure 1"))
     fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": grid(X)}
-    return fixed | {"alphas": ALPHAS} | parts
+    return fixed | {"alphas": lines.ALPHAS} | parts
 
 
 def grid(X):
@@ -129,7 +128,7 @@ def minimum(config, context, keep, *seeds):
         for seed in seeds
     ]
     line = [
-        loss_along(risk, theta[:, None], d, ALPHAS)  # (A, S, D)
+        loss_along(risk, theta[:, None], d, lines.ALPHAS)  # (A, S, D)
         for d in (
             normalize_filters(net, np.stack(gaussian), theta[:, None], filters)
             for filters in NORMALISED
@@ -162,13 +161,6 @@ def filled_parts(arrays):
     return counts
 
 
-def rise(arrays):
-    """L(½) − L(0) averaged over directions and signs: (2, S, 2 normalisations)."""
-    at = np.isclose(np.abs(arrays["alphas"]), 0.5)
-    high = arrays["line"][..., at].mean(axis=(-2, -1))
-    return high - arrays["loss"][..., None]
-
-
 def check(arrays):
     """Results of `CLAIMS`."""
     steps = slope_steps(arrays)
@@ -183,7 +175,7 @@ def check(arrays):
         detail += f"with dropout {values[1].mean():.3g}"
         passed = effect.interval[0] > 0
         results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
-    rises = rise(arrays)
+    rises = lines.rise(arrays["line"], arrays["loss"][..., None])
     for which, claim in enumerate(CLAIMS[3:]):
         effect = paired_ratio(rises[0, :, which], rises[1, :, which])
         passed = effect.interval[0] > 1
@@ -218,12 +210,7 @@ def plot(arrays):
         )
         for which, filters in enumerate(NORMALISED):
             panel = axes[1, which]
-            lines = arrays["line"][k, :, which].reshape(-1, len(arrays["alphas"]))
-            low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
-            panel.fill_between(
-                arrays["alphas"], low, high, color=color, alpha=0.2, lw=0
-            )
-            panel.plot(arrays["alphas"], middle, color=color, label=label)
+            lines.plot_band(panel, arrays["line"][k, :, which], color, label)
             panel.set(
                 title=f"loss, filter: {filters}",
                 xlabel=r"$\alpha$",

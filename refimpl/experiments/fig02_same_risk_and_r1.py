@@ -146,7 +146,7 @@ def check(arrays):
     results = []
     for claim, values in ((risk, arrays["risk"][0]), (r1, arrays["r1"][0])):
         ratio = np.exp(np.log(values[:, 1] / values[:, 0]).mean(axis=0))
-        effect = paired_ratio(ratio, np.ones_like(ratio))
+        effect = paired_ratio(ratio, 1)
         low, high = effect.interval
         passed = 0.95 < low and high < 1.05
         each = np.exp(np.log(values[:, 1] / values[:, 0]).mean(axis=1)).round(3)

@@ -164,13 +164,13 @@ def check(arrays):
     results = [same.result(abs(worst) <= 0.02, worst, detail=detail)]
     quotient = (arrays["loss"] / arrays["squares"])[0]  # (2, V, S)
     each = np.exp(np.log(quotient[0] / quotient[1])[large].mean(axis=0))
-    effect = paired_ratio(each, np.ones_like(each))
+    effect = paired_ratio(each, 1)
     low, high = effect.interval
     passed = 0.8 < low and high < 1.25
     results.append(ratio.result(passed, effect.mean, effect.interval))
     covariance = arrays["covariance"][0, 0][finite]  # (V, S, 2)
     each = np.exp(np.log(covariance[..., 0] / covariance[..., 1]).mean(axis=0))
-    effect = paired_ratio(each / arrays["samples"], np.ones_like(each))
+    effect = paired_ratio(each / arrays["samples"], 1)
     low, high = effect.interval
     passed = 1 / 3 < low and high < 3
     results.append(masks.result(passed, effect.mean, effect.interval))

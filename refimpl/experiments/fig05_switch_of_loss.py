@@ -121,13 +121,8 @@ def switched(config, context, loss, *seeds):
         snapshots=features.looks(config.after, LOOKS),
     )
     ends = np.stack([at_switch, history.theta], axis=1)  # (S, 2, P)
-    weights, sizes = features.features(net, ends, X)
-    return {
-        "count": features.path(net, history.snapshots, X),
-        "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
+    return features.record(net, risk, history.snapshots, ends) | {
         "output": features.outputs(net, ends, features.GRID),
-        "weights": weights,
-        "amplitude": sizes,
     }
 
 

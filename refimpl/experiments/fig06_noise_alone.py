@@ -141,13 +141,9 @@ def trained(config, context, case, *seeds):
         rng=rngs,
         snapshots=features.looks(config.steps, LOOKS),
     )
-    weights, sizes = features.features(net, np.stack([start, history.theta], axis=1), X)
-    return {
-        "count": features.path(net, history.snapshots, X),
-        "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
+    ends = np.stack([start, history.theta], axis=1)  # (S, 2, P)
+    return features.record(net, risk, history.snapshots, ends) | {
         "output": features.outputs(net, history.theta, features.GRID),
-        "weights": weights,
-        "amplitude": sizes,
         "strength": np.array(strength),
     }
 

@@ -12,7 +12,7 @@ import numpy as np
 from refimpl.condensation import active, effective_ratio
 from refimpl.datasets import one_hot
 from refimpl.deep import Deep
-from refimpl.experiments import style
+from refimpl.experiments import features, style
 from refimpl.experiments.classification import accuracy, images
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
@@ -77,19 +77,16 @@ def run(config, context):
         (7, S, T, 2), ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
     """
     seeds = context.seeds(config.seeds)
-    arrays = {"seeds": np.array(seeds), "steps": looks(config)}
+    arrays = {
+        "seeds": np.array(seeds),
+        "steps": features.early_looks(config.steps, 100, LOOKS),
+    }
     for data in ("digits", "mnist") if context.mnist else ("digits",):
         tasks = [(data, *case, seed) for case in CASES for seed in seeds]
         parts = context.runs(trained, config, tasks, f"Figure 7c, {data}")
         measured = stacked(parts, (len(CASES), len(seeds)))
         arrays |= {f"{data}_{name}": values for name, values in measured.items()}
     return arrays
-
-
-def looks(config):
-    """Steps at which the network is looked at: more of them early."""
-    late = np.geomspace(config.steps / 100, config.steps, LOOKS)
-    return np.unique(np.concatenate([[0], late.astype(int)]))
 
 
 def trained(config, context, data, layers, keep, seed):
@@ -105,7 +102,7 @@ def trained(config, context, data, layers, keep, seed):
         config.steps,
         Dropout(keep, per_sample=True, layers=layers) if keep < 1 else None,
         rng=context.rng("noise", seed),
-        snapshots=looks(config),
+        snapshots=features.early_looks(config.steps, 100, LOOKS),
     )
     return {
         "ratio": np.array(

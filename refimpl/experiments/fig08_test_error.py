@@ -169,7 +169,7 @@ def check(arrays):
     results = []
     for which, claim in enumerate(CLAIMS[:2]):
         values = ratios(arrays, which, many)
-        effect = paired_ratio(values, np.ones_like(values))
+        effect = paired_ratio(values, 1)
         each = [
             f"{n}: {paired_ratio(e[0], e[1]).mean:.3g}"
             for n, e in zip(arrays["samples"], arrays["error"][which])
@@ -178,7 +178,7 @@ def check(arrays):
         passed = effect.interval[0] > 1
         results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
     above = ratios(arrays, 0, many)
-    effect = paired_ratio(above, np.ones_like(above))
+    effect = paired_ratio(above, 1)
     results.append(CLAIMS[2].result(effect.mean >= 100, effect.mean, effect.interval))
     if many.all():
         reason = "no number of samples up to 6 was run"

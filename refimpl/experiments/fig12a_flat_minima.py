@@ -13,7 +13,7 @@ import numpy as np
 from refimpl.curvature import hessian_trace, top_eigenvalues
 from refimpl.datasets import one_hot
 from refimpl.deep import Deep
-from refimpl.experiments import style
+from refimpl.experiments import lines, style
 from refimpl.experiments.classification import accuracy, data_name, images
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
@@ -25,7 +25,6 @@ from refimpl.optimizers import GD
 from refimpl.risk import Risk
 
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
-ALPHAS = np.linspace(-1, 1, 21)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def run(config, context):
     tasks = [(seed, which) for seed in seeds for which in range(len(OBJECTIVES))]
     parts = context.runs(minimum, config, tasks, "Figure 12a")
     measured = stacked(parts, (len(seeds), len(OBJECTIVES)))
-    fixed = {"seeds": np.array(seeds), "alphas": ALPHAS}
+    fixed = {"seeds": np.array(seeds), "alphas": lines.ALPHAS}
     return fixed | {"data": np.array(data_name(context))} | measured
 
 
@@ -156,7 +155,7 @@ def minimum(config, context, seed, which):
     top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
     gaussian = rng.standard_normal((config.directions, net.size))
     direction = normalize_filters(net, gaussian, theta)
-    line = loss_along(risk, theta, direction, ALPHAS).T  # (D, A)
+    line = loss_along(risk, theta, direction, lines.ALPHAS).T  # (D, A)
     return {
         "trace": trace.mean,
         "trace_error": trace.standard_error,
@@ -167,16 +166,13 @@ def minimum(config, context, seed, which):
     }
 
 
-def rise(arrays):
-    """L(½) − L(0) averaged over directions and signs: (S, 4)."""
-    alphas, line = arrays["alphas"], arrays["line"]
-    at = np.isclose(np.abs(alphas), 0.5)
-    return line[..., at].mean(axis=(-2, -1)) - arrays["loss"]
-
-
 def check(arrays):
     """Results of `CLAIMS`."""
-    trace, top, line = arrays["trace"], arrays["top"], rise(arrays)
+    trace, top, line = (
+        arrays["trace"],
+        arrays["top"],
+        lines.rise(arrays["line"], arrays["loss"]),
+    )
     error = (arrays["trace_error"] / trace).max()
     noise = f"largest relative standard error of a trace {error:.1%}"
     means = ", ".join(
@@ -222,10 +218,7 @@ def plot(arrays):
     )
     panel = axes[0, 0]
     for which, (color, _, dashes, label) in enumerate(looks):
-        lines = arrays["line"][:, which].reshape(-1, len(arrays["alphas"]))
-        low, middle, high = np.quantile(lines, (0.1, 0.5, 0.9), axis=0)
-        panel.fill_between(arrays["alphas"], low, high, color=color, alpha=0.2, lw=0)
-        panel.plot(arrays["alphas"], middle, dashes, color=color, label=label)
+        lines.plot_band(panel, arrays["line"][:, which], color, label, dashes)
     panel.set(
         title="loss along directions: median, 10–90%",
         xlabel=r"$\alpha$ (whole layers as filters)",

@@ -18,7 +18,15 @@ from importlib import import_module
 from typing import Any
 
 PRESETS = ("quick", "default", "paper")
-HELPERS = ("classification", "context", "features", "framework", "statistics", "style")
+HELPERS = (
+    "classification",
+    "context",
+    "features",
+    "framework",
+    "lines",
+    "statistics",
+    "style",
+)
 
 
 @dataclass(frozen=True)

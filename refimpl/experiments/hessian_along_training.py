@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.curvature import hessian_trace, top_eigenvalues
-from refimpl.experiments import style
+from refimpl.experiments import features, style
 from refimpl.experiments.classification import (
     LABELS,
     MASKS,
@@ -108,15 +108,12 @@ def run(config, context):
     seeds = context.seeds(config.seeds)
     tasks = [(*case, seed) for case in CASES for seed in seeds]
     parts = context.runs(measured, config, tasks, "Hessian")
-    fixed = {"seeds": np.array(seeds), "steps": looks(config)}
+    fixed = {
+        "seeds": np.array(seeds),
+        "steps": features.early_looks(config.steps, 50, LOOKS - 1),
+    }
     fixed["data"] = np.array(data_name(context))
     return fixed | stacked(parts, (len(CASES), len(seeds)))
-
-
-def looks(config):
-    """Steps at which the Hessian is measured."""
-    late = np.geomspace(config.steps / 50, config.steps, LOOKS - 1)
-    return np.unique(np.concatenate([[0], late.astype(int)]))
 
 
 def measured(config, context, loss, mask, seed):
@@ -130,7 +127,7 @@ def measured(config, context, loss, mask, seed):
         config.steps,
         dropout(loss, config.keep, mask),
         rng=context.rng(f"noise {mask}", seed),
-        snapshots=looks(config),
+        snapshots=features.early_looks(config.steps, 50, LOOKS - 1),
     ).snapshots
     thetas = [theta.astype(float) for theta in snapshots]
     rng = context.rng("probes", seed)

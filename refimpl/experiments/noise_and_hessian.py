@@ -231,21 +231,16 @@ def check(arrays):
         detail = f"mean alignment {arrays['alignment'][:, which].mean():.3f}, of "
         detail += f"rotations {arrays['null'][:, which].mean():.3f}"
         results.append(claim.result(worst > 0, worst, detail=detail))
-    for which, claim in enumerate(CLAIMS[3:6]):
-        found = exponents(arrays["eigenvalues"], arrays["variance"][:, which])
-        effect = paired(found)
-        passed = effect.interval[0] > 0
-        results.append(claim.result(passed, effect.mean, effect.interval))
-    for which, claim in enumerate(CLAIMS[6:8]):
-        found = exponents(arrays["flatness"][:, which], arrays["walk"][:, which])
-        effect = paired(found)
-        passed = effect.interval[1] < 0
-        results.append(claim.result(passed, effect.mean, effect.interval))
-    for which, claim in enumerate(CLAIMS[8:]):
-        found = exponents(arrays["eigenvalues"], arrays["walk_along"][:, which])
-        effect = paired(found)
-        passed = effect.interval[0] > 0
-        results.append(claim.result(passed, effect.mean, effect.interval))
+    for claims, x, y, sign in (
+        (CLAIMS[3:6], "eigenvalues", "variance", 1),
+        (CLAIMS[6:8], "flatness", "walk", -1),
+        (CLAIMS[8:], "eigenvalues", "walk_along", 1),
+    ):
+        for which, claim in enumerate(claims):
+            along = arrays[x] if x == "eigenvalues" else arrays[x][:, which]
+            effect = paired(exponents(along, arrays[y][:, which]))
+            passed = min(sign * end for end in effect.interval) > 0
+            results.append(claim.result(passed, effect.mean, effect.interval))
     return results
 
 

@@ -11,25 +11,26 @@ import numpy as np
 
 from refimpl.datasets import tanh_pair
 from refimpl.experiments import features, style
-from refimpl.experiments.classification import LABELS
+from refimpl.experiments.classification import (
+    LABELS,
+    MASKS,
+    WITH_R1,
+    dropout,
+    objective,
+)
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired
-from refimpl.modified_loss import L1, L2, L3, L4
-from refimpl.noise import Dropout
 from refimpl.optimizers import Adam
 from refimpl.risk import Risk
 from refimpl.two_layer import TwoLayer
 
-CONVENTIONS = ("shared", "per sample")
-NOISY = ("R_S^drop", "L3", "L2", "L4")
 CASES = (
-    ("R_S + R_1", "no"),
-    *((loss, mask) for loss in ("R_S^drop", "L3") for mask in CONVENTIONS),
+    ("L1", "no"),
+    *((loss, mask) for loss in ("R_S^drop", "L3") for mask in MASKS),
     ("R_S", "no"),
-    *((loss, mask) for loss in ("L2", "L4") for mask in CONVENTIONS),
+    *((loss, mask) for loss in ("L2", "L4") for mask in MASKS),
 )
-WITH_R1 = ("R_S + R_1", "R_S^drop", "L3")
 LOOKS = 20
 
 
@@ -61,16 +62,17 @@ PRESETS = {
 
 AT_MOST = f"{features.COUNT}, largest over seeds; at most {features.FEW}"
 MORE = f"{features.COUNT}, least over seeds; more than {features.FEW}"
-IDS = {"R_S": "rs", "R_S + R_1": "l1", "R_S^drop": "drop"}
+IDS = {"R_S": "rs", "R_S^drop": "drop"}
 
 
 def _claim(loss, mask):
+    name = "R_S + R_1" if loss == "L1" else loss
     words = "" if mask == "no" else f", {mask} masks"
-    name = "-".join([IDS.get(loss, loss.lower()), *mask.split()])
+    slug = "-".join([IDS.get(loss, loss.lower()), *mask.split()])
     condenses = loss in WITH_R1
     return Claim(
-        f"term-{name.removesuffix('-no')}",
-        f"{loss}{words} {'condenses' if condenses else 'does not condense'}: R_1 is "
+        f"term-{slug.removesuffix('-no')}",
+        f"{name}{words} {'condenses' if condenses else 'does not condense'}: R_1 is "
         f"{'' if condenses else 'not '}in effect.",
         "this project, after Eq. (7)",
         AT_MOST if condenses else MORE,
@@ -108,18 +110,6 @@ def run(config, context):
     } | stacked(parts)
 
 
-def objective(config, risk, loss):
-    """What is minimised in one of `CASES`."""
-    return {
-        "R_S": lambda: risk,
-        "R_S^drop": lambda: risk,
-        "R_S + R_1": lambda: L1(risk, config.keep),
-        "L2": lambda: L2(risk, config.epsilon),
-        "L3": lambda: L3(risk, config.epsilon),
-        "L4": lambda: L4(risk, config.keep),
-    }[loss]()
-
-
 def trained(config, context, loss, mask, *seeds):
     """Networks of all seeds, trained on one loss."""
     net = TwoLayer(1, config.width)
@@ -127,11 +117,11 @@ def trained(config, context, loss, mask, *seeds):
     risk = Risk(net, X, Y)
     # The noise is the same for all losses of a convention, as is the start for all.
     history = context.train(
-        objective(config, risk, loss),
+        objective(loss, risk, config.keep, config.epsilon),
         features.start(net, features.linear_regime(config.width), context, seeds),
         Adam(config.rate),
         config.steps,
-        Dropout(config.keep, mask == "per sample") if loss in NOISY else None,
+        dropout(loss, config.keep, mask),
         rng=features.noise(context, seeds, mask),
         snapshots=features.looks(config.steps, LOOKS),
     )
@@ -164,11 +154,13 @@ def check(arrays):
 def plot(arrays):
     """Number of orientations of every loss against steps, medians over seeds."""
     figure, axes = style.figure(1, 2, width=8.0, height=3.0, sharey=True)
-    colors = dict(zip(("R_S + R_1", *NOISY[:2], "R_S", *NOISY[2:]), style.CYCLE))
+    colors = dict(zip(("L1", "R_S^drop", "L3", "R_S", "L2", "L4"), style.CYCLE))
     dashes = {"no": "-", "shared": "--", "per sample": "-"}
     for (loss, mask), counts in zip(CASES, arrays["count"]):
         panel = axes[0, 0 if loss in WITH_R1 else 1]
-        label = LABELS.get(loss, "$R_S + R_1$") + ("" if mask == "no" else f", {mask}")
+        label = ("$R_S + R_1$" if loss == "L1" else LABELS[loss]) + (
+            "" if mask == "no" else f", {mask}"
+        )
         features.plot_counts(
             panel, arrays["steps"], counts, colors[loss], label, dashes[mask]
         )
