@@ -62,7 +62,7 @@ PRESETS = {
     ),
     "default": Config(),
     "paper": Config(
-        width=1000, n_train=1000, std=0.2, keeps=(0.7, 0.9), rates=(5e-3,), seeds=1
+        width=1000, n_train=1000, std=0.2, keeps=(0.7, 0.9), rates=(5e-3,), steps=1_500
     ),
 }
 

@@ -45,7 +45,7 @@ class Config:
 PRESETS = {
     "quick": Config(width=40, samples=(40, 100), steps=1_000, seeds=3),
     "default": Config(),
-    "paper": Config(samples=(50, 100, 200, 500, 1000), steps=6_000, seeds=5),
+    "paper": Config(samples=(50, 200, 1000), steps=4_000, seeds=5),
 }
 
 

@@ -58,7 +58,7 @@ class Config:
 PRESETS = {
     "quick": Config(width=30, n_train=40, steps=800, probes=20, lanczos_steps=30),
     "default": Config(),
-    "paper": Config(width=200, n_train=500, std=0.3, rate=2e-3, steps=10_000),
+    "paper": Config(width=200, n_train=500, std=0.3, rate=2e-3, steps=5_000),
 }
 
 TRACE = "Tr of the Hessian of R_S at the end: geometric mean over seeds of "
