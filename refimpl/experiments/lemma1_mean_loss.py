@@ -8,7 +8,6 @@ and stays away from ∇R_S and from the formula with p and 1−p swapped.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from refimpl.backend import chunks
 from refimpl.datasets import tanh_pair
@@ -17,7 +16,7 @@ from refimpl.expectation import expectation
 from refimpl.experiments import style
 from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import slope
+from refimpl.experiments.statistics import doublings, slope
 from refimpl.modified_loss import L1
 from refimpl.noise import Dropout
 from refimpl.regularizers import R1_gradient
@@ -130,38 +129,38 @@ def run(config, context):
         parameters; ``size`` number of parameters.
     """
     seeds = context.seeds(config.seeds)
-    shape = (2, len(KINDS), len(ACTIVATIONS), len(KEEPS), config.problems)
-    exact = np.empty(shape + (2,))
-    with context.progress(exact[..., 0].size, "Lemma 1, all masks") as bar:
-        for index in np.ndindex(shape):
-            convention, kind, activation, keep, problem = index
-            exact[index] = exact_errors(
-                context.rng(f"exact {index[:-1]}", problem),
-                KINDS[kind],
-                ACTIVATIONS[activation],
-                KEEPS[keep],
-                bool(convention),
-            )
-            bar.update(1)
+    shape = (2, len(KINDS), len(ACTIVATIONS), len(KEEPS))
+    problems = list(np.ndindex(shape[:2]))
+    exact = stacked(context.runs(enumerated, config, problems, "Lemma 1, all masks"))
     tasks = [(seed,) for seed in seeds]
     sampled = stacked(context.runs(sample, config, tasks, "Lemma 1, sampled"))
     return {
         "seeds": np.array(seeds),
-        "exact": exact,
-        "draws": numbers_of_masks(config),
+        "exact": exact["errors"].reshape(*shape, config.problems, 2),
+        "draws": doublings(config.draws),
         **sampled,
         "size": np.array(TwoLayer(1, config.width).size),
     }
 
 
-def numbers_of_masks(config):
-    """1, 2, 4, ...: numbers of masks K after which the sampled mean is looked at."""
-    return 2 ** np.arange(0, int(np.log2(config.draws)) + 1)
+def enumerated(config, context, convention, kind):
+    """``errors`` (activations, keeps, problems, 2) of one convention and kind."""
+    errors = np.empty((len(ACTIVATIONS), len(KEEPS), config.problems, 2))
+    for activation, keep, problem in np.ndindex(errors.shape[:-1]):
+        index = (convention, kind, activation, keep)
+        errors[activation, keep, problem] = exact_errors(
+            context.rng(f"exact {index}", problem),
+            KINDS[kind],
+            ACTIVATIONS[activation],
+            KEEPS[keep],
+            bool(convention),
+        )
+    return {"errors": errors}
 
 
 def sample(config, context, seed):
     """``distance`` (T, 3) of the mean gradient after K masks, and worst |z| (3,)."""
-    draws = numbers_of_masks(config)
+    draws = doublings(config.draws)
     net, keep = TwoLayer(1, config.width), config.keep
     risk = Risk(net, *tanh_pair())
     theta = net.init(context.rng("init", seed), std=config.width**-0.25)
@@ -192,6 +191,8 @@ def sample(config, context, seed):
 
 def check(arrays):
     """Results of `CLAIMS`."""
+    from scipy import stats
+
     exact, distance = arrays["exact"], arrays["distance"]
     loss, gradient, rate, agreement, alternatives = CLAIMS
     number = exact[..., 0].size

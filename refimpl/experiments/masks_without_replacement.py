@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.experiments import style
+from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired, slope
 from refimpl.flow import gradient_flow
@@ -71,17 +72,17 @@ def run(config, context):
         ``rates`` (E,) and ``distance`` (S, E, 3 flows), S networks.
     """
     seeds = context.seeds(config.networks)
-    with context.progress(len(seeds) * len(config.rates), "deck of masks") as bar:
-        distance = [distances(config, context, seed, bar) for seed in seeds]
+    tasks = [(seed,) for seed in seeds]
+    parts = stacked(context.runs(distances, config, tasks, "deck of masks"))
     return {
         "seeds": np.array(seeds),
         "rates": np.array(config.rates),
-        "distance": np.array(distance),
+        **parts,
     }
 
 
-def distances(config, context, network, bar):
-    """Distances (E, 3) of one network."""
+def distances(config, context, network):
+    """``distance`` (E, 3) of one network."""
     net, drop = TwoLayer(1, 2), Dropout(0.5)
     X = np.linspace(-1, 1, 5)[:, None]
     risk = Risk(net, X, np.sin(3 * X))
@@ -98,8 +99,7 @@ def distances(config, context, network, bar):
         mean, time = mean_epoch(risk, theta, deck, epsilon), len(deck) * epsilon
         ends = [gradient_flow(drift, theta, [time])[0] for drift in drifts]
         rows.append(np.linalg.norm(np.array(ends) - mean, axis=1))
-        bar.update(1)
-    return rows
+    return {"distance": np.array(rows)}
 
 
 def check(arrays):

@@ -12,8 +12,9 @@ import numpy as np
 
 from refimpl.datasets import tanh_pair
 from refimpl.experiments import style
+from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import slope
+from refimpl.experiments.statistics import doublings, slope
 from refimpl.gradient_norm import R2Tilde
 from refimpl.noise import Dropout
 from refimpl.r2 import R2, R2_gradient
@@ -88,22 +89,16 @@ def run(config, context):
         (S, 2, 2, 2): closed form, one mask.
     """
     seeds = context.seeds(config.seeds)
-    draws = 2 ** np.arange(0, int(np.log2(config.draws)) + 1)
-    names = ("exact", "error", "z2", "spread", "seconds")
-    with context.progress(2 * len(seeds) * config.draws, "R_2, sampled") as bar:
-        rows = [
-            [measure(config, context, seed, which, draws, bar) for which in (0, 1)]
-            for seed in seeds
-        ]
-    columns = {
-        name: np.array([[one[k] for one in row] for row in rows])
-        for k, name in enumerate(names)
-    }
+    draws = doublings(config.draws)
+    tasks = [(seed, which) for seed in seeds for which in range(len(CONVENTIONS))]
+    parts = context.runs(measure, config, tasks, "R_2, sampled")
+    columns = stacked(parts, (len(seeds), len(CONVENTIONS)))
     return {"seeds": np.array(seeds), "draws": draws} | columns
 
 
-def measure(config, context, seed, convention, draws, bar):
-    """One seed and convention: what `run` returns, in its order."""
+def measure(config, context, seed, convention):
+    """What `run` returns, of one seed and convention."""
+    draws = doublings(config.draws)
     net = TwoLayer(1, config.width)
     risk = Risk(net, *tanh_pair())
     theta = net.init(context.rng("init", seed), std=config.width**-0.25)
@@ -124,7 +119,6 @@ def measure(config, context, seed, convention, draws, bar):
             along += (each @ gradient / size**2).tolist()
             total = total + each.sum(axis=0)
             squares += ((each - gradient) ** 2).sum()
-            bar.update(count)
         errors[0, row] = abs(np.mean(values) / exact - 1)
         errors[1, row] = np.linalg.norm(total / wanted - gradient) / size
     z = [
@@ -134,7 +128,13 @@ def measure(config, context, seed, convention, draws, bar):
     deviation = (squares / len(values)) ** 0.5  # of one mask's gradient, in norm
     spread = [np.std(values, ddof=1) / exact, deviation / size]
     seconds = timed(config, risk, theta, drop, rng)
-    return exact, errors, np.square(z), spread, seconds
+    return {
+        "exact": exact,
+        "error": errors,
+        "z2": np.square(z),
+        "spread": np.array(spread),
+        "seconds": seconds,
+    }
 
 
 def timed(config, risk, theta, drop, rng, count=64):

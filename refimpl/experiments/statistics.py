@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 
 class Effect(NamedTuple):
@@ -26,6 +25,8 @@ def paired(differences):
     error = differences.std(ddof=1) / count**0.5
     if error == 0:
         return Effect(mean, (mean, mean), 0.0 if mean > 0 else 1.0)
+    from scipy import stats  # half a second: when it is used
+
     half = stats.t.ppf(0.975, count - 1) * error
     p = stats.t.sf(mean / error, count - 1)
     return Effect(mean, (mean - half, mean + half), p)
@@ -40,6 +41,13 @@ def paired_ratio(above, below):
 
 def slope(x, y):
     """Slope of log y against log x by least squares, with its 95% interval."""
+    from scipy import stats
+
     fit = stats.linregress(np.log(x), np.log(y))
     half = stats.t.ppf(0.975, len(x) - 2) * fit.stderr
     return Effect(fit.slope, (fit.slope - half, fit.slope + half), fit.pvalue)
+
+
+def doublings(limit):
+    """1, 2, 4, ... up to `limit`: sample sizes at which a mean is looked at."""
+    return 2 ** np.arange(0, int(np.log2(limit)) + 1)
