@@ -58,6 +58,7 @@ PRESETS = {
     "quick": Config(
         width=100,
         width_three=100,
+        seeds=3,
         steps=14_000,
         steps_three=5_000,
         rate_three=5e-3,

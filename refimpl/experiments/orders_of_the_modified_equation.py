@@ -52,7 +52,7 @@ class Config:
 
 PRESETS = {
     "quick": Config(
-        rates_steps=tuple(np.logspace(-3.5, -1.5, 5)),
+        rates_steps=tuple(np.logspace(-3.5, -1.5, 3)),
         rates_time=(2 / 10, 2 / 14, 2 / 20),
         runs=6_000,
     ),
