@@ -88,3 +88,12 @@ def _without_docstrings(tree):
                 )
             ]
     return tree
+
+
+@cache
+def package_version():
+    """Hash of the package's sources, all of them: the same on every worker, or else."""
+    code = hashlib.sha256()
+    for path in sorted(ROOT.rglob("*.py")):
+        code.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return code.hexdigest()[:16]

@@ -1,10 +1,14 @@
 """Results on disk: arrays, figures and claims, written atomically, found again."""
 
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
+import struct
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +18,19 @@ from refimpl.code_version import ROOT, code_version
 from refimpl.report import markdown
 
 CLAIMS_FILE = "claims.json"
+# What NumPy, zipfile and zlib raise at files with bytes missing or changed.
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+SECONDS = "run seconds"  # beside the arrays of a run: the time it took
 
 
 def write_atomically(path, write):
@@ -25,9 +42,31 @@ def write_atomically(path, write):
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         write(temporary)
+        if path.is_dir():  # not ours, and in the way
+            os.replace(path, path.with_name(f"{path.name}.damaged"))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(out):
+    """Delete what `write_atomically` left in the folder `out` when it was killed."""
+    for path in Path(out).rglob(".*-*"):
+        writer = re.match(r"\.(\d+)-", path.name)
+        if writer and path.is_file() and not _alive(int(writer[1])):
+            path.unlink(missing_ok=True)
+
+
+def _alive(pid):
+    if os.name != "posix":  # elsewhere to ask is to kill
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def fingerprint(name, preset, config, seed_count, mnist):
@@ -48,7 +87,8 @@ def save_arrays(path, arrays, key):
 
     def write(temporary):
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, fingerprint=np.array(key), **arrays)
+            # The names too: a damaged directory of the file can lose arrays.
+            np.savez_compressed(file, fingerprint=np.array([key, *arrays]), **arrays)
 
     write_atomically(path, write)
 
@@ -63,14 +103,15 @@ def load_arrays(path, key):
         Why a file that is there cannot be read.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         return None, None
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
-            if str(data["fingerprint"]) != key:
+            own, *names = data["fingerprint"].ravel().tolist()
+            if own != key:
                 return None, None
-            return {n: data[n] for n in data.files if n != "fingerprint"}, None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return {name: data[name] for name in names}, None
+    except DAMAGE as error:
         return None, f"{path} is damaged and is computed again: {error}"
 
 
@@ -84,23 +125,35 @@ class RunStore:
         Of the experiment's result: `fingerprint`.
     report : callable
         Told of a file that is damaged.
+
+    Attributes
+    ----------
+    found : int
+        Runs of earlier sessions that were taken up.
+    seconds : float
+        That all runs took, each where it was computed.
     """
 
     def __init__(self, folder, key, report=print):
         self.folder, self.key, self.report = Path(folder), key, report
+        self.found, self.seconds = 0, 0.0
 
     def load(self, name, task):
         """The result of one run, or ``None``."""
         arrays, problem = load_arrays(*self._place(name, task))
         if problem:
             self.report(problem)
+        if arrays is not None:
+            self.found += 1
+            self.seconds += float(arrays.pop(SECONDS))
         return arrays
 
-    def save(self, name, task, arrays):
-        """Keep the result of one run, a dict of arrays."""
+    def save(self, name, task, arrays, seconds):
+        """Keep the result of one run, a dict of arrays, and the time it took."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path, key = self._place(name, task)
-        save_arrays(path, arrays, key)
+        save_arrays(path, arrays | {SECONDS: np.array(seconds)}, key)
+        self.seconds += seconds
 
     def clear(self):
         """Remove all runs of the experiment."""
@@ -112,14 +165,16 @@ class RunStore:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz", key
 
 
-def save_figures(folder, figures):
-    """Write each figure as PNG and PDF."""
+def draw(figures):
+    """File name → content of each figure, as PNG and as PDF."""
+    files = {}
     for name, figure in figures.items():
         for kind in ("png", "pdf"):
-            write_atomically(
-                Path(folder) / f"{name}.{kind}",
-                lambda temporary: figure.savefig(temporary, format=kind),
-            )
+            content = io.BytesIO()
+            figure.savefig(content, format=kind)
+            files[f"{name}.{kind}"] = content.getvalue()
+            figure.set_layout_engine("none")  # the places found are kept: half the time
+    return files
 
 
 def load_claims(out):
@@ -143,6 +198,13 @@ def save_claims(out, claims):
     text = json.dumps(claims, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(Path(out) / CLAIMS_FILE, text + "\n")
     write_text(Path(out) / "claims.md", markdown(claims))
+
+
+def save_files(folder, files):
+    """Write each content (bytes) under its name into `folder`, atomically."""
+    for name, content in files.items():
+        path = Path(folder) / name
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_text(path, text):
