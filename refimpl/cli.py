@@ -1,26 +1,30 @@
 """The command line: ``python reproduce.py`` or ``python -m refimpl``."""
 
 import argparse
-import difflib
 import os
 import sys
-import time
+import tempfile
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import nullcontext
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from refimpl import datasets, report, results
-from refimpl.experiments import framework, style
-from refimpl.experiments.context import (
-    Context,
-    process_pool,
-    share_cores,
-    stop_processes,
-)
-from refimpl.training import Divergence
-
 PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+DESCRIPTION = """\
+Measure the claims of "Implicit Regularization of Dropout" (Zhang and Xu, TPAMI 2024).
+Without arguments every experiment is run at its default size, in about a quarter of an
+hour on two cores. What is computed is kept in the results folder, run by run: a command
+that was broken off is started again and goes on from there."""
+
+EPILOG = """\
+examples:
+  python reproduce.py --list            what there is, and how long it takes
+  python reproduce.py --quick           all of it, small: about a minute
+  python reproduce.py fig04             one figure of the paper (fig4, fig12a, ...)
+  python reproduce.py theorem2_in_action --seeds 20 --fresh
+  python reproduce.py --verify          the formulas only, no experiments
+
+exit status: 0 no claim failed, 1 one failed, 2 bad usage, 130 broken off (Ctrl-C)"""
 
 
 class BadUsage(Exception):
@@ -31,36 +35,66 @@ def parser():
     """The options."""
     made = argparse.ArgumentParser(
         prog="reproduce.py",
-        description="Measure the claims of 'Implicit Regularization of Dropout' "
-        "(Zhang and Xu, TPAMI 2024). Without arguments: every experiment, at its "
-        "default size, in about a quarter of an hour on two cores.",
-        epilog="Exit status: 0 no claim failed, 1 one failed, 2 bad usage.",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "experiments", nargs="*", metavar="EXPERIMENT", help="names, see --list"
+        "experiments",
+        nargs="*",
+        metavar="EXPERIMENT",
+        help="name, or figure of the paper such as fig04; all without one",
     )
-    size = made.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="all in a minute and a half")
+    what = made.add_argument_group("what to run")
+    size = what.add_mutually_exclusive_group()
+    size.add_argument(
+        "--quick", action="store_true", help="small sizes: all in about a minute"
+    )
     size.add_argument("--paper", action="store_true", help="the paper's scale: hours")
-    made.add_argument("--list", action="store_true", help="list the experiments")
-    made.add_argument("--seeds", metavar="N", help="seeds of every experiment")
-    made.add_argument(
-        "--out", metavar="DIR", default="results", help="results folder (results)"
+    what.add_argument(
+        "--seeds", metavar="N", help="number of seeds, in place of each experiment's"
     )
-    made.add_argument(
+    what.add_argument(
         "--mnist",
         metavar="DIR",
-        help="folder of the four MNIST files (IDX, gzipped), for experiments on them",
+        help="folder of the four MNIST files (IDX, gzipped); without it experiments "
+        "on pictures use the digits that come with the package",
     )
-    made.add_argument(
+    what.add_argument(
         "--fresh", action="store_true", help="compute again what is there already"
     )
-    made.add_argument(
+    what.add_argument(
+        "--list",
+        action="store_true",
+        help="list experiments, their claims and the time they take, and stop",
+    )
+    what.add_argument(
+        "--verify",
+        action="store_true",
+        help="check the formulas only: run the tests that prove the equations of "
+        "derivations/ and print them as a table (needs pytest)",
+    )
+    where = made.add_argument_group("where")
+    where.add_argument(
+        "--out", metavar="DIR", default="results", help="results folder (results)"
+    )
+    place = where.add_mutually_exclusive_group()
+    place.add_argument(
         "--jobs",
         metavar="N",
-        help="processes that share the runs (the number of cores); 1: no other process",
+        help="processes that share the runs; without it as many as there are cores; "
+        "1: no other process. The numbers are the same",
     )
-    made.add_argument("--quiet", action="store_true", help="no progress, table only")
+    place.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="compute on the workers of this Dask scheduler (tcp://host:port), which "
+        "need this package, and the folder of --mnist at the same place (extra "
+        "'cluster')",
+    )
+    where.add_argument(
+        "--quiet", action="store_true", help="no progress, only what came out"
+    )
     return made
 
 
@@ -69,107 +103,97 @@ def main(arguments=None):
     args = parser().parse_args(arguments)
     try:
         if args.list:
-            print_list()
+            from refimpl.selection import listing
+
+            print("\n".join(listing()))
             return PASSED
+        if args.verify:
+            return verify(args)
         return reproduce(args)
     except BadUsage as error:
         print(f"reproduce.py: {error}", file=sys.stderr)
         return BAD_USAGE
+    except (BrokenExecutor, CancelledError) as error:
+        print(
+            "reproduce.py: a worker was lost (killed, out of memory?); finished runs "
+            f"are kept, the same command goes on from there: {error}",
+            file=sys.stderr,
+        )
+        return FAILED
     except KeyboardInterrupt:
-        print("\ninterrupted; finished experiments and runs are kept", file=sys.stderr)
+        print("\nbroken off", file=sys.stderr)
         return INTERRUPTED
 
 
 def reproduce(args):
-    """Run the experiments, write their results, print the table."""
-    selected = select(args.experiments)
+    """Measure the experiments, print the table of claims."""
+    from refimpl import report
+    from refimpl.executors import share_cores
+    from refimpl.expected_times import weights
+    from refimpl.experiments.context import Context
+    from refimpl.measure import Session, kept, measure
+    from refimpl.progress import Progress
+    from refimpl.selection import select
+
+    try:
+        names = select(args.experiments)
+    except ValueError as error:
+        raise BadUsage(error) from None
     preset = "quick" if args.quick else "paper" if args.paper else "default"
     seeds, mnist = check_count("--seeds", args.seeds), check_mnist(args.mnist)
     jobs = check_count("--jobs", args.jobs) or os.cpu_count() or 1
     out = check_folder(args.out)
-    pool = process_pool(jobs) if jobs > 1 else nullcontext()
-    with share_cores(jobs), pool as executor:
+    with share_cores(jobs), place(jobs, args.dask) as executor:
+        progress = Progress(weights(names, preset), args.quiet)
+        context = Context("", seeds, mnist, executor, progress=progress)
+        session = Session(names, preset, out, context, args.fresh)
         try:
-            context = Context("", seeds, mnist, args.quiet, executor)
-            return measure(args, selected, preset, out, context)
-        except BaseException:
-            stop_processes()
-            raise
-
-
-def measure(args, selected, preset, out, context):
-    """Run `selected` one after the other; returns the exit status."""
-    say = (lambda text: None) if args.quiet else print
-    claims, problem = results.load_claims(out)
-    if problem:
-        print(problem, file=sys.stderr)
-    mine = []
-    for position, name in enumerate(selected, 1):
-        module = framework.load(name)
-        say(f"[{position}/{len(selected)}] {name}: {framework.title(module)}")
-        own = replace(context, experiment=name)
-        fresh = run_one(module, name, preset, own, out / name, args.fresh, say)
-        claims = [claim for claim in claims if claim["experiment"] != name] + fresh
-        results.save_claims(out, claims)
-        mine += fresh
-    print("\n".join(report.table(mine)))
+            claims = measure(session)
+        except KeyboardInterrupt:
+            progress.close()
+            lines = ["", "broken off; the same command goes on from here:"]
+            print("\n".join(lines + kept(session)), file=sys.stderr)
+            return INTERRUPTED
+        finally:
+            progress.close()
+    print("\n".join(report.table(claims)))
     print(f"results in {out}")
-    return FAILED if any(claim["verdict"] == "fail" for claim in mine) else PASSED
+    return FAILED if any(claim["verdict"] == "fail" for claim in claims) else PASSED
 
 
-def run_one(module, name, preset, context, folder, fresh, say):
-    """Run, check and plot one experiment; returns the records of its claims."""
-    config = module.PRESETS[preset]
-    key = results.fingerprint(name, preset, config, context.seed_count, context.mnist)
-    folder.mkdir(exist_ok=True)
-    path = folder / "arrays.npz"
-    arrays, problem = (None, None) if fresh else results.load_arrays(path, key)
-    if problem:
-        print(problem, file=sys.stderr)
-    start = time.monotonic()
-    store = results.RunStore(folder / "runs", key, partial(print, file=sys.stderr))
-    if fresh:
-        store.clear()
+def verify(args):
+    """Prove the equations, print their table."""
+    from refimpl import verification
+
+    out = check_folder(args.out)
     try:
-        if arrays is None:
-            arrays = module.run(config, replace(context, store=store))
-            results.save_arrays(path, arrays, key)
-            store.clear()
-            say(f"      {time.monotonic() - start:.0f} s")
-        else:
-            say("      found in the results folder (--fresh computes it again)")
-        measured = module.check(arrays)
-    except Divergence as error:
-        measured = [claim.not_attempted(str(error)) for claim in module.CLAIMS]
-    else:
-        with style.applied():
-            results.save_figures(folder, module.plot(arrays))
-    count = len(arrays["seeds"]) if arrays and "seeds" in arrays else None
-    return [results.as_record(one, name, preset, count) for one in measured]
+        found = verification.verify(out, args.quiet)
+    except verification.CannotVerify as error:
+        raise BadUsage(f"--verify: {error}") from None
+    print("\n".join(verification.table(found)))
+    print(f"results in {out / verification.FILE}")
+    return PASSED if verification.passed(found) else FAILED
 
 
-def select(wanted):
-    """Names of the experiments to run: those wanted, by name or beginning, or all."""
-    known = framework.names()
-    if not wanted:
-        return known
-    selected = []
-    for name in wanted:
-        matches = [one for one in known if one == name or one.startswith(f"{name}_")]
-        if not matches:
-            near = difflib.get_close_matches(name, known, 3, 0.3) or known
-            raise BadUsage(f"no experiment {name!r}; the nearest: {', '.join(near)}")
-        selected += [one for one in matches if one not in selected]
-    return selected
+def place(jobs, dask):
+    """Executor (context manager) for the command line's `jobs` or `dask`."""
+    if dask is not None:
+        try:
+            from refimpl.cluster import Cluster
+        except ImportError as error:
+            raise BadUsage(
+                "--dask needs Dask distributed, pip install 'refimpl[cluster]': "
+                f"{error}"
+            ) from None
+        try:
+            return Cluster(dask)
+        except ConnectionError as error:
+            raise BadUsage(f"--dask: {error}") from None
+    if jobs == 1:
+        return nullcontext()
+    from refimpl.executors import Processes
 
-
-def print_list():
-    """Name, title and claims of every experiment."""
-    for name in framework.names():
-        module = framework.load(name)
-        print(f"{name}\n    {framework.title(module)}")
-        for claim in module.CLAIMS:
-            print(f"    - {claim.id} ({claim.source}): {claim.statement}")
+    return Processes(jobs)
 
 
 def check_count(option, count):
@@ -185,11 +209,13 @@ def check_mnist(folder):
     """`--mnist` as a folder whose four files are the official ones, or ``None``."""
     if folder is None:
         return None
+    from refimpl import datasets
+
     try:
         datasets.mnist(folder, n_train=1)
     except ValueError as error:
         raise BadUsage(f"--mnist: {error}") from None
-    return Path(folder)
+    return Path(folder).resolve()
 
 
 def check_folder(out):
@@ -197,8 +223,7 @@ def check_folder(out):
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        results.write_atomically(out / "test", lambda path: path.write_text(""))
-        (out / "test").unlink()
+        tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
         raise BadUsage(
             f"--out must be a folder that can be written, got {out}: {error.strerror}"

@@ -1,10 +1,14 @@
 """The command line: what it refuses, what it writes, what it keeps."""
 
 import json
+import subprocess
+import sys
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import pytest
 
-from refimpl import cli
+from refimpl import cli, expected_times, measure, selection
 from refimpl.experiments import framework
 
 FAST = "lemma1_mean_loss"
@@ -85,6 +89,8 @@ def test_list_names_every_experiment_and_claim(capsys):
         assert name in printed
         for claim in framework.load(name).CLAIMS:
             assert claim.id in printed
+    assert "fig13_losses_compared [Figure 13] [Figure 14]" in printed
+    assert printed.count("    time: quick ") == len(framework.names())
 
 
 BAD = {
@@ -96,6 +102,8 @@ BAD = {
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),
+    "unknown figure": (["fig99"], "no experiment 'fig99'; the nearest: "),
+    "processes and cluster": (["--dask", "tcp://a:1"], "not allowed with"),
 }
 
 
@@ -119,5 +127,61 @@ def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_a_beginning_of_a_name_selects():
-    assert cli.select(["fig04"]) == ["fig04_condensation"]
+SELECTED = {
+    "fig04": ["fig04_condensation"],
+    "fig4": ["fig04_condensation"],
+    "Figure 14": ["fig13_losses_compared"],
+    "fig1b": ["fig01_simpler_and_flatter"],
+    "fig12": ["fig12a_flat_minima"],
+    "fig07": ["fig07_high_dimension", "fig07c_effective_ratio"],
+    "fig7c": ["fig07c_effective_ratio"],
+    "fig07c_effective_ratio": ["fig07c_effective_ratio"],
+    "lemma1": ["lemma1_mean_loss"],
+}
+
+
+@pytest.mark.parametrize("word", SELECTED)
+def test_experiments_are_found_by_name_and_by_figure(word):
+    assert selection.select([word]) == SELECTED[word]
+
+
+def test_what_is_wanted_twice_is_run_once():
+    names = selection.select(["lemma1", "fig04", "lemma1_mean_loss"])
+    assert names == ["lemma1_mean_loss", "fig04_condensation"]
+
+
+def test_the_times_measured_are_those_of_experiments():
+    times = expected_times.measured()
+    assert times["machine"]
+    for preset in framework.PRESETS:
+        assert times[preset].keys() <= set(framework.names())
+        assert all(seconds > 0 for seconds in times[preset].values())
+
+
+def test_python_m_refimpl_is_the_same():
+    printed = [
+        subprocess.run(
+            [sys.executable, *program, "--help"],
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for program in (["reproduce.py"], ["-m", "refimpl"])
+    ]
+    assert printed[0] == printed[1] and "--quick" in printed[0]
+
+
+def test_a_lost_worker_is_said_in_one_line(monkeypatch, tmp_path, capsys):
+    def lost(session):
+        raise BrokenExecutor("a process was terminated abruptly")
+
+    monkeypatch.setattr(measure, "measure", lost)
+    assert run("--quick", "--out", tmp_path, FAST) == 1
+    assert "a worker was lost" in capsys.readouterr().err
+
+
+def test_quiet_prints_the_table_only(results, capsys):
+    run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
+    captured = capsys.readouterr()
+    assert captured.err == "" and captured.out.startswith("PASS  lemma1-loss")

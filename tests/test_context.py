@@ -1,23 +1,13 @@
 """Runs give the same result wherever they run, and are kept as they arrive."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from refimpl import results
-from refimpl.experiments.context import (
-    Context,
-    process_pool,
-    stacked,
-    stop_processes,
-)
+from refimpl.executors import Processes
+from refimpl.experiments.context import Context, stacked
 
 
 @dataclass(frozen=True)
@@ -34,7 +24,7 @@ TASKS = [(name, seed) for name in "ab" for seed in range(3)]
 
 @pytest.fixture(scope="module")
 def pool():
-    with process_pool(2) as executor:
+    with Processes(2) as executor:
         yield executor
 
 
@@ -43,8 +33,8 @@ def measured(context):
 
 
 def test_results_are_the_same_here_and_in_other_processes(pool):
-    here = measured(Context("test", quiet=True))
-    there = measured(Context("test", quiet=True, executor=pool))
+    here = measured(Context("test"))
+    there = measured(Context("test", executor=pool))
     assert here.keys() == there.keys()
     for name in here:
         np.testing.assert_array_equal(here[name], there[name])
@@ -54,7 +44,7 @@ def test_results_are_the_same_here_and_in_other_processes(pool):
 
 def test_a_failed_run_fails_the_experiment(pool):
     with pytest.raises(TypeError):
-        Context("test", quiet=True, executor=pool).runs(draw, Config(), [(1,)], "")
+        Context("test", executor=pool).runs(draw, Config(), [(1,)], "")
 
 
 def broken(config, context, name, seed):
@@ -65,7 +55,7 @@ def broken(config, context, name, seed):
 
 def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch):
     store = results.RunStore(tmp_path / "runs", "key")
-    context = Context("test", quiet=True, store=store)
+    context = Context("test", store=store)
     monkeypatch.setattr(broken, "__name__", "draw")  # the same run, by its name
     with pytest.raises(KeyboardInterrupt):
         context.runs(broken, Config(), TASKS, "draws")
@@ -79,7 +69,7 @@ def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch)
     counted.__name__ = "draw"
     found = stacked(context.runs(counted, Config(), TASKS, "draws"))
     assert calls == TASKS[4:]
-    whole = stacked(Context("test", quiet=True).runs(draw, Config(), TASKS, "draws"))
+    whole = stacked(Context("test").runs(draw, Config(), TASKS, "draws"))
     for name in whole:
         np.testing.assert_array_equal(found[name], whole[name])
     other = results.RunStore(store.folder, "another key")
@@ -91,50 +81,10 @@ def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch)
 def test_a_damaged_run_is_named_and_computed_again(tmp_path):
     said = []
     store = results.RunStore(tmp_path, "key", said.append)
-    context = Context("test", quiet=True, store=store)
+    context = Context("test", store=store)
     (first,) = context.runs(draw, Config(), TASKS[:1], "draws")
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:99])
     (again,) = context.runs(draw, Config(), TASKS[:1], "draws")
     np.testing.assert_array_equal(first["x"], again["x"])
     assert file.name in said[0] and "damaged" in said[0]
-
-
-def test_processes_can_be_stopped():
-    with process_pool(1) as executor:
-        executor.submit(abs, -1).result()
-        stop_processes()
-
-
-KILLED = """
-import os, signal, time
-from refimpl.experiments.context import process_pool
-
-if __name__ == "__main__":
-    pool = process_pool(1)
-    print(pool.submit(os.getpid).result(), flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_processes_end_when_their_parent_is_killed(tmp_path):
-    script = tmp_path / "killed.py"
-    script.write_text(KILLED)
-    run = subprocess.run([sys.executable, script], capture_output=True, timeout=60)
-    worker = int(run.stdout.split()[0])
-    assert run.returncode == -signal.SIGKILL
-    for _ in range(100):
-        if not alive(worker):
-            return
-        time.sleep(0.1)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail(f"the worker {worker} lives on")
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -48,7 +48,7 @@ def test_an_experiment_runs_from_end_to_end(name):
     fields = {field.name for field in dataclasses.fields(config)}
     tiny = {field: value for field, value in TINY.items() if field in fields}
     config = dataclasses.replace(config, **tiny)
-    arrays = module.run(config, Context(name, quiet=True))
+    arrays = module.run(config, Context(name))
     results = module.check(arrays)
     assert [result.claim for result in results] == list(module.CLAIMS)
     with style.applied():

@@ -6,19 +6,14 @@ the result of each on disk as it arrives, so that a broken-off experiment goes o
 it stopped.
 """
 
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from refimpl.training import train
 
@@ -35,20 +30,20 @@ class Context:
         Replaces the configuration's number of seeds.
     mnist : Path, optional
         Folder of the four MNIST files.
-    quiet : bool
-        No progress bars.
     executor : concurrent.futures.Executor, optional
         Runs go there; without it they run here, one after the other.
     store : RunStore, optional
         Where finished runs are kept.
+    progress : Progress, optional
+        Told of runs and steps.
     """
 
     experiment: str
     seed_count: Any = None
     mnist: Path | None = None
-    quiet: bool = False
     executor: Any = None
     store: Any = None
+    progress: Any = None
 
     def seeds(self, count):
         """The seeds to run: `count` of them, unless the command line says otherwise."""
@@ -63,28 +58,13 @@ class Context:
         words = [crc32(self.experiment.encode()), crc32(stream.encode()), seed]
         return np.random.default_rng(words)
 
-    def progress(self, total, label):
-        """Progress bar (context manager with ``update(count)``) that shows itself
-        after 2 seconds, on a terminal."""
-        from tqdm import tqdm
-
-        return tqdm(
-            total=total,
-            desc=label,
-            delay=2,
-            leave=False,
-            disable=True if self.quiet else None,
-        )
-
     def train(self, objective, theta, optimizer, steps, *args, **options):
-        """`refimpl.training.train`, with a progress bar."""
-        with self.progress(steps, "steps") as bar:
-
-            def progress(done, loss):
-                bar.update(done - bar.n)
-
+        """`refimpl.training.train`, whose steps are shown as they are done."""
+        if self.progress is None:
+            return train(objective, theta, optimizer, steps, *args, **options)
+        with self.progress.steps(steps) as told:
             return train(
-                objective, theta, optimizer, steps, *args, progress=progress, **options
+                objective, theta, optimizer, steps, *args, progress=told, **options
             )
 
     def runs(self, fn, config, tasks, label):
@@ -99,7 +79,7 @@ class Context:
         tasks : iterable of tuple
             Numbers and strings: they name the run.
         label : str
-            For the progress bar.
+            For whoever watches.
 
         Returns
         -------
@@ -112,34 +92,42 @@ class Context:
                 arrays = self.store.load(fn.__name__, task)
                 if arrays is not None:
                     found[index] = arrays
-        with self.progress(len(tasks), label) as bar:
-            bar.update(len(found))
-            missing = [index for index in range(len(tasks)) if index not in found]
-            for index, arrays in self._computed(fn, config, tasks, missing):
-                if self.store is not None:
-                    self.store.save(fn.__name__, tasks[index], arrays)
-                found[index] = arrays
-                bar.update(1)
+        if self.progress is not None:
+            self.progress.runs(self.experiment, label, len(found), len(tasks))
+        missing = [index for index in range(len(tasks)) if index not in found]
+        for index, arrays, seconds in self._computed(fn, config, tasks, missing):
+            if self.store is not None:
+                self.store.save(fn.__name__, tasks[index], arrays, seconds)
+            found[index] = arrays
+            if self.progress is not None:
+                self.progress.run_done(self.experiment)
         return [found[index] for index in range(len(tasks))]
 
     def _computed(self, fn, config, tasks, indices):
-        """Pairs (index, result) as they arrive."""
+        """Triples (index, result, seconds) as they arrive."""
         if self.executor is None:
             for index in indices:
-                yield index, fn(config, self, *tasks[index])
+                yield index, *timed(fn, config, self, *tasks[index])
             return
-        alone = replace(self, quiet=True, executor=None, store=None)
+        alone = replace(self, executor=None, store=None, progress=None)
         futures = {
-            self.executor.submit(fn, config, alone, *tasks[index]): index
+            self.executor.submit(timed, fn, config, alone, *tasks[index]): index
             for index in indices
         }
         try:
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield futures[future], *future.result()
         except BaseException:
             for future in futures:
                 future.cancel()
             raise
+
+
+def timed(fn, *args):
+    """``fn(*args)``, and the seconds it took where it ran."""
+    start = time.perf_counter()
+    result = fn(*args)
+    return result, time.perf_counter() - start
 
 
 def stacked(results, shape=None):
@@ -155,33 +143,3 @@ def stacked(results, shape=None):
     columns = {name: np.stack([one[name] for one in results]) for name in results[0]}
     shape = (len(results),) if shape is None else tuple(shape)
     return {name: a.reshape(shape + a.shape[1:]) for name, a in columns.items()}
-
-
-def process_pool(jobs):
-    """Executor of `jobs` processes that share the cores, as a context manager."""
-    return ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), _start_worker, (jobs,)
-    )
-
-
-def stop_processes():
-    """End the workers of `process_pool` at once."""
-    for worker in multiprocessing.active_children():
-        worker.terminate()
-
-
-def share_cores(jobs):
-    """Hold BLAS to the cores that each of `jobs` runs at a time has."""
-    return threadpool_limits(max(1, (os.cpu_count() or 1) // jobs))
-
-
-def _start_worker(jobs):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the workers
-    Thread(target=_end_with_parent, daemon=True).start()
-    share_cores(jobs)
-
-
-def _end_with_parent():
-    """A worker whose parent was killed would wait for its next task for ever."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)

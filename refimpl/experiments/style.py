@@ -1,7 +1,5 @@
 """Look of the figures: colour-blind safe (Okabe and Ito), readable in print."""
 
-from matplotlib.figure import Figure
-
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 
@@ -34,6 +32,8 @@ def figure(rows, columns, width=7.0, height=2.6, **options):
 
     `width` is in inches for the whole figure, `height` for one row.
     """
+    from matplotlib.figure import Figure
+
     new = Figure(figsize=(width, height * rows), layout="constrained")
     return new, new.subplots(rows, columns, squeeze=False, **options)
 
