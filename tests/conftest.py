@@ -1,11 +1,13 @@
 """Fixtures, and the table of equations that ends a test run."""
 
+import json
 import os
 
 # Small matrices: threads would only wait for each other. Before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from collections import defaultdict  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import equations  # noqa: E402
 import numpy  # noqa: E402
@@ -17,6 +19,9 @@ OUTCOMES = defaultdict(list)
 
 def pytest_addoption(parser):
     parser.addoption("--mnist", metavar="DIR", help="folder of the four MNIST files")
+    parser.addoption(
+        "--equations", metavar="FILE", help="write the table of equations as JSON"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
@@ -63,20 +68,21 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Equation → pass, fail or missing."""
+def pytest_terminal_summary(terminalreporter, config):
+    """The table of equations: shown, or written where ``--equations`` says."""
     if not OUTCOMES:
         return
+    records = equations.table(OUTCOMES)
+    path = config.getoption("--equations")
+    if path:
+        Path(path).write_text(json.dumps(records), encoding="utf-8")
+        return
     terminalreporter.section("equations")
-    for name, (title, status, _) in equations.derived().items():
-        outcomes = OUTCOMES.get(name, [])
-        if "failed" in outcomes:
-            verdict = "FAIL"
-        elif "passed" in outcomes:
-            verdict = f"pass ({outcomes.count('passed')})"
-        else:
-            verdict = status if status != "proven" else "missing"
-        terminalreporter.write_line(f"{verdict:12} {name:32} {title}")
+    for one in records:
+        verdict = one["status"].upper() if one["failed"] else one["status"]
+        if one["status"] == "pass":
+            verdict += f" ({one['passed']})"
+        terminalreporter.write_line(f"{verdict:12} {one['name']:32} {one['title']}")
     terminalreporter.write_line(
         f"{len(oracles.REJECTED)} wrong formulas were tried and rejected"
     )

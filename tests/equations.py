@@ -34,3 +34,40 @@ def coded():
             for name in names.split(", "):
                 found.setdefault(name, set()).add(path.name)
     return found
+
+
+def table(outcomes):
+    """One record an equation, from the outcomes of the tests that name it.
+
+    Parameters
+    ----------
+    outcomes : dict
+        Name to a list of "passed", "failed" and "skipped".
+
+    Returns
+    -------
+    records : list of dict
+        In the order of the derivations; what they hold is in `refimpl.verification`.
+    """
+    records = []
+    for name, (title, status, file) in derived().items():
+        passed, failed = (
+            outcomes.get(name, []).count(outcome) for outcome in ("passed", "failed")
+        )
+        if failed:
+            status = "fail"
+        elif passed:
+            status = "pass"
+        elif status == "proven":
+            status = "missing"
+        records.append(
+            {
+                "name": name,
+                "title": title,
+                "derivation": f"derivations/{file}",
+                "passed": passed,
+                "failed": failed,
+                "status": status,
+            }
+        )
+    return records
