@@ -19,6 +19,7 @@ SETTINGS = {
     "figure.dpi": 150,
     "savefig.dpi": 200,
     "pdf.fonttype": 42,
+    "svg.hashsalt": "refimpl",  # the same figure is the same file
 }
 
 
