@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from refimpl import datasets, report, results
+from refimpl import datasets, record, report, results
 from refimpl.experiments import framework, style
 from refimpl.experiments.context import (
     Context,
@@ -91,13 +91,13 @@ def reproduce(args):
     with share_cores(jobs), pool as executor:
         try:
             context = Context("", seeds, mnist, args.quiet, executor)
-            return measure(args, selected, preset, out, context)
+            return measure(args, selected, preset, out, context, jobs)
         except BaseException:
             stop_processes()
             raise
 
 
-def measure(args, selected, preset, out, context):
+def measure(args, selected, preset, out, context, jobs):
     """Run `selected` one after the other; returns the exit status."""
     say = (lambda text: None) if args.quiet else print
     claims, problem = results.load_claims(out)
@@ -108,16 +108,17 @@ def measure(args, selected, preset, out, context):
         module = framework.load(name)
         say(f"[{position}/{len(selected)}] {name}: {framework.title(module)}")
         own = replace(context, experiment=name)
-        fresh = run_one(module, name, preset, own, out / name, args.fresh, say)
+        fresh = run_one(module, name, preset, own, out / name, args.fresh, say, jobs)
         claims = [claim for claim in claims if claim["experiment"] != name] + fresh
         results.save_claims(out, claims)
+        report.write(out, claims)
         mine += fresh
     print("\n".join(report.table(mine)))
-    print(f"results in {out}")
+    print(f"results in {out}; report: {out / report.HTML_FILE}")
     return FAILED if any(claim["verdict"] == "fail" for claim in mine) else PASSED
 
 
-def run_one(module, name, preset, context, folder, fresh, say):
+def run_one(module, name, preset, context, folder, fresh, say, jobs):
     """Run, check and plot one experiment; returns the records of its claims."""
     config = module.PRESETS[preset]
     key = results.fingerprint(name, preset, config, context.seed_count, context.mnist)
@@ -130,9 +131,12 @@ def run_one(module, name, preset, context, folder, fresh, say):
     store = results.RunStore(folder / "runs", key, partial(print, file=sys.stderr))
     if fresh:
         store.clear()
+    made, figures = record.load_computation(folder, key), {}
     try:
         if arrays is None:
             arrays = module.run(config, replace(context, store=store))
+            made = record.computation(time.monotonic() - start, store.found, jobs)
+            record.save(folder, key, record.describe(module, preset, context), made)
             results.save_arrays(path, arrays, key)
             store.clear()
             say(f"      {time.monotonic() - start:.0f} s")
@@ -141,9 +145,13 @@ def run_one(module, name, preset, context, folder, fresh, say):
         measured = module.check(arrays)
     except Divergence as error:
         measured = [claim.not_attempted(str(error)) for claim in module.CLAIMS]
+        made = record.computation(time.monotonic() - start, store.found, jobs)
     else:
         with style.applied():
-            results.save_figures(folder, module.plot(arrays))
+            figures = module.plot(arrays)
+            results.save_figures(folder, figures)
+    words = record.describe(module, preset, context, figures)
+    record.save(folder, key, words, made)
     count = len(arrays["seeds"]) if arrays and "seeds" in arrays else None
     return [results.as_record(one, name, preset, count) for one in measured]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from refimpl.code_version import ROOT, code_version
-from refimpl.report import markdown
+from refimpl.report.terminal import table
 
 CLAIMS_FILE = "claims.json"
 
@@ -84,16 +84,23 @@ class RunStore:
         Of the experiment's result: `fingerprint`.
     report : callable
         Told of a file that is damaged.
+
+    Attributes
+    ----------
+    found : int
+        Runs of earlier sessions that were taken up.
     """
 
     def __init__(self, folder, key, report=print):
         self.folder, self.key, self.report = Path(folder), key, report
+        self.found = 0
 
     def load(self, name, task):
         """The result of one run, or ``None``."""
         arrays, problem = load_arrays(*self._place(name, task))
         if problem:
             self.report(problem)
+        self.found += arrays is not None
         return arrays
 
     def save(self, name, task, arrays):
@@ -113,9 +120,9 @@ class RunStore:
 
 
 def save_figures(folder, figures):
-    """Write each figure as PNG and PDF."""
+    """Write each figure as PNG, PDF and SVG."""
     for name, figure in figures.items():
-        for kind in ("png", "pdf"):
+        for kind in ("png", "pdf", "svg"):
             write_atomically(
                 Path(folder) / f"{name}.{kind}",
                 lambda temporary: figure.savefig(temporary, format=kind),
@@ -130,7 +137,8 @@ def load_claims(out):
     try:
         claims = json.loads(path.read_text(encoding="utf-8"))
         for claim in claims:
-            claim["id"], claim["experiment"], claim["verdict"]
+            claim["id"], claim["experiment"], claim["source"], claim["criterion"]
+            table([claim])
         return claims, None
     except (OSError, ValueError, KeyError, TypeError) as error:
         aside = path.with_suffix(".damaged.json")
@@ -139,10 +147,9 @@ def load_claims(out):
 
 
 def save_claims(out, claims):
-    """Write the list of claims as JSON, and as a Markdown table, atomically."""
+    """Write the list of claims as JSON, atomically."""
     text = json.dumps(claims, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(Path(out) / CLAIMS_FILE, text + "\n")
-    write_text(Path(out) / "claims.md", markdown(claims))
 
 
 def write_text(path, text):

@@ -7,7 +7,6 @@ import pytest
 
 from refimpl import results
 from refimpl.experiments.framework import Claim
-from refimpl.report import markdown
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path):
@@ -50,10 +49,10 @@ def test_claims_hold_no_number_that_json_lacks(tmp_path):
     assert loaded["measured"] is None and loaded["interval"] == [0.0, None]
 
 
-def test_the_markdown_table_has_a_row_per_claim():
-    claim = Claim("a", "it is |so|", "Lemma 1", "below 1")
-    record = results.as_record(claim.result(True, 0.5, (0.1, 0.9)), "e", "quick", 1)
-    lines = markdown([record, record]).splitlines()
-    assert len(lines) == 4
-    expected = "| it is \\|so\\| | Lemma 1 | below 1 | 0.5 [0.1, 0.9] | pass |"
-    assert lines[2] == expected
+@pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"measured": "x"}])
+def test_claims_that_cannot_be_shown_are_moved_aside(tmp_path, change):
+    claim = Claim("a", "b", "c", "d").result(True, 1.0)
+    record = results.as_record(claim, "e", "quick", 1)
+    results.save_claims(tmp_path, [record | change])
+    loaded, problem = results.load_claims(tmp_path)
+    assert loaded == [] and "claims.json is damaged" in problem
