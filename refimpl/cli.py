@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from refimpl import datasets, record, report, results
+from refimpl.environment import environment
 from refimpl.experiments import framework, style
 from refimpl.experiments.context import (
     Context,
@@ -103,12 +104,12 @@ def measure(args, selected, preset, out, context, jobs):
     claims, problem = results.load_claims(out)
     if problem:
         print(problem, file=sys.stderr)
-    mine = []
+    mine, machine = [], environment(jobs)
     for position, name in enumerate(selected, 1):
         module = framework.load(name)
         say(f"[{position}/{len(selected)}] {name}: {framework.title(module)}")
         own = replace(context, experiment=name)
-        fresh = run_one(module, name, preset, own, out / name, args.fresh, say, jobs)
+        fresh = run_one(module, name, preset, own, out / name, args.fresh, say, machine)
         claims = [claim for claim in claims if claim["experiment"] != name] + fresh
         results.save_claims(out, claims)
         report.write(out, claims)
@@ -118,7 +119,7 @@ def measure(args, selected, preset, out, context, jobs):
     return FAILED if any(claim["verdict"] == "fail" for claim in mine) else PASSED
 
 
-def run_one(module, name, preset, context, folder, fresh, say, jobs):
+def run_one(module, name, preset, context, folder, fresh, say, machine):
     """Run, check and plot one experiment; returns the records of its claims."""
     config = module.PRESETS[preset]
     key = results.fingerprint(name, preset, config, context.seed_count, context.mnist)
@@ -135,7 +136,7 @@ def run_one(module, name, preset, context, folder, fresh, say, jobs):
     try:
         if arrays is None:
             arrays = module.run(config, replace(context, store=store))
-            made = record.computation(time.monotonic() - start, store.found, jobs)
+            made = record.computation(time.monotonic() - start, store.found, machine)
             record.save(folder, key, record.describe(module, preset, context), made)
             results.save_arrays(path, arrays, key)
             store.clear()
@@ -145,7 +146,7 @@ def run_one(module, name, preset, context, folder, fresh, say, jobs):
         measured = module.check(arrays)
     except Divergence as error:
         measured = [claim.not_attempted(str(error)) for claim in module.CLAIMS]
-        made = record.computation(time.monotonic() - start, store.found, jobs)
+        made = record.computation(time.monotonic() - start, store.found, machine)
     else:
         with style.applied():
             figures = module.plot(arrays)

@@ -40,7 +40,7 @@ def environment(jobs=1):
         **{name: version(name) for name in names},
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "system": platform.platform(),
+        "system": _system(),
         "BLAS": _blas(),
         "jobs": str(jobs),
     }
@@ -66,6 +66,12 @@ def _commit():
         return git("rev-parse", "HEAD") + (", with changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _system():
+    """Operating system, its main version, and the kind of machine."""
+    main = ".".join(platform.release().split(".")[:2])
+    return f"{platform.system()} {main}, {platform.machine()}"
 
 
 @cache

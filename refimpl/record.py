@@ -10,7 +10,6 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from refimpl.environment import environment
 from refimpl.experiments import framework
 from refimpl.results import write_text
 
@@ -18,7 +17,7 @@ RECORD_FILE = "run.json"
 SEED_SETTINGS = ("seeds", "trials", "networks")  # what ``--seeds`` replaces
 
 
-def computation(seconds, found, jobs):
+def computation(seconds, found, environment):
     """How a result came about; kept as long as the result is.
 
     Parameters
@@ -27,14 +26,14 @@ def computation(seconds, found, jobs):
         Of the session that finished it.
     found : int
         Runs that earlier sessions had finished, whose time is not in `seconds`.
-    jobs : int
-        Number of processes that shared the runs.
+    environment : dict
+        Of the session, as it began: `refimpl.environment.environment`.
     """
     return {
         "seconds": round(seconds, 2),
         "found": found,
         "finished": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "environment": environment(jobs),
+        "environment": environment,
     }
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from refimpl import record, report, results
+from refimpl.environment import environment
 from refimpl.experiments import framework, style
 from refimpl.experiments.context import Context
 from refimpl.report import content, pages
@@ -45,7 +46,8 @@ def fill(out):
                 axes[0, 0].plot([0, 1])
             results.save_figures(folder, figures)
         words = record.describe(module, "default", Context(name), figures)
-        record.save(folder, "key", words, record.computation(12.5, 0, jobs=2))
+        made = record.computation(12.5, 0, environment(jobs=2))
+        record.save(folder, "key", words, made)
         for k, claim in enumerate(module.CLAIMS):
             one = claim.result(k % 2 == 0, 1e-15 * k, (0.0, 1.0), detail="`x` of R_S")
             one = claim.not_attempted("no data") if k == 2 else one
@@ -101,6 +103,12 @@ def test_every_claim_is_there_with_all_that_is_known_of_it(out, claims):
         assert claim["id"] in page.text and claim["source"] in page.text
     assert "3 × 10⁻¹⁵" in page.text
     assert f"{len(claims)} claims" in (out / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_verdict_is_a_word_beside_its_mark_and_colour(out, claims):
+    text = " ".join(written(out, claims).text.split())
+    for words in ("✓ pass With dropout", "✗ fail With dropout", "– not attempted "):
+        assert words in text
 
 
 def test_an_experiment_shows_settings_time_versions_and_command(out, claims):

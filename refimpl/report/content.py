@@ -143,6 +143,7 @@ def load_verification(out):
         return None, None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        content["python"], content["time_s"] + 0
         for one in content["equations"]:
             one["name"], one["title"], one["status"], one["passed"], one["failed"]
         return content, None
