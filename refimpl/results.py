@@ -14,6 +14,7 @@ from refimpl.code_version import ROOT, code_version
 from refimpl.report.terminal import table
 
 CLAIMS_FILE = "claims.json"
+FIGURE_KINDS = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
 def write_atomically(path, write):
@@ -120,12 +121,12 @@ class RunStore:
 
 
 def save_figures(folder, figures):
-    """Write each figure as PNG, PDF and SVG."""
+    """Write each figure as PNG, PDF and SVG; the same figure is the same file."""
     for name, figure in figures.items():
-        for kind in ("png", "pdf", "svg"):
+        for kind, undated in FIGURE_KINDS.items():
             write_atomically(
                 Path(folder) / f"{name}.{kind}",
-                lambda temporary: figure.savefig(temporary, format=kind),
+                lambda path: figure.savefig(path, format=kind, metadata=undated),
             )
 
 

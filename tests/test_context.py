@@ -78,7 +78,7 @@ def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch)
 
     counted.__name__ = "draw"
     found = stacked(context.runs(counted, Config(), TASKS, "draws"))
-    assert calls == TASKS[4:]
+    assert calls == TASKS[4:] and store.found == 4
     whole = stacked(Context("test", quiet=True).runs(draw, Config(), TASKS, "draws"))
     for name in whole:
         np.testing.assert_array_equal(found[name], whole[name])

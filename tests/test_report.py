@@ -5,6 +5,7 @@ import re
 import shutil
 from copy import deepcopy
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -247,6 +248,47 @@ def test_experiments_of_different_environments_are_told_apart(out, claims):
     assert [[e.name for e in experiments] for _, experiments in found] == [
         [name] for name in NAMES
     ]
+
+
+def test_the_size_of_the_runs_is_told_at_the_head(out, claims):
+    summary = " ".join(written(out, claims).text.split())
+    assert "2 experiments, of the size default." in summary
+    for claim in claims:
+        if claim["experiment"] == NAMES[1]:
+            claim["preset"] = "quick"
+    summary = " ".join(written(out, claims).text.split())
+    assert "of the size default (1), quick (1)." in summary
+
+
+def test_time_of_earlier_sessions_is_not_hidden(out, claims):
+    path = out / NAMES[0] / record.RECORD_FILE
+    made = json.loads(path.read_text())
+    made["computation"]["found"] = 7
+    path.write_text(json.dumps(made))
+    text = " ".join(written(out, claims).text.split())
+    assert "12 s, beside 7 runs that an earlier session had finished" in text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_page(scheme):
+    """Contrast of at least 4.5, as WCAG 2 asks of text."""
+    style = (Path(report.__file__).parent / "style.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root {(.*?)}", style, re.S)
+    colors = dict(re.findall(r"--(\w+): #(\w+)", blocks[scheme == "dark"]))
+    page = luminance(colors["paper"])
+    for name in ("ink", "quiet", "link", "pass", "fail", "open"):
+        low, high = sorted([page, luminance(colors[name])])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, name
+
+
+def luminance(color):
+    """Relative luminance of an sRGB colour in hexadecimal."""
+    color = color if len(color) == 6 else "".join(2 * digit for digit in color)
+    parts = [int(color[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 SYMBOLS = {

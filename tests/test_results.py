@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from refimpl import results
+from refimpl.experiments import style
 from refimpl.experiments.framework import Claim
 
 
@@ -37,6 +38,20 @@ def test_pickled_arrays_are_refused(tmp_path):
     np.savez(path, fingerprint=np.array("key"), x=np.array([{}], dtype=object))
     arrays, problem = results.load_arrays(path, "key")
     assert arrays is None and "damaged" in problem
+
+
+def test_the_same_figure_is_the_same_file(tmp_path, monkeypatch):
+    written = []
+    for date in ("1000000000", "1600000000"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", date)  # a date, where one is written
+        with style.applied():
+            figure, axes = style.figure(1, 1)
+            axes[0, 0].plot([0, 1])
+            axes[0, 0].set_title("$R_S$")
+            results.save_figures(tmp_path, {"one": figure})
+        written.append({p.name: p.read_bytes() for p in tmp_path.iterdir()})
+    assert written[0].keys() == {"one.png", "one.pdf", "one.svg"}
+    assert written[0] == written[1]
 
 
 def test_claims_hold_no_number_that_json_lacks(tmp_path):

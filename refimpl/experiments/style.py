@@ -19,7 +19,7 @@ SETTINGS = {
     "figure.dpi": 150,
     "savefig.dpi": 200,
     "pdf.fonttype": 42,
-    "svg.hashsalt": "refimpl",  # the same figure is the same file
+    "svg.hashsalt": "refimpl",  # or names in the file are drawn at random
 }
 
 

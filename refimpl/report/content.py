@@ -54,6 +54,10 @@ class Experiment:
         return self.record.get("title", self.name)
 
     @property
+    def preset(self):
+        return self.claims[0].get("preset", "unknown")
+
+    @property
     def computation(self):
         return self.record.get("computation") or {}
 
