@@ -128,6 +128,7 @@ def main(arguments=None):
 def reproduce(args):
     """Measure the experiments, print the table of claims."""
     from refimpl import report
+    from refimpl.environment import environment
     from refimpl.executors import share_cores
     from refimpl.expected_times import weights
     from refimpl.experiments.context import Context
@@ -146,7 +147,8 @@ def reproduce(args):
     with share_cores(jobs), place(jobs, args.dask) as executor:
         progress = Progress(weights(names, preset), args.quiet)
         context = Context("", seeds, mnist, executor, progress=progress)
-        session = Session(names, preset, out, context, args.fresh)
+        machine = environment(executor.jobs if executor else 1)
+        session = Session(names, preset, out, context, args.fresh, machine)
         try:
             claims = measure(session)
         except KeyboardInterrupt:
@@ -157,21 +159,22 @@ def reproduce(args):
         finally:
             progress.close()
     print("\n".join(report.table(claims)))
-    print(f"results in {out}")
+    print(f"results in {out}; report: {out / report.HTML_FILE}")
     return FAILED if any(claim["verdict"] == "fail" for claim in claims) else PASSED
 
 
 def verify(args):
     """Prove the equations, print their table."""
-    from refimpl import verification
+    from refimpl import report, results, verification
 
     out = check_folder(args.out)
     try:
         found = verification.verify(out, args.quiet)
     except verification.CannotVerify as error:
         raise BadUsage(f"--verify: {error}") from None
+    report.write(out, results.load_claims(out)[0])
     print("\n".join(verification.table(found)))
-    print(f"results in {out / verification.FILE}")
+    print(f"results in {out / verification.FILE}; report: {out / report.HTML_FILE}")
     return PASSED if verification.passed(found) else FAILED
 
 

@@ -7,15 +7,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 # They show and keep results; they do not change them.
-NOT_PHYSICS = {"report.py", "results.py", "version.py", "style.py", "code_version.py"}
+NOT_PHYSICS = {
+    "results.py",
+    "version.py",
+    "style.py",
+    "code_version.py",
+    "framework.py",
+}
+WORDS = {"CLAIMS", "CAPTIONS", "PAPER_SETTINGS"}
 
 
 @cache
 def code_version(path):
     """Hash of what the experiment at `path` computes with: itself, and all it imports.
 
-    Comments, docstrings, claims and the functions that check and plot do not count: a
-    result stays valid when only its presentation changes.
+    Comments, docstrings, claims, captions, what the paper's settings are and the
+    functions that check and plot do not count: a result stays valid when only its
+    presentation changes.
 
     Parameters
     ----------
@@ -69,7 +77,7 @@ def _computing(path):
         name = getattr(node, "name", "").lstrip("_")
         shows = isinstance(node, ast.FunctionDef) and name.startswith(("check", "plot"))
         targets = [getattr(t, "id", None) for t in getattr(node, "targets", [])]
-        if path.parent != ROOT and (shows or "CLAIMS" in targets):
+        if path.parent != ROOT and (shows or WORDS & set(targets)):
             continue
         body.append(ast.dump(_without_docstrings(node)))
     return path.name + "\n".join(body)

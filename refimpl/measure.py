@@ -8,11 +8,12 @@ experiment follows the other in this process.
 import gc
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
-from refimpl import results
+from refimpl import record, report, results
+from refimpl.environment import environment
 from refimpl.experiments import framework, style
 from refimpl.experiments.context import Context
 from refimpl.progress import duration
@@ -36,6 +37,8 @@ class Session:
         With seeds, data, executor and progress; each experiment gets its own of it.
     fresh : bool
         Whether results that are there are computed again.
+    environment : dict
+        What is computed with, as the session begins; for the records.
     """
 
     names: list
@@ -43,6 +46,7 @@ class Session:
     out: Path
     context: Context
     fresh: bool = False
+    environment: dict = field(default_factory=environment)
 
 
 def measure(session):
@@ -59,6 +63,7 @@ def measure(session):
             claims = [claim for claim in claims if claim["experiment"] != name]
             claims = sorted(claims + records, key=lambda claim: claim["experiment"])
             results.save_claims(session.out, claims)
+            report.write(session.out, claims)
             progress.done(name)
             title = framework.title(framework.load(name))
             progress.say(f"[{len(mine)}/{len(session.names)}] {name}: {title}\n{note}")
@@ -99,7 +104,10 @@ def run_one(session, name):
         How long it took, and what came out.
     """
     module, preset, folder = framework.load(name), session.preset, session.out / name
-    context, warn = session.context, session.context.progress.warn
+    context, warn = (
+        replace(session.context, experiment=name),
+        session.context.progress.warn,
+    )
     config = module.PRESETS[preset]
     key = results.fingerprint(name, preset, config, context.seed_count, context.mnist)
     folder.mkdir(exist_ok=True)
@@ -112,10 +120,13 @@ def run_one(session, name):
     store = results.RunStore(folder / "runs", key, warn)
     if session.fresh:
         store.clear()
+    made, files = record.load_computation(folder, key), {}
     note = "found in the results folder (--fresh computes it again)"
     try:
         if arrays is None:
-            arrays = module.run(config, replace(context, experiment=name, store=store))
+            arrays = module.run(config, replace(context, store=store))
+            made = record.computation(store.seconds, session.environment)
+            record.save(folder, key, record.describe(module, preset, context), made)
             results.save_arrays(path, arrays, key)
             store.clear()
             context.progress.computed.append(name)
@@ -124,6 +135,9 @@ def run_one(session, name):
         results.save_files(folder, files)
     except Divergence as error:
         measured = [claim.not_attempted(str(error)) for claim in module.CLAIMS]
+        made = record.computation(store.seconds, session.environment)
+    figures = dict.fromkeys(Path(file).stem for file in files)
+    record.save(folder, key, record.describe(module, preset, context, figures), made)
     count = len(arrays["seeds"]) if arrays and "seeds" in arrays else None
     records = [results.as_record(one, name, preset, count) for one in measured]
     return records, f"      {note}; claims: {summary(records)}"

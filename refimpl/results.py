@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from refimpl.code_version import ROOT, code_version
-from refimpl.report import markdown
+from refimpl.report.terminal import table
 
 CLAIMS_FILE = "claims.json"
+FIGURE_KINDS = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 # What NumPy, zipfile and zlib raise at files with bytes missing or changed.
 DAMAGE = (
     OSError,
@@ -166,12 +167,12 @@ class RunStore:
 
 
 def draw(figures):
-    """File name → content of each figure, as PNG and as PDF."""
+    """File name → content of each figure; the same figure is the same content."""
     files = {}
     for name, figure in figures.items():
-        for kind in ("png", "pdf"):
+        for kind, undated in FIGURE_KINDS.items():
             content = io.BytesIO()
-            figure.savefig(content, format=kind)
+            figure.savefig(content, format=kind, metadata=undated)
             files[f"{name}.{kind}"] = content.getvalue()
             figure.set_layout_engine("none")  # the places found are kept: half the time
     return files
@@ -185,7 +186,8 @@ def load_claims(out):
     try:
         claims = json.loads(path.read_text(encoding="utf-8"))
         for claim in claims:
-            claim["id"], claim["experiment"], claim["verdict"]
+            claim["id"], claim["experiment"], claim["source"], claim["criterion"]
+            table([claim])
         return claims, None
     except (OSError, ValueError, KeyError, TypeError) as error:
         aside = path.with_suffix(".damaged.json")
@@ -194,10 +196,9 @@ def load_claims(out):
 
 
 def save_claims(out, claims):
-    """Write the list of claims as JSON, and as a Markdown table, atomically."""
+    """Write the list of claims as JSON, atomically."""
     text = json.dumps(claims, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(Path(out) / CLAIMS_FILE, text + "\n")
-    write_text(Path(out) / "claims.md", markdown(claims))
 
 
 def save_files(folder, files):

@@ -1,6 +1,7 @@
 """The command line: what it refuses, what it writes, what it keeps."""
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from refimpl import cli, expected_times, measure, selection
+from refimpl import cli, expected_times, measure, record, selection
+from refimpl.environment import environment
 from refimpl.experiments import framework
+from refimpl.training import Divergence
 
 FAST = "lemma1_mean_loss"
 
@@ -34,7 +37,7 @@ def test_a_run_writes_claims_arrays_and_figures(results):
         assert claim["preset"] == "quick" and claim["seeds"] == 2
         assert claim["verdict"] in ("pass", "fail")
         assert {"statement", "source", "criterion", "measured"} <= claim.keys()
-    for file in ("arrays.npz", f"{FAST}.png", f"{FAST}.pdf"):
+    for file in ("arrays.npz", f"{FAST}.png", f"{FAST}.pdf", f"{FAST}.svg"):
         assert (results / FAST / file).stat().st_size > 0
     assert not list(results.rglob(".*"))  # no temporary files
 
@@ -42,9 +45,53 @@ def test_a_run_writes_claims_arrays_and_figures(results):
 def test_a_second_run_reuses_the_arrays(results, monkeypatch):
     module = framework.load(FAST)
     monkeypatch.setattr(module, "run", lambda *_: pytest.fail("computed again"))
-    before = (results / "claims.json").read_text()
+    files = [results / "claims.json", results / FAST / "run.json"]
+    before = [file.read_text() for file in files]
     run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
-    assert (results / "claims.json").read_text() == before
+    assert [file.read_text() for file in files] == before
+
+
+def test_a_run_is_recorded(results):
+    made, problem = record.load(results / FAST)
+    assert problem is None
+    assert made["command"] == f"python reproduce.py --quick --seeds 2 {FAST}"
+    assert made["computation"]["seconds"] > 0
+    assert made["computation"]["environment"].keys() == environment(1).keys()
+    assert {"name": "seeds", "value": 2, "paper": None} in made["settings"]
+    assert {"name": "width", "value": 200, "paper": 1000} in made["settings"]
+    assert [one["name"] for one in made["figures"]] == [FAST]
+
+
+def test_a_record_of_another_result_tells_nothing_of_this_one(results):
+    assert record.load_computation(results / FAST, "another key") is None
+
+
+def test_there_is_a_report_after_every_experiment(results, tmp_path, monkeypatch):
+    module = framework.load("r2_exact_vs_monte_carlo")
+
+    def broken_off(config, context):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run", broken_off)
+    out = shutil.copytree(results, tmp_path / "results")
+    (out / "report.html").unlink()
+    both = [FAST, "r2_exact_vs_monte_carlo"]
+    assert run("--quick", "--quiet", "--seeds", 2, "--out", out, *both) == 130
+    assert "claim-lemma1-loss" in (out / "report.html").read_text()
+    assert "lemma1_mean_loss.png" in (out / "report.md").read_text()
+
+
+def test_an_experiment_that_diverged_has_no_figures(tmp_path, monkeypatch):
+    module = framework.load(FAST)
+
+    def diverges(config, context):
+        raise Divergence("R_S is not finite at step 3", None)
+
+    monkeypatch.setattr(module, "run", diverges)
+    assert run("--quick", "--quiet", "--out", tmp_path, FAST) == 0
+    made, _ = record.load(tmp_path / FAST)
+    assert made["figures"] == [] and made["computation"]["seconds"] >= 0
+    assert "not finite at step 3" in (tmp_path / "report.html").read_text()
 
 
 def test_other_settings_are_computed_again(results, monkeypatch):

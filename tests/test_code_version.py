@@ -11,6 +11,8 @@ SOURCE = '''"""Title."""
 from refimpl.core import square
 
 CLAIMS = ("small",)
+CAPTIONS = {}
+PAPER_SETTINGS = {}
 
 
 def run(x):
@@ -55,6 +57,8 @@ def version(tmp_path, monkeypatch):
         ("  # a comment", ""),
         ("x < 1", "x < 2"),
         ('("small",)', '("large",)'),
+        ("CAPTIONS = {}", "CAPTIONS = {1: 2}"),
+        ("PAPER_SETTINGS = {}", "PAPER_SETTINGS = {1: 2}"),
         ("    return x\n", "    return -x\n"),
     ],
 )

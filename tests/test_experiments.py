@@ -21,6 +21,8 @@ def test_an_experiment_is_complete(name):
         with pytest.raises(dataclasses.FrozenInstanceError):
             config.seeds = 1
     assert all(isinstance(claim, framework.Claim) for claim in module.CLAIMS)
+    fields = {field.name for field in dataclasses.fields(module.Config)}
+    assert set(getattr(module, "PAPER_SETTINGS", {})) <= fields
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
 
 
@@ -52,8 +54,15 @@ def test_an_experiment_runs_from_end_to_end(name):
     results = module.check(arrays)
     assert [result.claim for result in results] == list(module.CLAIMS)
     with style.applied():
-        for figure in module.plot(arrays).values():
+        figures = module.plot(arrays)
+        assert figures.keys() == module.CAPTIONS.keys()
+        for figure in figures.values():
             figure.savefig(io.BytesIO())
+
+
+def test_a_title_is_the_whole_first_paragraph():
+    title = framework.title(framework.load("fig07_high_dimension"))
+    assert title.startswith("Dropout condenses") and title.endswith("(Figure 7a, b)")
 
 
 def test_claim_names_are_unique():

@@ -45,6 +45,15 @@ PRESETS = {
     "default": Config(),
     "paper": Config(seeds=10, steps=100_000, directions=100),
 }
+PAPER_SETTINGS = {"width": 1000, "rate": 1e-3}
+CAPTIONS = {
+    "fig01_simpler_and_flatter": (
+        "(a) Outputs of the networks trained without dropout and with it, and the six "
+        "points. (b), (c) Slope changes of one network by where they lie, without "
+        "dropout and with it. (d), (e) Loss along random directions from both minima, "
+        "median and 10% to 90%, with a whole layer and with a row as the filter."
+    ),
+}
 
 CLAIMS = (
     Claim(

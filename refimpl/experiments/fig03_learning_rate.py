@@ -58,6 +58,15 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=200, n_train=300, time=20.0),
 }
+PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
+CAPTIONS = {
+    "fig03_learning_rate": (
+        "Sweep of the learning rate ε of R_S^drop and sweep of the factor λ of the "
+        "squared gradient norm. (a), (b) Test accuracy with shared masks and with "
+        "masks per sample. (c), (d) E R_S^drop over E‖∇R_S^drop‖² at the same minima. "
+        "Dots are seeds."
+    ),
+}
 
 WHERE = "at every value where both stay finite"
 CLAIMS = (

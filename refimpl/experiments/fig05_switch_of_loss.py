@@ -47,6 +47,21 @@ PRESETS = {
     "default": Config(),
     "paper": Config(before=200_000, after=800_000, seeds=3),
 }
+PAPER_SETTINGS = {
+    "width": 1000,
+    "keep": 0.9,
+    "before": 200_000,
+    "after": 800_000,
+    "rate": 1e-3,
+}
+CAPTIONS = {
+    "fig05_switch_of_loss": (
+        "After the switch of the loss at a minimum of R_S: (a) R_S against steps for "
+        "R_S (the control), R_S^drop and R_S + R_1; (b) to (d) the outputs at the end; "
+        "(e) number of orientations against steps, all seeds; (f) to (h) amplitude "
+        "against orientation of each neuron at the switch and at the end."
+    ),
+}
 
 CLAIMS = (
     Claim(

@@ -56,6 +56,14 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=1000, steps=120_000),
 }
+PAPER_SETTINGS = {"width": 1000, "batch": 2, "rate": 1e-3}
+CAPTIONS = {
+    "fig06_noise_alone": (
+        "Batches of two, Gaussian gradient noise, weight decay and dropout: (a) to (d) "
+        "outputs, (f) to (i) amplitude against orientation of each neuron at the start "
+        "and after training, (e) R_S and (j) number of orientations against steps."
+    ),
+}
 
 CHANGE = f"{features.COUNT}: mean over seeds of trained minus initial"
 CLAIMS = (

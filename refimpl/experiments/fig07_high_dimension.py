@@ -49,6 +49,14 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=1000, steps=100_000),
 }
+PAPER_SETTINGS = {"inputs": 10}
+CAPTIONS = {
+    "fig07_high_dimension": (
+        "(a), (b) Cosine similarity of every pair of input weights, neurons sorted, "
+        "with p = 1 and with p = 0.5. (c) Number of orientations against steps, all "
+        "seeds and the median."
+    ),
+}
 
 CLAIMS = (
     Claim(

@@ -48,6 +48,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3),
 }
+CAPTIONS = {
+    "fig07c_effective_ratio": (
+        "Effective ratio of each hidden layer against steps for several keep "
+        "probabilities, with dropout after the last hidden layer and after every one. "
+        "Median over seeds, and every seed."
+    ),
+}
 
 CRITERION = (
     "effective ratio of the last hidden layer at the end: mean over seeds of p=1 minus "

@@ -51,6 +51,20 @@ PRESETS = {
     "default": Config(),
     "paper": Config(samples=tuple(range(1, 15)), trials=10, steps=60_000),
 }
+PAPER_SETTINGS = {
+    "width": 1000,
+    "samples": tuple(range(1, 15)),
+    "trials": 10,
+    "rate": 1e-4,
+}
+CAPTIONS = {
+    "fig08_test_error": (
+        "Steep teacher above, slow teacher below. (a), (b), (e), (f) Test error of "
+        "every trial and number of samples, without dropout and with it. (c), (g) Its "
+        "median and quartiles; the dotted line marks the teacher's six parameters. "
+        "(d), (h) Outputs of one trial with the most samples, and the teacher."
+    ),
+}
 
 RATIO = (
     "test error without dropout over that with it, geometric mean over the trials and "

@@ -51,6 +51,15 @@ PRESETS = {
         steps=600_000,
     ),
 }
+PAPER_SETTINGS = {"width": 1000, "keep": 0.9, "rate": 1e-3}
+CAPTIONS = {
+    "fig09_small_initialisation": (
+        "R_S against steps, from small initialisations without dropout and from the "
+        "normal one with it, (a) by gradient descent and (b) by Adam; the dotted line "
+        "is the saddle. (c) Steps until the saddle is left, against the scale of the "
+        "initialisation."
+    ),
+}
 
 SADDLE = 0.0875
 LEAVE = (

@@ -52,6 +52,14 @@ PRESETS = {
     "default": Config(),
     "paper": Config(hidden=(256, 256), steps=6_000, seeds=3, probes=100, directions=20),
 }
+PAPER_SETTINGS = {"hidden": "1024, 1024 (recalled)", "keep": "0.8 and 0.5 (recalled)"}
+CAPTIONS = {
+    "fig12a_flat_minima": (
+        "Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: "
+        "(a) loss along random directions, median and 10% to 90%; (b) trace and (c) "
+        "largest eigenvalue of the Hessian of R_S, a dot a seed."
+    ),
+}
 
 RATIO = "geometric mean over seeds of GD over "
 CLAIMS = (

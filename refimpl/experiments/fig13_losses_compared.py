@@ -65,6 +65,23 @@ PRESETS = {
         width=1000, n_train=1000, std=0.2, keeps=(0.7, 0.9), rates=(5e-3,), steps=1_500
     ),
 }
+PAPER_SETTINGS = {
+    "width": 1000,
+    "n_train": 1000,
+    "keeps": "0.5 to 0.9",
+    "rates": (0.05, 0.005),
+}
+CAPTIONS = {
+    "fig13_losses_compared": (
+        "Test accuracy against the keep probability of networks trained on R_S, "
+        "R_S^drop and L1 to L4: a column for each learning rate, a row for each mask "
+        "convention. Full lines: losses with R_1 in effect. Dots are seeds."
+    ),
+    "fig14_interpolation": (
+        "R_S on the straight line between the minima of each pair of L1 to L4, for "
+        "both mask conventions. Dotted: the minima. Mean over seeds, and every seed."
+    ),
+}
 
 BETTER = (
     "test accuracy, least of R_S^drop, L1, L3 minus greatest of R_S, L2, L4, mean over "

@@ -2,9 +2,13 @@
 
 An experiment is a module of this package with
 
-- a docstring, whose first line is its title;
+- a docstring, whose first paragraph is its title;
 - ``CLAIMS``, a tuple of `Claim`, fixed before anything is measured;
-- ``Config``, a frozen dataclass, and ``PRESETS``: "quick", "default" and "paper";
+- ``Config``, a frozen dataclass whose docstring says in words what is the paper's, and
+  ``PRESETS``: "quick", "default" and "paper";
+- ``PAPER_SETTINGS``, what the paper says of fields of ``Config``, as a value or, where
+  no value can say it, in words; left out where all is ours;
+- ``CAPTIONS``, what each figure shows, for readers who see it and for those who cannot;
 - ``run(config, context)``, which returns a dict of NumPy arrays (`context.Context`);
 - ``check(arrays)``, which returns one `Result` per claim;
 - ``plot(arrays)``, which returns a dict from name to Matplotlib figure.
@@ -12,6 +16,7 @@ An experiment is a module of this package with
 ``run`` never plots and ``plot`` never computes.
 """
 
+import inspect
 import pkgutil
 from dataclasses import dataclass
 from importlib import import_module
@@ -102,6 +107,12 @@ def load(name):
     return import_module(f"refimpl.experiments.{name}")
 
 
+def paragraphs(thing):
+    """Paragraphs of the docstring of a module or class, each as one line."""
+    blocks = inspect.getdoc(thing).split("\n\n")
+    return [" ".join(block.split()) for block in blocks]
+
+
 def title(module):
-    """First line of the experiment's docstring, without its full stop."""
-    return module.__doc__.strip().splitlines()[0].rstrip(".")
+    """First paragraph of the experiment's docstring, without its full stop."""
+    return paragraphs(module)[0].rstrip(".")

@@ -47,6 +47,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(samples=(50, 200, 1000), steps=4_000, seeds=5),
 }
+CAPTIONS = {
+    "generalisation": (
+        "Test accuracy against the number of training images for gradient descent, "
+        "SGD, dropout, R_S + R_1 and weight decay, (a) from a wide initialisation, (b) "
+        "from the standard one. Mean and standard error over seeds."
+    ),
+}
 
 
 def _claims(start):

@@ -60,6 +60,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=200, n_train=500, std=0.3, rate=2e-3, steps=5_000),
 }
+CAPTIONS = {
+    "hessian_along_training": (
+        "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and (b) largest "
+        "eigenvalue of the Hessian of R_S, and (c) the residual part's share of the "
+        "trace, against steps; (d) spectral density at the end."
+    ),
+}
 
 TRACE = "Tr of the Hessian of R_S at the end: geometric mean over seeds of "
 CLAIMS = (

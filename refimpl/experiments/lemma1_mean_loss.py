@@ -47,6 +47,15 @@ PRESETS = {
     "default": Config(),
     "paper": Config(problems=20, seeds=10, draws=2**19),
 }
+PAPER_SETTINGS = {"width": 1000}
+CAPTIONS = {
+    "lemma1_mean_loss": (
+        "(a) Relative error of R_S + R_1 and its gradient against the mean over all "
+        "masks, a mark for each random network. (b) Distance of the mean of K sampled "
+        "dropout gradients to ∇(R_S + R_1), to ∇R_S and to the formula with p and 1−p "
+        "swapped, against K; range over seeds."
+    ),
+}
 
 CLAIMS = (
     Claim(

@@ -41,6 +41,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(networks=50),
 }
+CAPTIONS = {
+    "masks_without_replacement": (
+        "Distance of the mean iterate, after one pass through a deck of masks, to the "
+        "flows of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + R_1 + "
+        "R_2, against ε. Geometric mean and range over random networks."
+    ),
+}
 
 FIT = (
     "slope of log distance against log ε over two decades, mean over random networks, "

@@ -52,6 +52,14 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=9, n_train=100, steps=20_000, walk=4_000, nulls=1000),
 }
+CAPTIONS = {
+    "noise_and_hessian": (
+        "(a) Alignment of the gradient noise with the Hessian (dots) and that of "
+        "random rotations, for dropout with shared masks, with masks per sample, and "
+        "SGD. (b) Noise along the Hessian's eigenvectors against their eigenvalues. "
+        "(c) Variance of walkers along their principal components against flatness."
+    ),
+}
 
 ALIGNED = (
     "Tr(HC)/(‖H‖‖C‖) of the Hessian H of R_S and the covariance C, minus the largest "

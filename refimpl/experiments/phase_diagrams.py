@@ -61,6 +61,14 @@ PRESETS = {
         seeds=5,
     ),
 }
+CAPTIONS = {
+    "phase_diagrams": (
+        "Number of orientations, mean over seeds: (a) by the exponent γ of the "
+        "initialisation and the keep probability; by width and learning rate (b) "
+        "without dropout and (c) with it, and the line where the weights are half "
+        "condensed. (d) R_S of (a), decimal logarithm."
+    ),
+}
 
 CLAIMS = (
     Claim(

@@ -43,6 +43,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=100, networks=30, time=30.0, points=120),
 }
+CAPTIONS = {
+    "theorem2_in_action": (
+        "Along the flow of R_S + R_1 from zero loss, a line for each network: (a) the "
+        "mean squared gradient of the output, which is the trace of the Hessian at "
+        "zero loss, (b) R_1, both over their starts, and (c) R_S."
+    ),
+}
 
 CLAIMS = (
     Claim(

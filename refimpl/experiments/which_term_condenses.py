@@ -59,6 +59,13 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5),
 }
+CAPTIONS = {
+    "which_term_condenses": (
+        "Number of orientations against steps, median and every seed, of networks "
+        "trained (a) on losses with R_1 in effect, R_S + R_1, R_S^drop and L3, and (b) "
+        "on losses without, R_S, L2 and L4, for both mask conventions."
+    ),
+}
 
 AT_MOST = f"{features.COUNT}, largest over seeds; at most {features.FEW}"
 MORE = f"{features.COUNT}, least over seeds; more than {features.FEW}"

@@ -1,4 +1,4 @@
-"""Claims as a table: in the terminal, and in Markdown."""
+"""Claims as a table in the terminal, and how their numbers are written."""
 
 import shutil
 import textwrap
@@ -11,15 +11,19 @@ def number(value):
     return "–" if value is None else f"{value:.4g}"
 
 
-def measured(claim):
-    """``value [low, high]`` or ``value ± error`` of a claim's record."""
-    text = number(claim["measured"])
+def spread(claim):
+    """``[low, high]`` or ``± error`` of a claim's record, or nothing."""
     if "interval" in claim:
         low, high = claim["interval"]
-        text += f" [{number(low)}, {number(high)}]"
-    elif "standard_error" in claim:
-        text += f" ± {number(claim['standard_error'])}"
-    return text
+        return f"[{number(low)}, {number(high)}]"
+    if "standard_error" in claim:
+        return f"± {number(claim['standard_error'])}"
+    return ""
+
+
+def measured(claim):
+    """``value [low, high]`` or ``value ± error`` of a claim's record."""
+    return f"{number(claim['measured'])} {spread(claim)}".rstrip()
 
 
 def table(claims):
@@ -41,22 +45,3 @@ def table(claims):
         counts[claim["verdict"]] += 1
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     return lines + ["", f"{len(claims)} claims: {summary}"]
-
-
-def markdown(claims):
-    """The claims as a Markdown table, one row each."""
-    lines = [
-        "| claim | source | criterion | measured | verdict |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for claim in claims:
-        cells = (
-            claim["statement"],
-            claim["source"],
-            claim["criterion"],
-            "; ".join(filter(None, (measured(claim), claim.get("detail")))),
-            claim["verdict"],
-        )
-        row = " | ".join(cell.replace("|", "\\|") for cell in cells)
-        lines.append(f"| {row} |")
-    return "\n".join(lines) + "\n"
