@@ -8,7 +8,15 @@ import math
 from numbers import Real
 
 from refimpl.backend import get_xp, like
-from refimpl.checks import as_floating, check_finite, check_inputs
+from refimpl.checks import (
+    as_real,
+    broadcast_lead,
+    check_finite,
+    check_flag,
+    check_inputs,
+    check_net,
+    check_nonnegative,
+)
 
 
 def orientation(weights):
@@ -48,6 +56,7 @@ def amplitude(weights, outgoing):
     outgoing : (..., m, o)
     """
     weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
+    broadcast_lead("weights and outgoing", weights.shape[:-2], outgoing.shape[:-2])
     if outgoing.shape[-2] != weights.shape[-2]:
         raise ValueError(
             f"outgoing must have shape (..., {weights.shape[-2]}, o), one row per "
@@ -74,9 +83,10 @@ def active(net, theta, X, layer=0):
 
     Equation: eq:active
     """
-    theta = net.check_theta(theta)
+    theta, X = check_net(net).check_theta(theta), check_inputs(net, X)
     layer = net.check_layer(layer)
-    run = net.run(theta, net.prepare(like(check_inputs(net, X), theta)))
+    broadcast_lead("theta and X", theta.shape[:-1], X.shape[:-2])
+    run = net.run(theta, net.prepare(like(X, theta)))
     hidden = run.h[layer] if hasattr(run, "h") else run.hidden
     return (hidden != 0).any(axis=-2)
 
@@ -106,7 +116,7 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
     ratio : (...)
     """
     weights = _check_weights(weights)
-    check_threshold(threshold)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
     m = weights.shape[-2]
     counts = _each(weights, lambda w, _: _cover(w, threshold, symmetric))
     return counts / m
@@ -139,16 +149,15 @@ def orientation_count(
     count : (...), int
     """
     weights = _check_weights(weights)
-    check_threshold(threshold)
-    amplitudes = as_floating("amplitudes", amplitudes)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
+    amplitudes = as_real("amplitudes", amplitudes)
     if amplitudes.shape != weights.shape[:-1]:
         raise ValueError(
             f"amplitudes must have shape {weights.shape[:-1]}, one per weight, got "
             f"shape {amplitudes.shape}"
         )
-    if not (get_xp(amplitudes).isfinite(amplitudes) & (amplitudes >= 0)).all():
-        raise ValueError("amplitudes must be finite and at least 0")
-    if not isinstance(mass, Real) or not 0 < mass <= 1:
+    check_nonnegative("amplitudes", amplitudes)
+    if not isinstance(mass, Real) or isinstance(mass, bool) or not 0 < mass <= 1:
         raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
 
     def count(w, a):
@@ -247,7 +256,7 @@ def check_threshold(threshold):
 
 
 def _check_weights(weights, name="weights"):
-    weights = as_floating(name, weights)
+    weights = as_real(name, weights)
     if weights.ndim < 2 or 0 in weights.shape[-2:]:
         raise ValueError(
             f"{name} must have shape (..., m, d+1) with m at least 1, got shape "

@@ -1,7 +1,15 @@
 """What dropout is compared with: weight decay, and Gaussian noise on the gradient."""
 
 from refimpl.backend import get_xp, per_replica
-from refimpl.checks import check_generator, check_integer, check_nonnegative
+from refimpl.checks import (
+    broadcast_lead,
+    check_callable,
+    check_generator,
+    check_has,
+    check_integer,
+    check_nonnegative,
+    check_objective,
+)
 from refimpl.objective import Differentiable, OfRisk
 
 
@@ -24,12 +32,18 @@ class WeightDecay(OfRisk, Differentiable):
     """
 
     def __init__(self, objective, strength):
-        super().__init__(objective)
+        super().__init__(check_objective(objective))
         self.strength = check_nonnegative("strength", strength)
 
     def batch(self, indices):
         """The same loss on the samples `indices`: the decay stays as it is."""
         return WeightDecay(self.risk.batch(indices), self.strength)
+
+    @property
+    def lead(self):
+        """Replica axes of data and strength."""
+        strength = getattr(self.strength, "shape", ())
+        return broadcast_lead("data and strength", self.risk.lead, strength)
 
     def value(self, theta, q):
         """F + (λ/2)‖θ‖² (...)."""
@@ -44,8 +58,9 @@ class WeightDecay(OfRisk, Differentiable):
 
     def hvp(self, theta, v, eta=None):
         """Hessian at θ times `v` (..., P): ∇²F v + λv."""
-        decay = per_replica(self.strength, theta, axes=1) * v
-        return self.risk.hvp(theta, v, eta) + decay
+        product = self.risk.hvp(theta, v, eta)
+        decay = per_replica(self.strength, product, axes=1) * get_xp(product).asarray(v)
+        return product + decay
 
 
 class GaussianGradientNoise:
@@ -74,7 +89,8 @@ class GaussianGradientNoise:
 
     def __init__(self, optimizer, trace, rng, every=1):
         check_generator(rng)
-        self.optimizer, self.trace = optimizer, trace
+        check_has("optimizer", optimizer, "start", "an optimizer, such as GD or Adam")
+        self.optimizer, self.trace = optimizer, check_callable("trace", trace)
         self.rng, self.every = rng, check_integer("every", every, 1)
 
     @property

@@ -4,7 +4,13 @@ Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
 from refimpl.backend import chunks, get_xp
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    check_generator,
+    check_has,
+    check_integer,
+    check_positive,
+)
 from refimpl.expectation import Estimate
 from refimpl.lanczos import top_by_lanczos
 
@@ -70,15 +76,15 @@ def top_eigenvalues(risk, theta, k=1, tolerance=1e-6, rng=None):
         If k is not in 1 to P, or data or keep have replica axes of their own: each
         theta is taken in turn.
     """
-    theta, _ = risk.check(theta)
+    theta, _ = _with_product(risk).check(theta)
     xp, P = get_xp(theta), risk.net.size
+    tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
     k = check_integer("k", k, 1, P)
     rows = theta.reshape(-1, P)
     _check_replicas(risk, rows[0])
     if P <= DENSE_SIZE or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
     else:
-        rng = _generator(xp, rng)
         solve = _arpack if xp.__name__ == "numpy" else _own
         values = [solve(risk, row, k, tolerance, rng) for row in rows]
     return xp.stack(values).reshape(theta.shape[:-1] + (k,))
@@ -140,7 +146,8 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
 def _check_replicas(risk, theta):
     """`theta` checked; the directions' axis is put before its leading axes, so these
     must be all there are."""
-    theta, q = risk.check(theta)
+    theta, q = _with_product(risk).check(theta)
+    as_real("theta", theta)
     lead = risk.value(theta, q).shape
     if lead != theta.shape[:-1]:
         raise ValueError(
@@ -148,6 +155,10 @@ def _check_replicas(risk, theta):
             f"got {theta.shape[:-1]}"
         )
     return theta
+
+
+def _with_product(risk):
+    return check_has("risk", risk, "hvp", "an objective with a Hessian product")
 
 
 def _hvp_chunks(risk, theta):

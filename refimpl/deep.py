@@ -99,7 +99,13 @@ class Deep(Network):
 
     def pack(self, layers):
         """θ (..., P) from [(W, b)], W (..., m_l, m_{l−1}) and b (..., m_l)."""
-        return self.join([array for layer in layers for array in layer])
+        try:
+            arrays = [array for layer in layers for array in layer]
+        except TypeError:
+            raise ValueError(
+                f"layers must be pairs (W, b), one per layer, got {layers!r}"
+            ) from None
+        return self.join(arrays)
 
     def unpack(self, theta):
         """[(W, b)] of every layer: views of `theta`."""

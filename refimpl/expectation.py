@@ -3,7 +3,13 @@
 from typing import Any, NamedTuple
 
 from refimpl.backend import chunks, get_xp
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    check_callable,
+    check_dropout,
+    check_generator,
+    check_integer,
+    check_net,
+)
 
 
 class Estimate(NamedTuple):
@@ -46,12 +52,15 @@ def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
         If the method is unknown, an argument of Monte Carlo is missing, or there are
         too many masks.
     """
+    check_callable("fn", fn), check_dropout(drop), check_net(net)
+    n = check_integer("n", n, 1)
     elements = n * sum(net.hidden) + net.size
     if method == "exact":
         mean = 0.0
         for start, stop in chunks(drop.check_count(net, n), elements):
             probabilities, eta = drop.enumerate(net, n, start, stop)
-            mean = mean + weighted_sum(probabilities, fn(eta))
+            values = _check_values(fn(eta), len(probabilities))
+            mean = mean + weighted_sum(probabilities, values)
         return Estimate(mean, get_xp(mean).zeros_like(mean))
     if method != "monte_carlo":
         raise ValueError(f"method must be 'exact' or 'monte_carlo', got {method!r}")
@@ -60,6 +69,7 @@ def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
     count, mean, squares = 0, 0.0, 0.0
     for start, stop in chunks(samples, elements):
         values = fn(drop.draw(net, n, rng, stop - start))
+        values = _check_values(values, stop - start)
         # Chan's update: squares are about the running mean, so nothing cancels.
         part, mean_part = len(values), values.mean(axis=0)
         shift = mean_part - mean
@@ -68,6 +78,17 @@ def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
         mean = mean + shift * (part / (count + part))
         count += part
     return Estimate(mean, get_xp(mean).sqrt(squares / (count * (count - 1))))
+
+
+def _check_values(values, masks):
+    """`values`, checked to have one entry per mask along the first axis."""
+    shape = getattr(values, "shape", ())
+    if shape[:1] != (masks,):
+        raise ValueError(
+            f"fn must return one value per mask, shape ({masks}, ...), got "
+            f"{shape if shape else repr(values)}"
+        )
+    return values
 
 
 def weighted_sum(probabilities, values):

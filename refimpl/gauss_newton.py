@@ -5,12 +5,15 @@ outputs. Both parts are operators that `refimpl.curvature` and `refimpl.spectrum
 in the place of a risk.
 """
 
-from refimpl.backend import like
+from refimpl.checks import check_risk
 from refimpl.objective import Differentiable, OfRisk
 
 
 class _Part(OfRisk, Differentiable):
     """R_S as a function, with one part of its Hessian."""
+
+    def __init__(self, risk):
+        super().__init__(check_risk(risk))
 
     def batch(self, indices):
         """The same part for the samples `indices`."""
@@ -42,8 +45,7 @@ class GaussNewton(_Part):
     def hvp(self, theta, v, eta=None):
         """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
         theta, q = self.check(theta, eta)
-        v = self.net.check_theta(v, "v")
-        v = v if v.dtype.kind == "c" else like(v, theta)
+        v = self.check_direction(v, theta, q)
         run, _, _ = self.risk.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward(run, self.risk.upstream_push(run, push))

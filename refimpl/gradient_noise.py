@@ -6,6 +6,7 @@ and `gradient_noise_deep`.
 """
 
 from refimpl import gradient_noise_deep, gradient_noise_two_layer
+from refimpl.checks import check_dropout, check_risk
 from refimpl.loss import MSE
 from refimpl.noise import noise_moment
 from refimpl.two_layer import TwoLayer
@@ -82,11 +83,12 @@ def noise_moments(keep):
 
 def _prepare(risk, theta, drop):
     """θ checked, the moments of the noise, and the module with the formulas."""
-    if risk.loss is not MSE:
+    if check_risk(risk).loss is not MSE:
         raise ValueError(
             "R2 in closed form holds for loss 'mse', got a risk with another loss; "
             "R2_estimate takes any"
         )
+    check_dropout(drop)
     theta, _ = risk.check(theta)
     moments = noise_moments(last_layer_keep(drop, risk.net))
     if isinstance(risk.net, TwoLayer):

@@ -1,6 +1,13 @@
 """The loss along lines: filter-normalised directions (Li et al. 2018)."""
 
-from refimpl.backend import get_xp
+from refimpl.backend import get_xp, to_numpy
+from refimpl.checks import (
+    as_real,
+    broadcast_lead,
+    check_finite,
+    check_has,
+    check_net,
+)
 
 FILTERS = ("layer", "row")
 
@@ -34,8 +41,9 @@ def normalize_filters(net, direction, theta, filters="layer"):
     """
     if filters not in FILTERS:
         raise ValueError(f"filters must be 'layer' or 'row', got {filters!r}")
-    theta = net.check_theta(theta)
+    theta = check_net(net).check_theta(theta)
     direction = net.check_theta(direction, "direction")
+    broadcast_lead("theta and direction", theta.shape[:-1], direction.shape[:-1])
     xp, parts = get_xp(theta), []
     for d, t, shape in zip(net.split(direction), net.split(theta), net.shapes):
         by_row = filters == "row" and len(shape) == 2
@@ -67,7 +75,15 @@ def loss_along(objective, theta, direction, steps):
     ValueError
         If a shape does not fit, or a value is not finite.
     """
+    check_has("objective", objective, "net", "an objective, such as a Risk or L1")
     theta = objective.net.check_theta(theta)
     direction = objective.net.check_theta(direction, "direction")
-    xp = get_xp(theta)
-    return xp.stack([objective(theta + float(alpha) * direction) for alpha in steps])
+    broadcast_lead("theta and direction", theta.shape[:-1], direction.shape[:-1])
+    steps = to_numpy(as_real("steps", steps))
+    if steps.ndim != 1 or len(steps) == 0:
+        raise ValueError(
+            f"steps must have shape (S,), S at least 1, got shape {steps.shape}"
+        )
+    check_finite("steps", steps)
+    values = [objective(theta + float(alpha) * direction) for alpha in steps]
+    return get_xp(theta).stack(values)

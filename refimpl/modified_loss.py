@@ -17,6 +17,11 @@ class _RiskAndR1(OfRisk, Objective):
         super().__init__(risk)
         self.penalty = R1Penalty(risk, keep)
 
+    @property
+    def lead(self):
+        """Replica axes of data and keep."""
+        return self.penalty.lead
+
     def batch(self, indices):
         """The same loss of the samples `indices`: R_1 is a mean over samples."""
         return type(self)(self.risk.batch(indices), self.penalty.keep)
@@ -99,6 +104,11 @@ class _RiskAndR2Tilde(OfRisk, Differentiable):
     def __init__(self, risk, epsilon):
         super().__init__(risk)
         self.penalty = R2Tilde(risk, epsilon)
+
+    @property
+    def lead(self):
+        """Replica axes of data and epsilon."""
+        return self.penalty.lead
 
     def batch(self, indices):
         """The same loss of the samples `indices`, R̃_2 from their mean gradient."""

@@ -6,7 +6,13 @@ from numbers import Real
 import numpy as np
 
 from refimpl.backend import generator_xp, get_xp
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    check_flag,
+    check_float_type,
+    check_generator,
+    check_integer,
+    check_net,
+)
 
 MAX_MASKS = 2**20
 
@@ -45,8 +51,6 @@ class Dropout:
     def __init__(self, keep, per_sample=False, layers="last"):
         if layers not in ("last", "all"):
             raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
-        if not isinstance(per_sample, (bool, np.bool_)):
-            raise ValueError(f"per_sample must be True or False, got {per_sample!r}")
         if isinstance(keep, (list, tuple)):
             if layers == "last" and len(keep) != 1:
                 raise ValueError(
@@ -58,13 +62,15 @@ class Dropout:
             self.keep = tuple(check_keep(p) for p in keep)
         else:
             self.keep = check_keep(keep)
-        self.per_sample, self.layers = bool(per_sample), layers
+        self.per_sample = check_flag("per_sample", per_sample)
+        self.layers = layers
 
     def moment(self, order):
         """E η^order; with several layers, a tuple.
 
         Equation: eq:moments
         """
+        order = check_integer("order", order, 0)
         keeps = self.keep if isinstance(self.keep, tuple) else (self.keep,)
         moments = tuple(noise_moment(p, order) for p in keeps)
         return moments if isinstance(self.keep, tuple) else moments[0]
@@ -90,6 +96,9 @@ class Dropout:
         eta : (*samples, 1 or n, m)
             For ``layers="all"`` a tuple, one entry per hidden layer.
         """
+        check_float_type(dtype)
+        for count in samples if isinstance(samples, (tuple, list)) else (samples,):
+            check_integer("samples", count, 0)
         eta = self.draw_factors(net, n, rng, samples, dtype)
         for factor in eta:
             if factor is not None:
@@ -107,9 +116,9 @@ class Dropout:
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
         check_generator(rng)
-        samples = (samples,) if np.ndim(samples) == 0 else tuple(samples)
+        samples = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
         rows, entries = self._rows(n), []
-        for width, p in zip(net.hidden, self._keep_of_layers(net)):
+        for p, width in zip(self._keep_of_layers(net), net.hidden):
             shape, q = samples + (rows, width), None
             if p is not None:
                 p = _keep_of_replicas(p, samples)
@@ -136,9 +145,12 @@ class Dropout:
             If there are more than 2^20 masks, or keep differs between replicas.
         """
         total, rows = self.check_count(net, n), self._rows(n)
+        start = check_integer("start", start, 0)
+        if stop is not None:
+            stop = check_integer("stop", stop, 0)
         numbers = np.arange(start, total if stop is None else min(stop, total))
         probabilities, entries = np.ones(len(numbers)), []
-        for width, p in zip(net.hidden, self._keep_of_layers(net)):
+        for p, width in zip(self._keep_of_layers(net), net.hidden):
             if p is None:
                 continue
             if not isinstance(p, float):
@@ -177,7 +189,7 @@ class Dropout:
 
     def _keep_of_layers(self, net):
         """keep of every hidden layer, ``None`` where there is no dropout."""
-        layers = len(net.hidden)
+        layers = len(check_net(net).hidden)
         if self.layers == "last":
             keep = self.keep[0] if isinstance(self.keep, tuple) else self.keep
             return (None,) * (layers - 1) + (keep,)
@@ -199,7 +211,7 @@ def check_keep(keep):
         return float(keep)
     if getattr(keep, "dtype", None) is None or keep.dtype.kind not in "fiu":
         raise ValueError(f"keep must be a number in (0, 1], got {keep!r}")
-    if not ((keep > 0) & (keep <= 1)).all():
+    if keep.size == 0 or not ((keep > 0) & (keep <= 1)).all():
         raise ValueError(f"keep must lie in (0, 1], got {keep}")
     return float(keep) if keep.ndim == 0 else keep
 

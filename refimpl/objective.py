@@ -7,6 +7,7 @@ gradient and Hessian product, which curvature needs.
 """
 
 from refimpl.backend import like
+from refimpl.checks import broadcast_lead, check_objective
 
 
 class Differentiable:
@@ -17,7 +18,11 @@ class Differentiable:
     net : TwoLayer or Deep
     n : int
         Number of samples.
+    lead : tuple of int
+        Replica axes of the data and of what else there may be one of per replica.
     """
+
+    lead = ()
 
     def value(self, theta, q):
         """Value (...). Arguments are as `check` returns them: q = 1 + η per layer."""
@@ -62,7 +67,20 @@ class Differentiable:
     def check(self, theta, eta=None):
         """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
         theta = self.net.check_theta(theta)
-        return theta, self.net.check_noise(eta, theta, self.n)
+        q = self.net.check_noise(eta, theta, self.n)
+        self._check_leads("theta, eta, data and keep", q, theta.shape[:-1])
+        return theta, q
+
+    def check_direction(self, v, theta, q):
+        """`v` (..., P) in the module and dtype of `theta`; a complex one stays so."""
+        v = self.net.check_theta(v, "v")
+        leads = theta.shape[:-1], v.shape[:-1]
+        self._check_leads("theta, v, eta, data and keep", q, *leads)
+        return v if v.dtype.kind == "c" else like(v, theta)
+
+    def _check_leads(self, names, q, *leads):
+        masks = [factor.shape[:-2] for factor in q if factor is not None]
+        broadcast_lead(names, *leads, *masks, self.lead)
 
 
 class OfRisk:
@@ -76,12 +94,17 @@ class OfRisk:
     """
 
     def __init__(self, risk):
-        self.risk, self.net = risk, risk.net
+        self.risk, self.net = check_objective(risk, "risk"), risk.net
 
     @property
     def n(self):
         """Number of samples."""
         return self.risk.n
+
+    @property
+    def lead(self):
+        """Replica axes of the data."""
+        return self.risk.lead
 
 
 class Objective(Differentiable):
@@ -115,8 +138,7 @@ class Objective(Differentiable):
         Equation: eq:hvp
         """
         theta, q = self.check(theta, eta)
-        v = self.net.check_theta(v, "v")
-        v = v if v.dtype.kind == "c" else like(v, theta)
+        v = self.check_direction(v, theta, q)
         run, _, upstream = self.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward_push(

@@ -1,6 +1,7 @@
 """Update rules: gradient descent and Adam, in place on θ (..., P)."""
 
 from refimpl.backend import get_xp
+from refimpl.checks import check_positive
 
 # Elements of θ updated at a time: Adam's four arrays of a block stay in a core's cache,
 # which makes long updates about twice as fast. On a device one block serves.
@@ -63,9 +64,8 @@ class Adam:
             raise ValueError(f"betas must be two numbers, got {betas!r}") from None
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
             raise ValueError(f"betas must lie in [0, 1), got {betas}")
-        if not 0 < epsilon < float("inf"):
-            raise ValueError(f"epsilon must be positive and finite, got {epsilon}")
-        self.betas, self.epsilon = (beta1, beta2), epsilon
+        self.betas = beta1, beta2
+        self.epsilon = check_positive("epsilon", epsilon)
 
     def start(self, theta):
         """Function ``update(gradient)`` that moves `theta` in place.
@@ -117,7 +117,8 @@ def check_learning_rate(rate):
         valid = valid and 0 < rate < float("inf")
         rate = float(rate) if valid else rate
     else:
-        valid = values.kind in "fiu" and bool(((rate > 0) & (rate < 1e300)).all())
+        valid = values.kind in "fiu"
+        valid = valid and bool(((rate > 0) & (rate < float("inf"))).all())
         rate = float(rate) if valid and rate.ndim == 0 else rate
     if not valid:
         raise ValueError(f"learning_rate must be positive and finite, got {rate!r}")

@@ -2,7 +2,7 @@
 
 from refimpl.expectation import expectation
 from refimpl.backend import per_replica
-from refimpl.checks import check_nonnegative
+from refimpl.checks import check_dropout, check_risk
 from refimpl.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
@@ -55,7 +55,7 @@ def R2(risk, theta, drop, epsilon):
     ----------
     Zhang and Xu, Implicit Regularization of Dropout, Eq. (5).
     """
-    epsilon = check_nonnegative("epsilon", epsilon)
+    epsilon = _check_epsilon(risk, theta, epsilon)
     trace = gradient_covariance_trace(risk, theta, drop)
     mean = L1(risk, last_layer_keep(drop, risk.net)).gradient(theta)
     return 0.25 * per_replica(epsilon, mean) * ((mean * mean).sum(axis=-1) + trace)
@@ -69,7 +69,7 @@ def R2_gradient(risk, theta, drop, epsilon):
 
     Equation: eq:r2-gradient
     """
-    epsilon = check_nonnegative("epsilon", epsilon)
+    epsilon = _check_epsilon(risk, theta, epsilon)
     trace_gradient = gradient_covariance_trace_gradient(risk, theta, drop)
     loss = L1(risk, last_layer_keep(drop, risk.net))
     product = loss.hvp(theta, loss.gradient(theta))
@@ -127,8 +127,16 @@ def R2_gradient_estimate(risk, theta, drop, epsilon, samples, rng):
     )
 
 
+def _check_epsilon(risk, theta, epsilon):
+    """`epsilon` as a float or an array whose axes fit those of θ and the data."""
+    penalty = R2Tilde(check_risk(risk), epsilon)
+    penalty.check(theta)
+    return penalty.epsilon
+
+
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
+    check_dropout(drop)
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     if not all(isinstance(keep, float) for keep in keeps):
         raise ValueError(

@@ -1,6 +1,6 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
-from refimpl.checks import broadcast_lead
+from refimpl.checks import broadcast_lead, check_risk
 from refimpl.loss import MSE
 from refimpl.network import Upstream
 from refimpl.noise import check_keep, noise_variance
@@ -29,10 +29,16 @@ class R1Penalty(OfRisk, Objective):
     """
 
     def __init__(self, risk, keep):
-        if risk.loss is not MSE:
+        if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
         super().__init__(risk)
         self.keep = check_keep(keep)
+
+    @property
+    def lead(self):
+        """Replica axes of data and keep."""
+        keep = getattr(self.keep, "shape", ())
+        return broadcast_lead("data and keep", self.risk.lead, keep)
 
     def forward(self, theta, q):
         """Forward pass, R_1 (...), and its `Upstream` derivatives."""

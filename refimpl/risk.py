@@ -1,7 +1,7 @@
 """The empirical risk R_S and its dropout version R_S^drop."""
 
 from refimpl.backend import get_xp, like
-from refimpl.checks import broadcast_lead, check_inputs
+from refimpl.checks import broadcast_lead, check_inputs, check_net
 from refimpl.loss import get_loss
 from refimpl.network import Upstream
 from refimpl.objective import Objective
@@ -40,17 +40,22 @@ class Risk(Objective):
     """
 
     def __init__(self, net, X, Y, loss="mse"):
-        self.net = net
+        self.net = check_net(net)
         self.loss = get_loss(loss)
         self.X = check_inputs(net, X)
         self.Y = self.loss.check_targets(Y, self.n, net.outputs)
-        broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
+        self.lead  # raises where the leading axes of X and Y do not fit
         self._prepared = {}
 
     @property
     def n(self):
         """Number of samples."""
         return self.X.shape[-2]
+
+    @property
+    def lead(self):
+        """Replica axes of the data."""
+        return broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
 
     def forward(self, theta, q):
         """Forward pass, R_S or R_S^drop (...), and its `Upstream` derivatives."""

@@ -8,7 +8,14 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, to_numpy
-from refimpl.checks import check_finite, check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    check_finite,
+    check_generator,
+    check_has,
+    check_integer,
+    check_positive,
+)
 from refimpl.expectation import Estimate
 from refimpl.lanczos import lanczos
 
@@ -64,7 +71,9 @@ def quadrature(risk, theta, steps=40, probes=10, rng=None):
     ----------
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
+    check_has("risk", risk, "hvp", "an objective with a Hessian product")
     theta, _ = risk.check(theta)
+    as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")
     xp, P = get_xp(theta), len(theta)
@@ -111,13 +120,12 @@ def spectral_density(rule, grid, width):
     ValueError
         If the width is not positive, or the grid not finite numbers (G,).
     """
-    xp = get_xp(rule.nodes)
-    grid = xp.asarray(grid, dtype=float)
+    check_has("rule", rule, "nodes", "a Quadrature")
+    xp, grid = get_xp(rule.nodes), as_real("grid", grid)
     if grid.ndim != 1:
         raise ValueError(f"grid must have shape (G,), got {grid.shape}")
     check_finite("grid", grid)
-    if not 0 < width < float("inf"):
-        raise ValueError(f"width must be positive and finite, got {width!r}")
+    width = check_positive("width", width)
     norm = width * (2 * xp.pi) ** 0.5
 
     def gaussian(values):

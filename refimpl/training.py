@@ -1,9 +1,19 @@
 """One short training loop for any objective, replicas side by side."""
 
+from numbers import Real
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, to_numpy
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    broadcast_lead,
+    check_callable,
+    check_dropout,
+    check_generator,
+    check_has,
+    check_integer,
+    check_objective,
+)
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -80,12 +90,22 @@ def train(
 
     Equation: eq:gd
     """
-    theta, q = objective.check(theta)
-    theta = theta.copy()
+    theta, q = check_objective(objective).check(theta)
+    theta = as_real("theta", theta).copy()
     xp = get_xp(theta)
     lead, n = theta.shape[:-1], objective.n
+    if broadcast_lead("theta and data", lead, objective.lead) != lead:
+        raise ValueError(
+            f"theta must have the replica axes of data and keep, {objective.lead}, "
+            f"got {lead}"
+        )
+    check_has("optimizer", optimizer, "start", "an optimizer, such as GD or Adam")
+    if progress is not None:
+        check_callable("progress", progress)
     steps = check_integer("steps", steps, 1)
     wanted = set(_check_snapshots(snapshots, steps))
+    if dropout is not None:
+        check_dropout(dropout, "dropout")
     if dropout is not None or batch_size is not None:
         _check_rng(rng, lead)
     if batch_size is not None:
@@ -162,7 +182,14 @@ def _check_rng(rng, lead):
 
 
 def _check_snapshots(snapshots, steps):
-    for step in snapshots:
-        if step not in range(steps + 1):
+    try:
+        wanted = list(snapshots)
+    except TypeError:
+        raise ValueError(
+            f"snapshots must be a sequence of steps, got {snapshots!r}"
+        ) from None
+    for step in wanted:
+        whole = isinstance(step, Real) and not isinstance(step, bool)
+        if not whole or step not in range(steps + 1):
             raise ValueError(f"snapshots must lie in 0 to {steps}, got {step!r}")
-    return [int(step) for step in snapshots]
+    return [int(step) for step in wanted]
