@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from refimpl import datasets, report, results
+from refimpl import datasets, mnist_download, report, results
 from refimpl.experiments import framework, style
 from refimpl.experiments.context import (
     Context,
@@ -53,6 +53,12 @@ def parser():
         help="folder of the four MNIST files (IDX, gzipped), for experiments on them",
     )
     made.add_argument(
+        "--download-mnist",
+        action="store_true",
+        help="download what is missing of MNIST (12 MB, checked) into the folder of "
+        f"--mnist; without one, into {mnist_download.default_folder()}",
+    )
+    made.add_argument(
         "--fresh", action="store_true", help="compute again what is there already"
     )
     made.add_argument(
@@ -84,7 +90,9 @@ def reproduce(args):
     """Run the experiments, write their results, print the table."""
     selected = select(args.experiments)
     preset = "quick" if args.quick else "paper" if args.paper else "default"
-    seeds, mnist = check_count("--seeds", args.seeds), check_mnist(args.mnist)
+    seeds, mnist = check_count("--seeds", args.seeds), check_mnist(
+        args.mnist, args.download_mnist
+    )
     jobs = check_count("--jobs", args.jobs) or os.cpu_count() or 1
     out = check_folder(args.out)
     pool = process_pool(jobs) if jobs > 1 else nullcontext()
@@ -181,11 +189,15 @@ def check_count(option, count):
     return int(count)
 
 
-def check_mnist(folder):
+def check_mnist(folder, download=False):
     """`--mnist` as a folder whose four files are the official ones, or ``None``."""
+    if download and folder is None:
+        folder = mnist_download.default_folder()
     if folder is None:
         return None
     try:
+        if download:
+            mnist_download.download(folder)
         datasets.mnist(folder, n_train=1)
     except ValueError as error:
         raise BadUsage(f"--mnist: {error}") from None
