@@ -17,12 +17,20 @@ from refimpl.checks import (
     check_net,
     check_nonnegative,
 )
+from refimpl.network import Network
+from refimpl.types import Array, ArrayLike
 
 
-def orientation(weights):
+def orientation(weights: ArrayLike) -> Array:
     """Unit vectors along the input weights: (..., m, d+1). A zero weight stays zero.
 
     Equation: eq:orientation
+
+    Examples
+    --------
+    >>> orientation([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
     """
     weights = _check_weights(weights)
     xp = get_xp(weights)
@@ -30,10 +38,15 @@ def orientation(weights):
     return weights / xp.where(norm > 0, norm, 1)
 
 
-def angle(weights):
+def angle(weights: ArrayLike) -> Array:
     """Orientation of two-dimensional input weights as an angle in [−π, π): (..., m).
 
     Equation: eq:orientation
+
+    Examples
+    --------
+    >>> angle([[0.0, 2.0], [1.0, 0.0]])
+    array([1.57079633, 0.        ])
     """
     weights = _check_weights(weights)
     if weights.shape[-1] != 2:
@@ -45,7 +58,7 @@ def angle(weights):
     return xp.where(angles >= math.pi, -math.pi, angles)
 
 
-def amplitude(weights, outgoing):
+def amplitude(weights: ArrayLike, outgoing: ArrayLike) -> Array:
     """A_j = ‖a_j‖ ‖(w_j, b_j)‖: (..., m).
 
     Equation: eq:amplitude
@@ -54,6 +67,11 @@ def amplitude(weights, outgoing):
     ----------
     weights : (..., m, d+1)
     outgoing : (..., m, o)
+
+    Examples
+    --------
+    >>> amplitude(weights=[[3.0, 4.0]], outgoing=[[2.0]])  # 2·5
+    array([10.])
     """
     weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
     broadcast_lead("weights and outgoing", weights.shape[:-2], outgoing.shape[:-2])
@@ -66,22 +84,37 @@ def amplitude(weights, outgoing):
     return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
 
 
-def cosine_similarity(weights):
+def cosine_similarity(weights: ArrayLike) -> Array:
     """Cosines of the angles between all pairs of input weights: (..., m, m).
 
     Equation: eq:cosine-similarity
+
+    Examples
+    --------
+    >>> cosine_similarity([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1.,  0.],
+           [-1.,  0.,  1.]])
     """
     unit = orientation(weights)
     return unit @ unit.swapaxes(-1, -2)
 
 
-def active(net, theta, X, layer=0):
+def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Array:
     """Neurons whose activation is not zero on every sample: (..., m), bool.
 
     A ReLU neuron that is inactive on all samples feels no gradient and keeps its
     initial orientation: leave it out of every measure here.
 
     Equation: eq:active
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 2, activation="relu")
+    >>> theta = net.pack(W=[[1.0], [-1.0]], b=[0.0, 0.0], A=[[1.0, 1.0]])
+    >>> active(net, theta, [[1.0], [2.0]])  # the second neuron sees x < 0 only
+    array([ True, False])
     """
     theta, X = check_net(net).check_theta(theta), check_inputs(net, X)
     layer = net.check_layer(layer)
@@ -91,7 +124,9 @@ def active(net, theta, X, layer=0):
     return (hidden != 0).any(axis=-2)
 
 
-def effective_ratio(weights, threshold=0.95, symmetric=False):
+def effective_ratio(
+    weights: ArrayLike, threshold: float = 0.95, symmetric: bool = False
+) -> Array:
     """Least share of directions that represent all input weights.
 
     The least number of directions such that every weight has cosine similarity above
@@ -114,6 +149,14 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
     Returns
     -------
     ratio : (...)
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]
+    >>> float(effective_ratio(weights))  # three directions for four weights
+    0.75
+    >>> float(effective_ratio(weights, symmetric=True))
+    0.5
     """
     weights = _check_weights(weights)
     check_threshold(threshold), check_flag("symmetric", symmetric)
@@ -123,8 +166,12 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
 
 
 def orientation_count(
-    weights, amplitudes, mass=0.9, threshold=0.95, symmetric=False
-):
+    weights: ArrayLike,
+    amplitudes: ArrayLike,
+    mass: float = 0.9,
+    threshold: float = 0.95,
+    symmetric: bool = False,
+) -> Array:
     """Number of orientations that carry the share `mass` of the amplitude.
 
     Directions are picked greedily: each time the one within `threshold` of which lies
@@ -147,6 +194,12 @@ def orientation_count(
     Returns
     -------
     count : (...), int
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]
+    >>> int(orientation_count(weights, amplitudes=[5.0, 4.5, 0.5]))  # 95% on one
+    1
     """
     weights = _check_weights(weights)
     check_threshold(threshold), check_flag("symmetric", symmetric)

@@ -1,5 +1,6 @@
 """E_η[·]: exactly, over all masks, or by Monte Carlo with its standard error."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.backend import chunks, get_xp
@@ -10,16 +11,34 @@ from refimpl.checks import (
     check_integer,
     check_net,
 )
+from refimpl.network import Network
+from refimpl.noise import Dropout
+from refimpl.types import Array, Generator
 
 
 class Estimate(NamedTuple):
-    """A number, or an array of numbers, with its standard error (0 where exact)."""
+    """A number, or an array of numbers, with its standard error (0 where exact).
+
+    Examples
+    --------
+    >>> mean, standard_error = Estimate(1.5, 0.1)
+    >>> mean
+    1.5
+    """
 
     mean: Any
     standard_error: Any
 
 
-def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
+def expectation(
+    fn: Callable[[Any], Array],
+    drop: Dropout,
+    net: Network,
+    n: int,
+    method: str = "exact",
+    samples: int | None = None,
+    rng: Generator | None = None,
+) -> Estimate:
     """Mean of `fn` over the dropout noise.
 
     Equation: eq:expectation
@@ -51,6 +70,18 @@ def expectation(fn, drop, net, n, method="exact", samples=None, rng=None):
     ValueError
         If the method is unknown, an argument of Monte Carlo is missing, or there are
         too many masks.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)  # f is 0 or 2·6
+    >>> float(expectation(lambda eta: risk(theta, eta), drop, net, n=1).mean)
+    36.0
+    >>> float(risk(theta) + refimpl.R1(risk, theta, keep=0.5))  # Lemma 1
+    36.0
     """
     check_callable("fn", fn), check_dropout(drop), check_net(net)
     n = check_integer("n", n, 1)
@@ -92,6 +123,13 @@ def _check_values(values, masks):
 
 
 def weighted_sum(probabilities, values):
-    """Σ_k probabilities_k values_k over the leading axis."""
+    """Σ_k probabilities_k values_k over the leading axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(weighted_sum([0.25, 0.75], np.array([4.0, 8.0])))
+    7.0
+    """
     xp = get_xp(values)
     return xp.tensordot(xp.asarray(probabilities), values, axes=1)

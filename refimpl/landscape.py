@@ -8,11 +8,16 @@ from refimpl.checks import (
     check_has,
     check_net,
 )
+from refimpl.network import Network
+from refimpl.objective import Differentiable
+from refimpl.types import Array, ArrayLike
 
 FILTERS = ("layer", "row")
 
 
-def normalize_filters(net, direction, theta, filters="layer"):
+def normalize_filters(
+    net: Network, direction: ArrayLike, theta: ArrayLike, filters: str = "layer"
+) -> Array:
     """`direction` rescaled, filter by filter, to the norms of `theta`.
 
     Without it, the sharpness along a random direction could be changed at will by
@@ -38,6 +43,14 @@ def normalize_filters(net, direction, theta, filters="layer"):
     ------
     ValueError
         If `filters` is unknown or a shape does not fit.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1)
+    >>> theta = net.pack(W=[[2.0]], b=[0.0], A=[[-3.0]])
+    >>> normalize_filters(net, net.pack([[1.0]], [1.0], [[1.0]]), theta)
+    array([2., 0., 3.])
     """
     if filters not in FILTERS:
         raise ValueError(f"filters must be 'layer' or 'row', got {filters!r}")
@@ -54,7 +67,9 @@ def normalize_filters(net, direction, theta, filters="layer"):
     return net.join(parts)
 
 
-def loss_along(objective, theta, direction, steps):
+def loss_along(
+    objective: Differentiable, theta: ArrayLike, direction: ArrayLike, steps: ArrayLike
+) -> Array:
     """L(α) = objective(θ + α d).
 
     Equation: eq:loss-along
@@ -74,6 +89,15 @@ def loss_along(objective, theta, direction, steps):
     ------
     ValueError
         If a shape does not fit, or a value is not finite.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> loss_along(risk, theta, -theta, steps=[0.0, 0.5, 1.0])  # ½ (6 (1−α)²)²
+    array([18.   ,  1.125,  0.   ])
     """
     check_has("objective", objective, "net", "an objective, such as a Risk or L1")
     theta = objective.net.check_theta(theta)

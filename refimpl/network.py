@@ -28,6 +28,7 @@ from refimpl.checks import (
     check_inputs,
     check_integer,
 )
+from refimpl.types import Array, ArrayLike, Factors, Noise
 
 
 class Upstream(NamedTuple):
@@ -56,13 +57,18 @@ class Network:
         Shapes of the parameter arrays, in their order in θ.
     """
 
+    run: Any  # the four passes
+    backward: Any
+    push: Any
+    backward_push: Any
+
     def __init__(self, inputs, hidden, outputs, activation, shapes):
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
         self.activation = get_activation(activation)
         self.shapes = tuple(shapes)
         self.size = sum(math.prod(shape) for shape in self.shapes)
 
-    def forward(self, theta, X, eta=None):
+    def forward(self, theta: ArrayLike, X: ArrayLike, eta: Noise = None) -> Array:
         """Outputs of the network.
 
         Parameters
@@ -199,12 +205,10 @@ class Network:
             check_finite("eta", as_real("eta", noise))
             leads.append(shape[:-2])
         broadcast_lead("theta and eta", *leads)
-        return tuple(
-            None if noise is None else 1 + like(noise, theta) for noise in eta
-        )
+        return tuple(None if noise is None else 1 + like(noise, theta) for noise in eta)
 
     @property
-    def no_noise(self):
+    def no_noise(self) -> Factors:
         """The noise factors of a network without dropout."""
         return (None,) * len(self.hidden)
 

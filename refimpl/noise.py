@@ -1,7 +1,9 @@
 """Dropout noise η: its moments, its draws, and all its values."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from refimpl.checks import (
     check_integer,
     check_net,
 )
+from refimpl.network import Network
+from refimpl.types import Array, Factors, Generators, PerReplica
 
 MAX_MASKS = 2**20
 
@@ -48,7 +52,12 @@ class Dropout:
     0.25
     """
 
-    def __init__(self, keep, per_sample=False, layers="last"):
+    def __init__(
+        self,
+        keep: PerReplica | Sequence[float],
+        per_sample: bool = False,
+        layers: str = "last",
+    ) -> None:
         if layers not in ("last", "all"):
             raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
         if isinstance(keep, (list, tuple)):
@@ -65,7 +74,7 @@ class Dropout:
         self.per_sample = check_flag("per_sample", per_sample)
         self.layers = layers
 
-    def moment(self, order):
+    def moment(self, order: int) -> Any:
         """E η^order; with several layers, a tuple.
 
         Equation: eq:moments
@@ -75,7 +84,14 @@ class Dropout:
         moments = tuple(noise_moment(p, order) for p in keeps)
         return moments if isinstance(self.keep, tuple) else moments[0]
 
-    def draw(self, net, n, rng, samples=(), dtype=float):
+    def draw(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: int | Sequence[int] = (),
+        dtype: Any = float,
+    ) -> Any:
         """Random η.
 
         Parameters
@@ -105,7 +121,14 @@ class Dropout:
                 factor -= 1
         return eta if self.layers == "all" else eta[-1]
 
-    def draw_factors(self, net, n, rng, samples=(), dtype=float):
+    def draw_factors(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: int | Sequence[int] = (),
+        dtype: Any = float,
+    ) -> Factors:
         """Random q = 1 + η, as the passes of the network take it.
 
         Arguments as for `draw`.
@@ -116,12 +139,12 @@ class Dropout:
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
         check_generator(rng)
-        samples = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
+        lead = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
         rows, entries = self._rows(n), []
         for p, width in zip(self._keep_of_layers(net), net.hidden):
-            shape, q = samples + (rows, width), None
+            shape, q = lead + (rows, width), None
             if p is not None:
-                p = _keep_of_replicas(p, samples)
+                p = _keep_of_replicas(p, lead)
                 if isinstance(rng, (list, tuple)):
                     q = _draw_each(rng, p, shape, dtype)
                 else:
@@ -130,7 +153,9 @@ class Dropout:
             entries.append(q)
         return tuple(entries)
 
-    def enumerate(self, net, n, start=0, stop=None):
+    def enumerate(
+        self, net: Network, n: int, start: int = 0, stop: int | None = None
+    ) -> tuple[Array, Any]:
         """Every mask with its probability, or those numbered `start` to `stop`.
 
         Returns
@@ -167,12 +192,12 @@ class Dropout:
             entries[-1] = entries[-1].reshape(-1, rows, width)
         return probabilities, tuple(entries) if self.layers == "all" else entries[0]
 
-    def count(self, net, n):
+    def count(self, net: Network, n: int) -> int:
         """Number of masks for `net` and `n` samples."""
         rows, keeps = self._rows(n), self._keep_of_layers(net)
         return 2 ** sum(rows * m for m, p in zip(net.hidden, keeps) if p is not None)
 
-    def check_count(self, net, n):
+    def check_count(self, net: Network, n: int) -> int:
         """Number of masks, checked to be few enough to enumerate."""
         total = self.count(net, n)
         if total > MAX_MASKS:
@@ -220,6 +245,11 @@ def noise_moment(keep, order):
     """E η^order of one coordinate of η.
 
     Equation: eq:moments
+
+    Examples
+    --------
+    >>> [round(noise_moment(0.8, order), 12) for order in (1, 2, 3)]
+    [0.0, 0.25, -0.1875]
     """
     return keep * ((1 - keep) / keep) ** order + (1 - keep) * (-1) ** order
 
@@ -228,6 +258,11 @@ def noise_variance(keep):
     """Var η = (1−p)/p.
 
     Equation: eq:moments
+
+    Examples
+    --------
+    >>> noise_variance(0.5)
+    1.0
     """
     return (1 - keep) / keep
 

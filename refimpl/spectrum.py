@@ -5,6 +5,7 @@ is, as far as polynomials of degree 2K − 1 can tell, the K nodes and weights t
 Lanczos steps from v give. Over random v its mean is the spectral density.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, to_numpy
@@ -18,6 +19,8 @@ from refimpl.checks import (
 )
 from refimpl.expectation import Estimate
 from refimpl.lanczos import lanczos
+from refimpl.objective import HasProduct
+from refimpl.types import Array, ArrayLike, Generator
 
 
 class Quadrature(NamedTuple):
@@ -26,7 +29,7 @@ class Quadrature(NamedTuple):
     nodes: Any  # (probes, K)
     weights: Any  # (probes, K)
 
-    def mean_of(self, fn):
+    def mean_of(self, fn: Callable[[Any], Array]) -> Estimate:
         """(1/P) Tr fn(H): mean over probes, and its standard error.
 
         Parameters
@@ -41,7 +44,13 @@ class Quadrature(NamedTuple):
         return Estimate(each.mean(axis=0), error)
 
 
-def quadrature(risk, theta, steps=40, probes=10, rng=None):
+def quadrature(
+    risk: HasProduct,
+    theta: ArrayLike,
+    steps: int = 40,
+    probes: int = 10,
+    rng: Generator | None = None,
+) -> Quadrature:
     """Lanczos quadrature of the Hessian of `risk` at θ.
 
     Equation: eq:lanczos-quadrature
@@ -66,6 +75,16 @@ def quadrature(risk, theta, steps=40, probes=10, rng=None):
     ------
     ValueError
         If theta is not one vector, or a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=5)
+    >>> bool(np.allclose(rule.nodes, refimpl.top_eigenvalues(risk, theta, 3)[::-1]))
+    True
 
     References
     ----------
@@ -94,7 +113,7 @@ def quadrature(risk, theta, steps=40, probes=10, rng=None):
     return Quadrature(nodes, weights)
 
 
-def spectral_density(rule, grid, width):
+def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimate:
     """Density of eigenvalues on `grid`, smoothed with a Gaussian of `width`.
 
     It integrates to 1 over all λ. The smoothing is of the density, not of its estimate:
@@ -119,6 +138,17 @@ def spectral_density(rule, grid, width):
     ------
     ValueError
         If the width is not positive, or the grid not finite numbers (G,).
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule, grid = refimpl.quadrature(risk, theta, steps=3), np.linspace(-99, 99, 199)
+    >>> density = spectral_density(rule, grid, width=3.0).mean
+    >>> round(float(density.sum()), 6)  # the grid has spacing 1
+    1.0
     """
     check_has("rule", rule, "nodes", "a Quadrature")
     xp, grid = get_xp(rule.nodes), as_real("grid", grid)
@@ -142,11 +172,34 @@ def moments(rule, orders):
     Returns
     -------
     estimates : list of Estimate
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=400)
+    >>> (first,) = moments(rule, [1])
+    >>> bool(abs(first.mean - 49 / 3) < 4 * first.standard_error)  # Tr H / P
+    True
     """
     return [rule.mean_of(lambda values: values**order) for order in orders]
 
 
 def weight_above(rule, threshold):
-    """Share of eigenvalues above `threshold`: Estimate. See `spectral_density`."""
+    """Share of eigenvalues above `threshold`: Estimate. See `spectral_density`.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=400)
+    >>> share, error = weight_above(rule, 20.0)
+    >>> abs(share - 1 / 3) < 4 * error  # one eigenvalue of three
+    True
+    """
     estimate = rule.mean_of(lambda values: (values > threshold).astype(float))
     return Estimate(*(float(to_numpy(part)) for part in estimate))

@@ -1,5 +1,6 @@
 """One short training loop for any objective, replicas side by side."""
 
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -14,6 +15,10 @@ from refimpl.checks import (
     check_integer,
     check_objective,
 )
+from refimpl.noise import Dropout
+from refimpl.objective import Differentiable
+from refimpl.optimizers import Optimizer
+from refimpl.types import Array, ArrayLike, Generators
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -21,7 +26,18 @@ LOOK_EVERY = 100
 
 
 class History(NamedTuple):
-    """What training leaves."""
+    """What training leaves.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1)
+    >>> risk = refimpl.Risk(net, [[1.0]], [[1.0]])
+    >>> theta = net.pack([[1.0]], [0.0], [[1.0]])
+    >>> history = refimpl.train(risk, theta, refimpl.GD(0.1), 10, snapshots=[0, 5])
+    >>> history.steps, history.loss.shape, history.theta.shape
+    ([0, 5], (10,), (3,))
+    """
 
     theta: Any  # (..., P) after the last step
     loss: Any  # (steps, ...) objective at the start of each step, with its noise
@@ -36,24 +52,37 @@ class Divergence(ArithmeticError):
     ----------
     history : History
         All that was recorded before; ``theta`` is the last snapshot.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> try:
+    ...     with np.errstate(all="ignore"):
+    ...         refimpl.train(risk, theta, refimpl.GD(10.0), steps=20)
+    ... except Divergence as error:
+    ...     print(str(error)[:43], error.history.loss[:1])
+    loss is inf at step 4 with learning rate 10 [18.]
     """
 
-    def __init__(self, message, history):
+    def __init__(self, message: str, history: History) -> None:
         super().__init__(message)
         self.history = history
 
 
 def train(
-    objective,
-    theta,
-    optimizer,
-    steps,
-    dropout=None,
-    batch_size=None,
-    rng=None,
-    snapshots=(),
-    progress=None,
-):
+    objective: Differentiable,
+    theta: ArrayLike,
+    optimizer: Optimizer,
+    steps: int,
+    dropout: Dropout | None = None,
+    batch_size: int | None = None,
+    rng: Generators | None = None,
+    snapshots: Sequence[int] = (),
+    progress: Callable[[int, Array], None] | None = None,
+) -> History:
     """Minimise `objective` from `theta`.
 
     Parameters
@@ -89,6 +118,18 @@ def train(
         history so far.
 
     Equation: eq:gd
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> history = train(risk, theta, refimpl.GD(0.01), steps=200, snapshots=[1])
+    >>> history.loss[0], float(history.loss[-1].round(8))  # ½ 6², and the end
+    (np.float64(18.0), 0.0)
+    >>> history.snapshots[0]  # θ − 0.01 · 6 · (6, 3, 2)
+    array([ 0.64, -0.18,  2.88])
     """
     theta, q = check_objective(objective).check(theta)
     theta = as_real("theta", theta).copy()
