@@ -103,3 +103,12 @@ def test_mirrors_must_be_https(tmp_path):
 def test_the_default_folder_is_in_the_users_cache(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert str(mnist_download.default_folder()) == "/somewhere/refimpl/mnist"
+
+
+def test_a_bomb_is_unpacked_one_byte_beyond_the_official_size(tmp_path, served):
+    name = next(iter(served))
+    served[name] = gzip.compress(bytes(10**7))
+    size = mnist_download.MNIST_FILES[name][1]
+    seen = hashlib.md5(bytes(size + 1)).hexdigest()
+    with pytest.raises(ValueError, match=f"MD5 is {seen}"):
+        mnist_download.download(tmp_path, MIRRORS, server(served))
