@@ -61,6 +61,12 @@ def parser():
         "on pictures use the digits that come with the package",
     )
     what.add_argument(
+        "--download-mnist",
+        action="store_true",
+        help="download what is missing of MNIST (12 MB, checked) into the folder of "
+        "--mnist; without one, into the user's cache",
+    )
+    what.add_argument(
         "--fresh", action="store_true", help="compute again what is there already"
     )
     what.add_argument(
@@ -141,7 +147,8 @@ def reproduce(args):
     except ValueError as error:
         raise BadUsage(error) from None
     preset = "quick" if args.quick else "paper" if args.paper else "default"
-    seeds, mnist = check_count("--seeds", args.seeds), check_mnist(args.mnist)
+    seeds = check_count("--seeds", args.seeds)
+    mnist = check_mnist(args.mnist, args.download_mnist)
     jobs = check_count("--jobs", args.jobs) or os.cpu_count() or 1
     out = check_folder(args.out)
     with share_cores(jobs), place(jobs, args.dask) as executor:
@@ -208,13 +215,16 @@ def check_count(option, count):
     return int(count)
 
 
-def check_mnist(folder):
+def check_mnist(folder, download=False):
     """`--mnist` as a folder whose four files are the official ones, or ``None``."""
-    if folder is None:
+    if folder is None and not download:
         return None
-    from refimpl import datasets
+    from refimpl import datasets, mnist_download
 
+    folder = mnist_download.default_folder() if folder is None else folder
     try:
+        if download:
+            mnist_download.download(folder)
         datasets.mnist(folder, n_train=1)
     except ValueError as error:
         raise BadUsage(f"--mnist: {error}") from None

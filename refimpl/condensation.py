@@ -8,13 +8,29 @@ import math
 from numbers import Real
 
 from refimpl.backend import get_xp, like
-from refimpl.checks import as_floating, check_finite, check_inputs
+from refimpl.checks import (
+    as_real,
+    broadcast_lead,
+    check_finite,
+    check_flag,
+    check_inputs,
+    check_net,
+    check_nonnegative,
+)
+from refimpl.network import Network
+from refimpl.types import Array, ArrayLike
 
 
-def orientation(weights):
+def orientation(weights: ArrayLike) -> Array:
     """Unit vectors along the input weights: (..., m, d+1). A zero weight stays zero.
 
     Equation: eq:orientation
+
+    Examples
+    --------
+    >>> orientation([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
     """
     weights = _check_weights(weights)
     xp = get_xp(weights)
@@ -22,10 +38,15 @@ def orientation(weights):
     return weights / xp.where(norm > 0, norm, 1)
 
 
-def angle(weights):
+def angle(weights: ArrayLike) -> Array:
     """Orientation of two-dimensional input weights as an angle in [−π, π): (..., m).
 
     Equation: eq:orientation
+
+    Examples
+    --------
+    >>> angle([[0.0, 2.0], [1.0, 0.0]])
+    array([1.57079633, 0.        ])
     """
     weights = _check_weights(weights)
     if weights.shape[-1] != 2:
@@ -37,7 +58,7 @@ def angle(weights):
     return xp.where(angles >= math.pi, -math.pi, angles)
 
 
-def amplitude(weights, outgoing):
+def amplitude(weights: ArrayLike, outgoing: ArrayLike) -> Array:
     """A_j = ‖a_j‖ ‖(w_j, b_j)‖: (..., m).
 
     Equation: eq:amplitude
@@ -46,8 +67,14 @@ def amplitude(weights, outgoing):
     ----------
     weights : (..., m, d+1)
     outgoing : (..., m, o)
+
+    Examples
+    --------
+    >>> amplitude(weights=[[3.0, 4.0]], outgoing=[[2.0]])  # 2·5
+    array([10.])
     """
     weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
+    broadcast_lead("weights and outgoing", weights.shape[:-2], outgoing.shape[:-2])
     if outgoing.shape[-2] != weights.shape[-2]:
         raise ValueError(
             f"outgoing must have shape (..., {weights.shape[-2]}, o), one row per "
@@ -57,31 +84,49 @@ def amplitude(weights, outgoing):
     return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
 
 
-def cosine_similarity(weights):
+def cosine_similarity(weights: ArrayLike) -> Array:
     """Cosines of the angles between all pairs of input weights: (..., m, m).
 
     Equation: eq:cosine-similarity
+
+    Examples
+    --------
+    >>> cosine_similarity([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1.,  0.],
+           [-1.,  0.,  1.]])
     """
     unit = orientation(weights)
     return unit @ unit.swapaxes(-1, -2)
 
 
-def active(net, theta, X, layer=0):
+def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Array:
     """Neurons whose activation is not zero on every sample: (..., m), bool.
 
     A ReLU neuron that is inactive on all samples feels no gradient and keeps its
     initial orientation: leave it out of every measure here.
 
     Equation: eq:active
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 2, activation="relu")
+    >>> theta = net.pack(W=[[1.0], [-1.0]], b=[0.0, 0.0], A=[[1.0, 1.0]])
+    >>> active(net, theta, [[1.0], [2.0]])  # the second neuron sees x < 0 only
+    array([ True, False])
     """
-    theta = net.check_theta(theta)
+    theta, X = check_net(net).check_theta(theta), check_inputs(net, X)
     layer = net.check_layer(layer)
-    run = net.run(theta, net.prepare(like(check_inputs(net, X), theta)))
+    broadcast_lead("theta and X", theta.shape[:-1], X.shape[:-2])
+    run = net.run(theta, net.prepare(like(X, theta)))
     hidden = run.h[layer] if hasattr(run, "h") else run.hidden
     return (hidden != 0).any(axis=-2)
 
 
-def effective_ratio(weights, threshold=0.95, symmetric=False):
+def effective_ratio(
+    weights: ArrayLike, threshold: float = 0.95, symmetric: bool = False
+) -> Array:
     """Least share of directions that represent all input weights.
 
     The least number of directions such that every weight has cosine similarity above
@@ -104,17 +149,29 @@ def effective_ratio(weights, threshold=0.95, symmetric=False):
     Returns
     -------
     ratio : (...)
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]
+    >>> float(effective_ratio(weights))  # three directions for four weights
+    0.75
+    >>> float(effective_ratio(weights, symmetric=True))
+    0.5
     """
     weights = _check_weights(weights)
-    check_threshold(threshold)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
     m = weights.shape[-2]
     counts = _each(weights, lambda w, _: _cover(w, threshold, symmetric))
     return counts / m
 
 
 def orientation_count(
-    weights, amplitudes, mass=0.9, threshold=0.95, symmetric=False
-):
+    weights: ArrayLike,
+    amplitudes: ArrayLike,
+    mass: float = 0.9,
+    threshold: float = 0.95,
+    symmetric: bool = False,
+) -> Array:
     """Number of orientations that carry the share `mass` of the amplitude.
 
     Directions are picked greedily: each time the one within `threshold` of which lies
@@ -137,18 +194,23 @@ def orientation_count(
     Returns
     -------
     count : (...), int
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]
+    >>> int(orientation_count(weights, amplitudes=[5.0, 4.5, 0.5]))  # 95% on one
+    1
     """
     weights = _check_weights(weights)
-    check_threshold(threshold)
-    amplitudes = as_floating("amplitudes", amplitudes)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
+    amplitudes = as_real("amplitudes", amplitudes)
     if amplitudes.shape != weights.shape[:-1]:
         raise ValueError(
             f"amplitudes must have shape {weights.shape[:-1]}, one per weight, got "
             f"shape {amplitudes.shape}"
         )
-    if not (get_xp(amplitudes).isfinite(amplitudes) & (amplitudes >= 0)).all():
-        raise ValueError("amplitudes must be finite and at least 0")
-    if not isinstance(mass, Real) or not 0 < mass <= 1:
+    check_nonnegative("amplitudes", amplitudes)
+    if not isinstance(mass, Real) or isinstance(mass, bool) or not 0 < mass <= 1:
         raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
 
     def count(w, a):
@@ -247,7 +309,7 @@ def check_threshold(threshold):
 
 
 def _check_weights(weights, name="weights"):
-    weights = as_floating(name, weights)
+    weights = as_real(name, weights)
     if weights.ndim < 2 or 0 in weights.shape[-2:]:
         raise ValueError(
             f"{name} must have shape (..., m, d+1) with m at least 1, got shape "

@@ -4,16 +4,24 @@ Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
 from refimpl.backend import chunks, get_xp
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    check_generator,
+    check_has,
+    check_integer,
+    check_positive,
+)
 from refimpl.expectation import Estimate
 from refimpl.lanczos import top_by_lanczos
+from refimpl.objective import HasProduct
+from refimpl.types import Array, ArrayLike, Generator
 
 # Up to this many parameters the dense Hessian is cheaper than iterating.
 DENSE_SIZE = 1500
 TRACE_METHODS = ("exact", "hutchinson")
 
 
-def hessian(risk, theta):
+def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
     """Dense Hessian, by one Hessian-vector product per parameter.
 
     Equation: eq:hessian
@@ -32,6 +40,17 @@ def hessian(risk, theta):
     ------
     ValueError
         If data or keep have replica axes that theta has not.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> hessian(risk, theta)  # in (w, b, a), of ½ (a (2w + b))²
+    array([[36., 18., 24.],
+           [18.,  9., 12.],
+           [24., 12.,  4.]])
     """
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
@@ -41,7 +60,13 @@ def hessian(risk, theta):
     return H
 
 
-def top_eigenvalues(risk, theta, k=1, tolerance=1e-6, rng=None):
+def top_eigenvalues(
+    risk: HasProduct,
+    theta: ArrayLike,
+    k: int = 1,
+    tolerance: float = 1e-6,
+    rng: Generator | None = None,
+) -> Array:
     """The `k` largest eigenvalues of the Hessian, in descending order.
 
     Dense below 1,500 parameters. Above, matrix-free: ARPACK through SciPy for NumPy,
@@ -69,22 +94,38 @@ def top_eigenvalues(risk, theta, k=1, tolerance=1e-6, rng=None):
     ValueError
         If k is not in 1 to P, or data or keep have replica axes of their own: each
         theta is taken in turn.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> values = top_eigenvalues(risk, theta, k=3)
+    >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
+    49.0
     """
-    theta, _ = risk.check(theta)
+    theta, _ = _with_product(risk).check(theta)
     xp, P = get_xp(theta), risk.net.size
+    tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
     k = check_integer("k", k, 1, P)
     rows = theta.reshape(-1, P)
     _check_replicas(risk, rows[0])
     if P <= DENSE_SIZE or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
     else:
-        rng = _generator(xp, rng)
         solve = _arpack if xp.__name__ == "numpy" else _own
         values = [solve(risk, row, k, tolerance, rng) for row in rows]
     return xp.stack(values).reshape(theta.shape[:-1] + (k,))
 
 
-def hessian_trace(risk, theta, method=None, probes=100, rng=None):
+def hessian_trace(
+    risk: HasProduct,
+    theta: ArrayLike,
+    method: str | None = None,
+    probes: int = 100,
+    rng: Generator | None = None,
+) -> Estimate:
     """Trace of the Hessian.
 
     Hutchinson's estimator: for probes v of independent signs, E vᵀHv = Tr H, because
@@ -113,6 +154,18 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
     ValueError
         If the method is unknown, there are fewer than 2 probes, or data or keep have
         replica axes that theta has not.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(hessian_trace(risk, theta).mean)  # 36 + 9 + 4
+    49.0
+    >>> estimate = hessian_trace(risk, theta, "hutchinson", probes=1000)
+    >>> bool(abs(estimate.mean - 49) < 4 * estimate.standard_error)
+    True
     """
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
@@ -140,7 +193,8 @@ def hessian_trace(risk, theta, method=None, probes=100, rng=None):
 def _check_replicas(risk, theta):
     """`theta` checked; the directions' axis is put before its leading axes, so these
     must be all there are."""
-    theta, q = risk.check(theta)
+    theta, q = _with_product(risk).check(theta)
+    as_real("theta", theta)
     lead = risk.value(theta, q).shape
     if lead != theta.shape[:-1]:
         raise ValueError(
@@ -148,6 +202,10 @@ def _check_replicas(risk, theta):
             f"got {theta.shape[:-1]}"
         )
     return theta
+
+
+def _with_product(risk):
+    return check_has("risk", risk, "hvp", "an objective with a Hessian product")
 
 
 def _hvp_chunks(risk, theta):

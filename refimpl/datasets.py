@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import zlib
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    check_generator,
+    check_has,
+    check_integer,
+    check_number,
+    check_positive,
+)
 from refimpl.two_layer import TwoLayer
 
 # MD5 of the decompressed files, and their sizes in bytes.
@@ -37,7 +45,7 @@ def tanh_pair(n=15, limit=12.0, centre=6.0):
     -------
     X, Y : (n, 1)
     """
-    X = np.linspace(-limit, limit, check_integer("n", n, 1))[:, None]
+    X, centre = _grid(n, limit), check_number("centre", centre)
     return X, np.tanh(X - centre) + np.tanh(X + centre)
 
 
@@ -48,20 +56,42 @@ def relu_pair(n=6, limit=5 / 3, centre=1 / 3):
     -------
     X, Y : (n, 1)
     """
-    X = np.linspace(-limit, limit, check_integer("n", n, 1))[:, None]
+    X, centre = _grid(n, limit), check_number("centre", centre)
     Y = 0.5 * np.maximum(-X - centre, 0) + 0.5 * np.maximum(X - centre, 0)
     return X, Y
 
 
+def _grid(n, limit):
+    """`n` points from −limit to limit: (n, 1)."""
+    limit = check_positive("limit", limit)
+    return np.linspace(-limit, limit, check_integer("n", n, 1))[:, None]
+
+
 def teacher(W, b, A, X, activation="tanh"):
     """Outputs (n, o) of a two-layer teacher with weights W (m, d), b (m,), A (o, m)."""
-    m, d = np.shape(W)
-    net = TwoLayer(d, m, np.shape(A)[0], activation)
+    W, A = as_real("W", W), as_real("A", A)
+    if W.ndim != 2 or A.ndim != 2:
+        raise ValueError(
+            "W and A must have shapes (m, d) and (o, m), got "
+            f"{W.shape} and {A.shape}"
+        )
+    net = TwoLayer(W.shape[1], W.shape[0], A.shape[0], activation)
     return net.forward(net.pack(W, b, A), X)
 
 
 def one_hot(labels, classes=10):
     """Labels (n,) as rows of the identity: (n, classes)."""
+    classes, labels = check_integer("classes", classes, 1), np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels must be integers of shape (n,), got shape {labels.shape} of "
+            f"{labels.dtype}"
+        )
+    if len(labels) and not (0 <= labels.min() and labels.max() < classes):
+        raise ValueError(
+            f"labels must lie in 0 to {classes - 1}, got {labels.min()} to "
+            f"{labels.max()}"
+        )
     return np.eye(classes)[labels]
 
 
@@ -84,6 +114,7 @@ def digits(rng, n_train=1000):
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
+    check_has("rng", rng, "permutation", "a random generator, as default_rng makes")
     check_generator(rng)
     order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]
@@ -112,6 +143,8 @@ def mnist(folder, n_train=60000):
         checksums.
     """
     n_train = check_integer("n_train", n_train, 1, 60000)
+    if not isinstance(folder, (str, os.PathLike)):
+        raise ValueError(f"folder must be a path, got {folder!r}")
     raw = {name: _read_checked(Path(folder), name) for name in MNIST_FILES}
     X, labels, X_test, labels_test = (
         np.frombuffer(raw[name], np.uint8, offset=16 if "images" in name else 8)

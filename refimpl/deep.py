@@ -3,11 +3,13 @@
 Layer l of the code is layer l + 1 of the paper: ``layers[0]`` is (W^[1], b^[1]).
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
 from refimpl.checks import check_std, check_width
 from refimpl.network import Network, contiguous_views, masked, noisy
+from refimpl.types import Array, ArrayLike, Generators
 
 
 class Pass(NamedTuple):
@@ -79,17 +81,17 @@ class Deep(Network):
     54
     """
 
-    def __init__(self, widths, activation="relu"):
+    def __init__(self, widths: Sequence[int], activation: str = "relu") -> None:
         try:
-            widths = tuple(widths)
+            sizes = tuple(widths)
         except TypeError:
-            widths = (widths,)
-        if len(widths) < 3:
+            sizes = ()
+        if len(sizes) < 3:
             raise ValueError(
                 "widths must have at least three entries (inputs, hidden, outputs), "
                 f"got {widths}"
             )
-        self.widths = tuple(check_width("widths", m) for m in widths)
+        self.widths = tuple(check_width("widths", m) for m in sizes)
         shapes = []
         for fan_in, m in zip(self.widths, self.widths[1:]):
             shapes += [(m, fan_in), (m,)]
@@ -97,15 +99,23 @@ class Deep(Network):
             self.widths[0], self.widths[1:-1], self.widths[-1], activation, shapes
         )
 
-    def pack(self, layers):
+    def pack(self, layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> Array:
         """θ (..., P) from [(W, b)], W (..., m_l, m_{l−1}) and b (..., m_l)."""
-        return self.join([array for layer in layers for array in layer])
+        try:
+            arrays = [array for layer in layers for array in layer]
+        except TypeError:
+            raise ValueError(
+                f"layers must be pairs (W, b), one per layer, got {layers!r}"
+            ) from None
+        return self.join(arrays)
 
-    def unpack(self, theta):
+    def unpack(self, theta: ArrayLike) -> list[tuple[Array, Array]]:
         """[(W, b)] of every layer: views of `theta`."""
         return self._layers(self.check_theta(theta, finite=False))
 
-    def init(self, rng, std=None):
+    def init(
+        self, rng: Generators, std: float | Sequence[float] | None = None
+    ) -> Array:
         """Random parameters.
 
         Parameters
@@ -134,12 +144,12 @@ class Deep(Network):
         """[W, b, W, b, ...] as views of `theta`."""
         return contiguous_views(theta, self.shapes)
 
-    def input_weights(self, theta, layer=0):
+    def input_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Input weight (w_j, b_j) of every neuron of hidden layer `layer` (from 0)."""
         W, b = self.unpack(theta)[self.check_layer(layer)]
         return get_xp(theta).concatenate([W, b[..., None]], axis=-1)
 
-    def outgoing_weights(self, theta, layer=0):
+    def outgoing_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Weights that leave every neuron of hidden layer `layer`: (..., m, m')."""
         return transpose(self.unpack(theta)[self.check_layer(layer) + 1][0])
 

@@ -28,6 +28,15 @@ def delta_regularizer(risk, theta, drop):
     Returns
     -------
     value : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(delta_regularizer(risk, theta, refimpl.Dropout(0.5)))  # R_1, for MSE
+    18.0
     """
     theta, _ = risk.check(theta)
     variances = drop.moment(2)
@@ -64,6 +73,15 @@ def activation_hessians(risk, theta):
     -------
     H : list of (..., n, m_l, m_l)
         One per hidden layer, in their order.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> activation_hessians(risk, theta)  # of ½ (3h)²
+    [array([[[9.]]])]
     """
     theta, _ = risk.check(theta)
     net = risk.net

@@ -5,22 +5,27 @@ outputs. Both parts are operators that `refimpl.curvature` and `refimpl.spectrum
 in the place of a risk.
 """
 
-from refimpl.backend import like
+from refimpl.checks import check_risk
 from refimpl.objective import Differentiable, OfRisk
+from refimpl.risk import Risk
+from refimpl.types import Array, ArrayLike, Factors, Noise
 
 
 class _Part(OfRisk, Differentiable):
     """R_S as a function, with one part of its Hessian."""
 
-    def batch(self, indices):
+    def __init__(self, risk: Risk) -> None:
+        super().__init__(check_risk(risk))
+
+    def batch(self, indices: Array) -> "_Part":
         """The same part for the samples `indices`."""
         return type(self)(self.risk.batch(indices))
 
-    def value(self, theta, q):
+    def value(self, theta: Array, q: Factors) -> Array:
         """R_S (...)."""
         return self.risk.value(theta, q)
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S (...) and its gradient (..., P)."""
         return self.risk.value_and_gradient(theta, q)
 
@@ -37,13 +42,23 @@ class GaussNewton(_Part):
     ----------
     risk : Risk
         Either loss.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> refimpl.hessian(GaussNewton(risk), theta)  # J Jᵀ, J = (6, 3, 2)
+    array([[36., 18., 12.],
+           [18.,  9.,  6.],
+           [12.,  6.,  4.]])
     """
 
-    def hvp(self, theta, v, eta=None):
+    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
         theta, q = self.check(theta, eta)
-        v = self.net.check_theta(v, "v")
-        v = v if v.dtype.kind == "c" else like(v, theta)
+        v = self.check_direction(v, theta, q)
         run, _, _ = self.risk.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward(run, self.risk.upstream_push(run, push))
@@ -58,9 +73,20 @@ class ResidualCurvature(_Part):
     ----------
     risk : Risk
         Either loss.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> refimpl.hessian(ResidualCurvature(risk), theta)  # f ∇²f, f = 6
+    array([[ 0.,  0., 12.],
+           [ 0.,  0.,  6.],
+           [12.,  6.,  0.]])
     """
 
-    def hvp(self, theta, v, eta=None):
+    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Residual part at θ times `v` (..., P)."""
         part = GaussNewton(self.risk).hvp(theta, v, eta)
         return self.risk.hvp(theta, v, eta) - part

@@ -6,12 +6,15 @@ and `gradient_noise_deep`.
 """
 
 from refimpl import gradient_noise_deep, gradient_noise_two_layer
+from refimpl.checks import check_dropout, check_risk
 from refimpl.loss import MSE
-from refimpl.noise import noise_moment
+from refimpl.noise import Dropout, noise_moment
+from refimpl.risk import Risk
 from refimpl.two_layer import TwoLayer
+from refimpl.types import Array, ArrayLike
 
 
-def gradient_covariance_trace(risk, theta, drop):
+def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Array:
     """tr Cov_η ∇R_S^drop(θ, η), exact: E‖∇R_S^drop‖² − ‖∇(R_S + R_1)‖².
 
     It is computed as a sum of (co)variances, never as this difference, so nothing
@@ -39,6 +42,16 @@ def gradient_covariance_trace(risk, theta, drop):
     ValueError
         If the loss is not MSE, noise enters before the last hidden layer, or a `Deep`
         network is too large; `R2_estimate` serves these cases.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)  # ∇ is 0 or 4·6·(6, 3, 2): half their distance
+    >>> float(gradient_covariance_trace(risk, theta, drop))  # (2·6)² (6² + 3² + 2²)
+    7056.0
     """
     theta, moments, route = _prepare(risk, theta, drop)
     return route.trace(risk, theta, moments, drop.per_sample)
@@ -82,11 +95,12 @@ def noise_moments(keep):
 
 def _prepare(risk, theta, drop):
     """θ checked, the moments of the noise, and the module with the formulas."""
-    if risk.loss is not MSE:
+    if check_risk(risk).loss is not MSE:
         raise ValueError(
             "R2 in closed form holds for loss 'mse', got a risk with another loss; "
             "R2_estimate takes any"
         )
+    check_dropout(drop)
     theta, _ = risk.check(theta)
     moments = noise_moments(last_layer_keep(drop, risk.net))
     if isinstance(risk.net, TwoLayer):

@@ -1,7 +1,7 @@
 """R̃_2: the squared gradient norm that one step of descent adds to the loss."""
 
 from refimpl.backend import per_replica
-from refimpl.checks import check_nonnegative
+from refimpl.checks import broadcast_lead, check_nonnegative
 from refimpl.network import Upstream
 from refimpl.objective import Differentiable, OfRisk
 
@@ -31,6 +31,12 @@ class R2Tilde(OfRisk, Differentiable):
     def __init__(self, risk, epsilon):
         super().__init__(risk)
         self.epsilon = check_nonnegative("epsilon", epsilon)
+
+    @property
+    def lead(self):
+        """Replica axes of data and epsilon."""
+        epsilon = getattr(self.epsilon, "shape", ())
+        return broadcast_lead("data and epsilon", self.risk.lead, epsilon)
 
     def forward(self, theta, q):
         """Forward pass, R_S^drop (...), its `Upstream`, its gradient, R̃_2 (...)."""

@@ -36,6 +36,16 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     ------
     ValueError
         If there are more than 2^18 sequences.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)
+    >>> mean_iterate(risk, theta, drop, 0.01, steps=1)  # θ − 0.01 ∇(R_S + R_1)
+    array([[ 0.28, -0.36, 2.76]])
     """
     theta, _ = risk.check(theta)
     steps = check_integer("steps", steps, 1)
@@ -84,6 +94,16 @@ def mean_epoch(risk, theta, eta, epsilon):
     ------
     ValueError
         If the deck has more than 7 masks.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> deck = np.array([[[1.0]], [[-1.0]]])  # kept, dropped: each once
+    >>> mean_epoch(risk, theta, deck, 0.01)  # θ − 0.01 · 4 · 6 · (6, 3, 2)
+    array([-0.44, -0.72,  2.52])
     """
     theta, _ = risk.check(theta)
     masks = check_integer("number of masks in eta", len(eta), 1, MAX_DECK)
@@ -113,6 +133,16 @@ def gradient_covariance(risk, theta, drop):
     ------
     ValueError
         If there are more than 2^20 masks of one sample.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)
+    >>> float(np.trace(gradient_covariance(risk, theta, drop)))  # (2·6)² (6² + 3² + 2²)
+    7056.0
     """
     theta, _ = risk.check(theta)
     xp, n = get_xp(theta), risk.n
@@ -147,6 +177,17 @@ def batch_gradient_covariance(risk, theta, size):
     ------
     ValueError
         If the size is not in 1 to n.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> pair = refimpl.Risk(net, X=[[2.0], [2.0]], Y=[[0.0], [2.0]])
+    >>> C = batch_gradient_covariance(pair, theta, size=1)  # of the gradients 6J, 4J
+    >>> float(np.trace(C))
+    49.0
     """
     theta, _ = risk.check(theta)
     xp, n = get_xp(theta), risk.n

@@ -23,6 +23,15 @@ def output_jacobian(risk, theta):
     -------
     J : (..., n·o, P)
         Row i·o + k is ∇_θ f_k(x_i). For ReLU, off kinks.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> output_jacobian(risk, theta)  # of a (2w + b), in (w, b, a)
+    array([[6., 3., 2.]])
     """
     theta, _ = risk.check(theta)
     xp = get_xp(theta)
@@ -46,6 +55,15 @@ def ntk_trace(risk, theta):
     Returns
     -------
     trace : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(ntk_trace(risk, theta))  # 6² + 3² + 2²
+    49.0
     """
     theta, _ = risk.check(theta)
     squares = [(J * J).sum(axis=(0, -1)) for _, _, J in _jacobian_rows(risk, theta)]
@@ -59,6 +77,15 @@ def ntk_trace_gradient(risk, theta):
     R-operator.
 
     Equation: eq:ntk-trace-gradient
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> ntk_trace_gradient(risk, theta)  # of 5a² + (2w + b)²
+    array([ 8.,  4., 30.])
     """
     theta, _ = risk.check(theta)
     net, total = risk.net, 0
@@ -89,6 +116,16 @@ def ntk_trace_rate(risk, theta, objective):
     -------
     rate : (...)
         −⟨∇ ntk_trace, ∇ objective⟩.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> objective = refimpl.L1(risk, 0.5)  # of gradient 2·(36, 18, 12)
+    >>> float(ntk_trace_rate(risk, theta, objective))
+    -1440.0
 
     References
     ----------

@@ -38,6 +38,15 @@ def kinks(net, theta):
     ------
     ValueError
         If the network is of another kind.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 2, activation="relu")
+    >>> theta = net.pack(W=[[1.0], [-1.0]], b=[-0.5, -0.5], A=[[1.0, -2.0]])
+    >>> found = kinks(net, theta)
+    >>> found.intercepts, found.slope_changes
+    (array([ 0.5, -0.5]), array([ 1., -2.]))
     """
     if (net.inputs, net.outputs, net.activation) != (1, 1, ReLU):
         raise ValueError(
@@ -68,6 +77,14 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
     x : (n,)
         Inputs, ascending.
     tolerance : float
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 2, activation="relu")
+    >>> theta = net.pack(W=[[1.0], [-1.0]], b=[-0.5, -0.5], A=[[1.0, -2.0]])
+    >>> int(convexity_changes(net, theta, [-1.0, 0.0, 1.0]))  # concave, then convex
+    1
     """
     t, slope_changes, _ = kinks(net, theta)
     x = _check_inputs(x)
@@ -87,6 +104,11 @@ def fewest_convexity_changes(x, y):
     ----------
     x, y : (n,)
         Points, x ascending.
+
+    Examples
+    --------
+    >>> fewest_convexity_changes([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0])  # N
+    1
     """
     x, y = _check_inputs(x), as_floating("y", y)
     if y.shape != x.shape:

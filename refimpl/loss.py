@@ -4,7 +4,7 @@ All are means over samples, so the gradient carries 1/n.
 """
 
 from refimpl.backend import get_xp
-from refimpl.checks import as_floating, check_finite
+from refimpl.checks import as_real, check_finite
 
 
 class MSE:
@@ -18,7 +18,7 @@ class MSE:
     @staticmethod
     def check_targets(Y, n, outputs):
         """Targets (..., n, o) as a finite array."""
-        Y = as_floating("Y", Y)
+        Y = as_real("Y", Y)
         if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
             raise ValueError(
                 f"Y must have shape (..., {n}, {outputs}): samples of X by outputs of "
@@ -53,7 +53,7 @@ class CrossEntropy:
         try:
             labels = xp.asarray(Y)
         except (TypeError, ValueError):
-            labels = as_floating("Y", Y)
+            labels = as_real("Y", Y)
         if labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) == n:
             if len(labels) and not (0 <= labels.min() and labels.max() < outputs):
                 raise ValueError(
@@ -61,7 +61,7 @@ class CrossEntropy:
                     f"{int(labels.min())} to {int(labels.max())}"
                 )
             return (labels[:, None] == xp.arange(outputs)).astype(float)
-        Y = as_floating("Y", Y)
+        Y = as_real("Y", Y)
         if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
             raise ValueError(
                 f"Y must be integer labels ({n},) or probabilities "

@@ -8,16 +8,23 @@ from refimpl.gradient_norm import R2Tilde
 from refimpl.network import Upstream
 from refimpl.objective import Differentiable, Objective, OfRisk
 from refimpl.regularizers import R1Penalty
+from refimpl.risk import Risk
+from refimpl.types import Array, Factors, PerReplica
 
 
 class _RiskAndR1(OfRisk, Objective):
     """What L1 and L4 share."""
 
-    def __init__(self, risk, keep):
+    def __init__(self, risk: Risk, keep: PerReplica) -> None:
         super().__init__(risk)
         self.penalty = R1Penalty(risk, keep)
 
-    def batch(self, indices):
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of data and keep."""
+        return self.penalty.lead
+
+    def batch(self, indices: Array) -> "_RiskAndR1":
         """The same loss of the samples `indices`: R_1 is a mean over samples."""
         return type(self)(self.risk.batch(indices), self.penalty.keep)
 
@@ -37,6 +44,15 @@ class L1(_RiskAndR1):
     ------
     ValueError
         If the loss is not MSE, or keep is outside (0, 1].
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(L1(risk, keep=0.5)(theta))  # R_S + R_1, each ½ 6²
+    36.0
     """
 
     def forward(self, theta, q):
@@ -73,6 +89,16 @@ class L4(_RiskAndR1):
     ------
     ValueError
         If the loss is not MSE, or keep is outside (0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> dropped = np.array([[-1.0]])  # η of the neuron: f = 0
+    >>> float(L4(risk, keep=0.5)(theta, dropped))  # 0 − R_1
+    -18.0
     """
 
     def forward(self, theta, q):
@@ -96,11 +122,16 @@ class L4(_RiskAndR1):
 class _RiskAndR2Tilde(OfRisk, Differentiable):
     """What L2 and L3 share. R̃_2 holds ∇R_S^drop, so there is no Hessian product."""
 
-    def __init__(self, risk, epsilon):
+    def __init__(self, risk: Objective, epsilon: PerReplica) -> None:
         super().__init__(risk)
         self.penalty = R2Tilde(risk, epsilon)
 
-    def batch(self, indices):
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of data and epsilon."""
+        return self.penalty.lead
+
+    def batch(self, indices: Array) -> "_RiskAndR2Tilde":
         """The same loss of the samples `indices`, R̃_2 from their mean gradient."""
         return type(self)(self.risk.batch(indices), self.penalty.epsilon)
 
@@ -123,13 +154,22 @@ class L2(_RiskAndR2Tilde):
     ------
     ValueError
         If epsilon is negative or not finite.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(L2(risk, epsilon=0.4)(theta))  # ½ 6² + 0.1 · 6² (6² + 3² + 2²)
+    194.4
     """
 
-    def value(self, theta, q):
+    def value(self, theta: Array, q: Factors) -> Array:
         """R_S + R̃_2 (...)."""
         return self.risk.value(theta, self.net.no_noise) + self.penalty.value(theta, q)
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S + R̃_2 (...) and its gradient (..., P)."""
         risk, g = self.risk.value_and_gradient(theta, self.net.no_noise)
         penalty, product = self.penalty.value_and_gradient(theta, q)
@@ -154,16 +194,25 @@ class L3(_RiskAndR2Tilde):
     ------
     ValueError
         If epsilon is negative or not finite.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(L3(risk, epsilon=0.4)(theta))  # ½ 6² − 0.1 · 6² (6² + 3² + 2²)
+    -158.4
     """
 
     sign = -1
 
-    def value(self, theta, q):
+    def value(self, theta: Array, q: Factors) -> Array:
         """R_S^drop ∓ R̃_2 (...)."""
         _, risk, _, _, penalty = self.penalty.forward(theta, q)
         return risk + self.sign * penalty
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S^drop ∓ R̃_2 (...) and its gradient (..., P)."""
         run, risk, upstream, g, penalty = self.penalty.forward(theta, q)
         product = self.penalty.hessian_product(run, upstream, g)

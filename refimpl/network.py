@@ -21,11 +21,14 @@ from refimpl.activations import get_activation
 from refimpl.backend import get_xp, like, matmul
 from refimpl.checks import (
     as_floating,
+    as_real,
     broadcast_lead,
     check_finite,
     check_generator,
     check_inputs,
+    check_integer,
 )
+from refimpl.types import Array, ArrayLike, Factors, Noise
 
 
 class Upstream(NamedTuple):
@@ -54,13 +57,18 @@ class Network:
         Shapes of the parameter arrays, in their order in θ.
     """
 
+    run: Any  # the four passes
+    backward: Any
+    push: Any
+    backward_push: Any
+
     def __init__(self, inputs, hidden, outputs, activation, shapes):
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
         self.activation = get_activation(activation)
         self.shapes = tuple(shapes)
         self.size = sum(math.prod(shape) for shape in self.shapes)
 
-    def forward(self, theta, X, eta=None):
+    def forward(self, theta: ArrayLike, X: ArrayLike, eta: Noise = None) -> Array:
         """Outputs of the network.
 
         Parameters
@@ -82,6 +90,8 @@ class Network:
         """
         theta, X = self.check_theta(theta), check_inputs(self, X)
         q = self.check_noise(eta, theta, X.shape[-2])
+        masks = [factor.shape[:-2] for factor in q if factor is not None]
+        broadcast_lead("theta, X and eta", theta.shape[:-1], X.shape[:-2], *masks)
         return self.run(theta, self.prepare(like(X, theta)), q).output
 
     def split(self, theta):
@@ -120,10 +130,10 @@ class Network:
 
         A sequence of R generators gives (R, P): one network from each.
         """
+        check_generator(rng)
         if isinstance(rng, (list, tuple)):
             rows = [self.draw_init(one, std_of_layer) for one in rng]
             return get_xp(*rows).stack(rows)
-        check_generator(rng)
         return self.join(
             [
                 std * rng.standard_normal(shape)
@@ -160,12 +170,13 @@ class Network:
 
     def check_layer(self, layer):
         """`layer`, checked to be the index of a hidden layer."""
-        if layer not in range(len(self.hidden)):
+        try:
+            return check_integer("layer", layer, 0, len(self.hidden) - 1)
+        except ValueError:
             raise ValueError(
                 f"layer must be a hidden layer, 0 to {len(self.hidden) - 1}, "
                 f"got {layer!r}"
-            )
-        return layer
+            ) from None
 
     def check_noise(self, eta, theta, n):
         """The factors q = 1 + η, one entry per hidden layer, ``None`` for no noise.
@@ -191,15 +202,13 @@ class Network:
                     f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
                     f"got {shape if shape else type(noise).__name__}"
                 )
-            check_finite("eta", noise)
+            check_finite("eta", as_real("eta", noise))
             leads.append(shape[:-2])
         broadcast_lead("theta and eta", *leads)
-        return tuple(
-            None if noise is None else 1 + like(noise, theta) for noise in eta
-        )
+        return tuple(None if noise is None else 1 + like(noise, theta) for noise in eta)
 
     @property
-    def no_noise(self):
+    def no_noise(self) -> Factors:
         """The noise factors of a network without dropout."""
         return (None,) * len(self.hidden)
 

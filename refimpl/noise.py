@@ -1,12 +1,22 @@
 """Dropout noise η: its moments, its draws, and all its values."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from refimpl.backend import generator_xp, get_xp
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    check_flag,
+    check_float_type,
+    check_generator,
+    check_integer,
+    check_net,
+)
+from refimpl.network import Network
+from refimpl.types import Array, Factors, Generators, PerReplica
 
 MAX_MASKS = 2**20
 
@@ -42,11 +52,14 @@ class Dropout:
     0.25
     """
 
-    def __init__(self, keep, per_sample=False, layers="last"):
+    def __init__(
+        self,
+        keep: PerReplica | Sequence[float],
+        per_sample: bool = False,
+        layers: str = "last",
+    ) -> None:
         if layers not in ("last", "all"):
             raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
-        if not isinstance(per_sample, (bool, np.bool_)):
-            raise ValueError(f"per_sample must be True or False, got {per_sample!r}")
         if isinstance(keep, (list, tuple)):
             if layers == "last" and len(keep) != 1:
                 raise ValueError(
@@ -58,18 +71,27 @@ class Dropout:
             self.keep = tuple(check_keep(p) for p in keep)
         else:
             self.keep = check_keep(keep)
-        self.per_sample, self.layers = bool(per_sample), layers
+        self.per_sample = check_flag("per_sample", per_sample)
+        self.layers = layers
 
-    def moment(self, order):
+    def moment(self, order: int) -> Any:
         """E η^order; with several layers, a tuple.
 
         Equation: eq:moments
         """
+        order = check_integer("order", order, 0)
         keeps = self.keep if isinstance(self.keep, tuple) else (self.keep,)
         moments = tuple(noise_moment(p, order) for p in keeps)
         return moments if isinstance(self.keep, tuple) else moments[0]
 
-    def draw(self, net, n, rng, samples=(), dtype=float):
+    def draw(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: int | Sequence[int] = (),
+        dtype: Any = float,
+    ) -> Any:
         """Random η.
 
         Parameters
@@ -90,13 +112,23 @@ class Dropout:
         eta : (*samples, 1 or n, m)
             For ``layers="all"`` a tuple, one entry per hidden layer.
         """
+        check_float_type(dtype)
+        for count in samples if isinstance(samples, (tuple, list)) else (samples,):
+            check_integer("samples", count, 0)
         eta = self.draw_factors(net, n, rng, samples, dtype)
         for factor in eta:
             if factor is not None:
                 factor -= 1
         return eta if self.layers == "all" else eta[-1]
 
-    def draw_factors(self, net, n, rng, samples=(), dtype=float):
+    def draw_factors(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: int | Sequence[int] = (),
+        dtype: Any = float,
+    ) -> Factors:
         """Random q = 1 + η, as the passes of the network take it.
 
         Arguments as for `draw`.
@@ -107,12 +139,12 @@ class Dropout:
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
         check_generator(rng)
-        samples = (samples,) if np.ndim(samples) == 0 else tuple(samples)
+        lead = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
         rows, entries = self._rows(n), []
-        for width, p in zip(net.hidden, self._keep_of_layers(net)):
-            shape, q = samples + (rows, width), None
+        for p, width in zip(self._keep_of_layers(net), net.hidden):
+            shape, q = lead + (rows, width), None
             if p is not None:
-                p = _keep_of_replicas(p, samples)
+                p = _keep_of_replicas(p, lead)
                 if isinstance(rng, (list, tuple)):
                     q = _draw_each(rng, p, shape, dtype)
                 else:
@@ -121,7 +153,9 @@ class Dropout:
             entries.append(q)
         return tuple(entries)
 
-    def enumerate(self, net, n, start=0, stop=None):
+    def enumerate(
+        self, net: Network, n: int, start: int = 0, stop: int | None = None
+    ) -> tuple[Array, Any]:
         """Every mask with its probability, or those numbered `start` to `stop`.
 
         Returns
@@ -136,9 +170,12 @@ class Dropout:
             If there are more than 2^20 masks, or keep differs between replicas.
         """
         total, rows = self.check_count(net, n), self._rows(n)
+        start = check_integer("start", start, 0)
+        if stop is not None:
+            stop = check_integer("stop", stop, 0)
         numbers = np.arange(start, total if stop is None else min(stop, total))
         probabilities, entries = np.ones(len(numbers)), []
-        for width, p in zip(net.hidden, self._keep_of_layers(net)):
+        for p, width in zip(self._keep_of_layers(net), net.hidden):
             if p is None:
                 continue
             if not isinstance(p, float):
@@ -155,12 +192,12 @@ class Dropout:
             entries[-1] = entries[-1].reshape(-1, rows, width)
         return probabilities, tuple(entries) if self.layers == "all" else entries[0]
 
-    def count(self, net, n):
+    def count(self, net: Network, n: int) -> int:
         """Number of masks for `net` and `n` samples."""
         rows, keeps = self._rows(n), self._keep_of_layers(net)
         return 2 ** sum(rows * m for m, p in zip(net.hidden, keeps) if p is not None)
 
-    def check_count(self, net, n):
+    def check_count(self, net: Network, n: int) -> int:
         """Number of masks, checked to be few enough to enumerate."""
         total = self.count(net, n)
         if total > MAX_MASKS:
@@ -177,7 +214,7 @@ class Dropout:
 
     def _keep_of_layers(self, net):
         """keep of every hidden layer, ``None`` where there is no dropout."""
-        layers = len(net.hidden)
+        layers = len(check_net(net).hidden)
         if self.layers == "last":
             keep = self.keep[0] if isinstance(self.keep, tuple) else self.keep
             return (None,) * (layers - 1) + (keep,)
@@ -199,7 +236,7 @@ def check_keep(keep):
         return float(keep)
     if getattr(keep, "dtype", None) is None or keep.dtype.kind not in "fiu":
         raise ValueError(f"keep must be a number in (0, 1], got {keep!r}")
-    if not ((keep > 0) & (keep <= 1)).all():
+    if keep.size == 0 or not ((keep > 0) & (keep <= 1)).all():
         raise ValueError(f"keep must lie in (0, 1], got {keep}")
     return float(keep) if keep.ndim == 0 else keep
 
@@ -208,6 +245,11 @@ def noise_moment(keep, order):
     """E η^order of one coordinate of η.
 
     Equation: eq:moments
+
+    Examples
+    --------
+    >>> [round(noise_moment(0.8, order), 12) for order in (1, 2, 3)]
+    [0.0, 0.25, -0.1875]
     """
     return keep * ((1 - keep) / keep) ** order + (1 - keep) * (-1) ** order
 
@@ -216,6 +258,11 @@ def noise_variance(keep):
     """Var η = (1−p)/p.
 
     Equation: eq:moments
+
+    Examples
+    --------
+    >>> noise_variance(0.5)
+    1.0
     """
     return (1 - keep) / keep
 

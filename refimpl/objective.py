@@ -6,7 +6,12 @@ derivatives change along a direction (`upstream_push`); the passes of the networ
 gradient and Hessian product, which curvature needs.
 """
 
+from typing import Protocol
+
 from refimpl.backend import like
+from refimpl.checks import broadcast_lead, check_objective
+from refimpl.network import Network
+from refimpl.types import Array, ArrayLike, Factors, Noise
 
 
 class Differentiable:
@@ -17,13 +22,27 @@ class Differentiable:
     net : TwoLayer or Deep
     n : int
         Number of samples.
+    lead : tuple of int
+        Replica axes of the data and of what else there may be one of per replica.
     """
 
-    def value(self, theta, q):
+    net: Network
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        raise NotImplementedError
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of the data; none unless a subclass says so."""
+        return ()
+
+    def value(self, theta: Array, q: Factors) -> Array:
         """Value (...). Arguments are as `check` returns them: q = 1 + η per layer."""
         raise NotImplementedError
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value and gradient in one pass, for training loops.
 
         Arguments are as `check` returns them and are not checked again: this is the
@@ -31,11 +50,11 @@ class Differentiable:
         """
         raise NotImplementedError
 
-    def batch(self, indices):
+    def batch(self, indices: Array) -> "Differentiable":
         """The same objective on the samples `indices` (B,) or (R, B)."""
         raise NotImplementedError
 
-    def __call__(self, theta, eta=None):
+    def __call__(self, theta: ArrayLike, eta: Noise = None) -> Array:
         """Value at θ, with noise η if given.
 
         Parameters
@@ -55,14 +74,39 @@ class Differentiable:
         """
         return self.value(*self.check(theta, eta))
 
-    def gradient(self, theta, eta=None):
+    def gradient(self, theta: ArrayLike, eta: Noise = None) -> Array:
         """Gradient (..., P) at θ, with noise η if given."""
         return self.value_and_gradient(*self.check(theta, eta))[1]
 
-    def check(self, theta, eta=None):
+    def check(self, theta: ArrayLike, eta: Noise = None) -> tuple[Array, Factors]:
         """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
         theta = self.net.check_theta(theta)
-        return theta, self.net.check_noise(eta, theta, self.n)
+        q = self.net.check_noise(eta, theta, self.n)
+        self._check_leads("theta, eta, data and keep", q, theta.shape[:-1])
+        return theta, q
+
+    def check_direction(self, v: ArrayLike, theta: ArrayLike, q: Factors) -> Array:
+        """`v` (..., P) in the module and dtype of `theta`; a complex one stays so."""
+        v = self.net.check_theta(v, "v")
+        leads = theta.shape[:-1], v.shape[:-1]
+        self._check_leads("theta, v, eta, data and keep", q, *leads)
+        return v if v.dtype.kind == "c" else like(v, theta)
+
+    def _check_leads(self, names, q, *leads):
+        masks = [factor.shape[:-2] for factor in q if factor is not None]
+        broadcast_lead(names, *leads, *masks, self.lead)
+
+
+class HasProduct(Protocol):
+    """An objective with a Hessian product: what the measures of curvature take."""
+
+    net: Network
+
+    @property
+    def n(self) -> int: ...
+    def check(self, theta: ArrayLike) -> tuple[Array, Factors]: ...
+    def value(self, theta: Array, q: Factors) -> Array: ...
+    def hvp(self, theta: ArrayLike, v: ArrayLike) -> Array: ...
 
 
 class OfRisk:
@@ -75,13 +119,18 @@ class OfRisk:
     n : int
     """
 
-    def __init__(self, risk):
-        self.risk, self.net = risk, risk.net
+    def __init__(self, risk: Differentiable) -> None:
+        self.risk, self.net = check_objective(risk, "risk"), risk.net
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of samples."""
         return self.risk.n
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of the data."""
+        return self.risk.lead
 
 
 class Objective(Differentiable):
@@ -98,16 +147,16 @@ class Objective(Differentiable):
         """Directional derivatives of `forward`'s `Upstream`."""
         raise NotImplementedError
 
-    def value(self, theta, q):
+    def value(self, theta: Array, q: Factors) -> Array:
         """Value (...), by a forward pass."""
         return self.forward(theta, q)[1]
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value and gradient: a forward and a backward pass."""
         run, value, upstream = self.forward(theta, q)
         return value, self.net.backward(run, upstream)
 
-    def hvp(self, theta, v, eta=None):
+    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Hessian at θ times `v` (..., P), with noise η if given.
 
         Exact, by the R-operator: no Hessian is formed and nothing is differenced.
@@ -115,8 +164,7 @@ class Objective(Differentiable):
         Equation: eq:hvp
         """
         theta, q = self.check(theta, eta)
-        v = self.net.check_theta(v, "v")
-        v = v if v.dtype.kind == "c" else like(v, theta)
+        v = self.check_direction(v, theta, q)
         run, _, upstream = self.forward(theta, q)
         push = self.net.push(run, v)
         return self.net.backward_push(

@@ -1,10 +1,22 @@
 """Update rules: gradient descent and Adam, in place on θ (..., P)."""
 
+from typing import Protocol
+
 from refimpl.backend import get_xp
+from refimpl.checks import check_positive
+from refimpl.types import Array, PerReplica, Update
 
 # Elements of θ updated at a time: Adam's four arrays of a block stay in a core's cache,
 # which makes long updates about twice as fast. On a device one block serves.
 BLOCK = 2**15
+
+
+class Optimizer(Protocol):
+    """What training takes: GD, Adam, or what is made of them."""
+
+    @property
+    def learning_rate(self) -> PerReplica: ...
+    def start(self, theta: Array) -> Update: ...
 
 
 class GD:
@@ -20,12 +32,21 @@ class GD:
     ------
     ValueError
         If the learning rate is not positive and finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta = np.array([1.0, 2.0])
+    >>> update = GD(learning_rate=0.1).start(theta)
+    >>> update(np.array([1.0, -1.0]))
+    >>> theta
+    array([0.9, 2.1])
     """
 
-    def __init__(self, learning_rate):
+    def __init__(self, learning_rate: PerReplica) -> None:
         self.learning_rate = check_learning_rate(learning_rate)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place."""
         rate = _per_row(self.learning_rate, theta)
 
@@ -53,9 +74,23 @@ class Adam:
     ------
     ValueError
         If a parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta = np.array([1.0, 2.0])
+    >>> update = Adam(learning_rate=0.1).start(theta)
+    >>> update(np.array([5.0, -0.01]))  # the first step has the size of the rate
+    >>> theta.round(5)
+    array([0.9, 2.1])
     """
 
-    def __init__(self, learning_rate, betas=(0.9, 0.999), epsilon=1e-8):
+    def __init__(
+        self,
+        learning_rate: PerReplica,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> None:
         self.learning_rate = check_learning_rate(learning_rate)
         try:
             beta1, beta2 = (float(beta) for beta in betas)
@@ -63,11 +98,10 @@ class Adam:
             raise ValueError(f"betas must be two numbers, got {betas!r}") from None
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
             raise ValueError(f"betas must lie in [0, 1), got {betas}")
-        if not 0 < epsilon < float("inf"):
-            raise ValueError(f"epsilon must be positive and finite, got {epsilon}")
-        self.betas, self.epsilon = (beta1, beta2), epsilon
+        self.betas = beta1, beta2
+        self.epsilon = check_positive("epsilon", epsilon)
 
-    def start(self, theta):
+    def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place.
 
         The moments are kept without their factors 1 − β: first = m/(1−β₁) and
@@ -117,7 +151,8 @@ def check_learning_rate(rate):
         valid = valid and 0 < rate < float("inf")
         rate = float(rate) if valid else rate
     else:
-        valid = values.kind in "fiu" and bool(((rate > 0) & (rate < 1e300)).all())
+        valid = values.kind in "fiu"
+        valid = valid and bool(((rate > 0) & (rate < float("inf"))).all())
         rate = float(rate) if valid and rate.ndim == 0 else rate
     if not valid:
         raise ValueError(f"learning_rate must be positive and finite, got {rate!r}")

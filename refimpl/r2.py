@@ -1,8 +1,8 @@
 """R_2: what a finite step of gradient descent with dropout adds to the loss."""
 
-from refimpl.expectation import expectation
 from refimpl.backend import per_replica
-from refimpl.checks import check_nonnegative
+from refimpl.checks import check_dropout, check_risk
+from refimpl.expectation import Estimate, expectation
 from refimpl.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
@@ -10,9 +10,12 @@ from refimpl.gradient_noise import (
 )
 from refimpl.gradient_norm import R2Tilde
 from refimpl.modified_loss import L1
+from refimpl.noise import Dropout
+from refimpl.risk import Risk
+from refimpl.types import Array, ArrayLike, Generator, PerReplica
 
 
-def R2(risk, theta, drop, epsilon):
+def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Array:
     """R_2 = (ε/4) E_η ‖∇_θ R_S^drop(θ, η)‖², exact.
 
     The mean squared norm is the squared norm of the mean gradient, ∇(R_S + R_1), plus
@@ -55,28 +58,46 @@ def R2(risk, theta, drop, epsilon):
     ----------
     Zhang and Xu, Implicit Regularization of Dropout, Eq. (5).
     """
-    epsilon = check_nonnegative("epsilon", epsilon)
+    epsilon = _check_epsilon(risk, theta, epsilon)
     trace = gradient_covariance_trace(risk, theta, drop)
     mean = L1(risk, last_layer_keep(drop, risk.net)).gradient(theta)
     return 0.25 * per_replica(epsilon, mean) * ((mean * mean).sum(axis=-1) + trace)
 
 
-def R2_gradient(risk, theta, drop, epsilon):
+def R2_gradient(
+    risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica
+) -> Array:
     """Gradient (..., P) of `R2`, by hand: arguments and limits are those of `R2`.
 
     With g and H the gradient and Hessian of R_S + R_1: (ε/2) H g, plus (ε/4) times the
     gradient of the trace. It equals (ε/2) E_η H^drop g^drop.
 
     Equation: eq:r2-gradient
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, [[0.0]], [[0.0]])
+    >>> theta = net.pack([[0.0]], [1.0], [[1.0]])
+    >>> R2_gradient(risk, theta, refimpl.Dropout(0.5), 1.0)  # of 2 a²b² (a² + b²)
+    array([ 0., 12., 12.])
     """
-    epsilon = check_nonnegative("epsilon", epsilon)
+    epsilon = _check_epsilon(risk, theta, epsilon)
     trace_gradient = gradient_covariance_trace_gradient(risk, theta, drop)
     loss = L1(risk, last_layer_keep(drop, risk.net))
     product = loss.hvp(theta, loss.gradient(theta))
     return 0.25 * per_replica(epsilon, product, axes=1) * (2 * product + trace_gradient)
 
 
-def R2_estimate(risk, theta, drop, epsilon, samples, rng):
+def R2_estimate(
+    risk: Risk,
+    theta: ArrayLike,
+    drop: Dropout,
+    epsilon: PerReplica,
+    samples: int,
+    rng: Generator,
+) -> Estimate:
     """Monte-Carlo mean of R̃_2(θ, η): R_2 for any network, loss and layers of dropout.
 
     Unbiased, for it is a mean of independent draws of what R_2 is the expectation of.
@@ -104,13 +125,31 @@ def R2_estimate(risk, theta, drop, epsilon, samples, rng):
     ------
     ValueError
         If samples is below 2, keep is an array, or epsilon is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
+    >>> mean, error = R2_estimate(risk, theta, drop, 0.1, 1000, rng)
+    >>> bool(abs(mean - refimpl.R2(risk, theta, drop, 0.1)) < 4 * error)
+    True
     """
     return _mean_over_masks(
         R2Tilde(risk, epsilon).__call__, risk, theta, drop, samples, rng
     )
 
 
-def R2_gradient_estimate(risk, theta, drop, epsilon, samples, rng):
+def R2_gradient_estimate(
+    risk: Risk,
+    theta: ArrayLike,
+    drop: Dropout,
+    epsilon: PerReplica,
+    samples: int,
+    rng: Generator,
+) -> Estimate:
     """Monte-Carlo mean of ∇R̃_2 = (ε/2) H^drop g^drop: the gradient of R_2.
 
     Any network, loss and layers of dropout; arguments as for `R2_estimate`.
@@ -121,14 +160,34 @@ def R2_gradient_estimate(risk, theta, drop, epsilon, samples, rng):
     -------
     Estimate
         ``mean`` and ``standard_error``, each (..., P).
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
+    >>> mean, error = R2_gradient_estimate(risk, theta, drop, 0.1, 1000, rng)
+    >>> exact = refimpl.R2_gradient(risk, theta, drop, 0.1)
+    >>> bool((abs(mean - exact) < 4 * error).all())
+    True
     """
     return _mean_over_masks(
         R2Tilde(risk, epsilon).gradient, risk, theta, drop, samples, rng
     )
 
 
+def _check_epsilon(risk, theta, epsilon):
+    """`epsilon` as a float or an array whose axes fit those of θ and the data."""
+    penalty = R2Tilde(check_risk(risk), epsilon)
+    penalty.check(theta)
+    return penalty.epsilon
+
+
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
+    check_dropout(drop)
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     if not all(isinstance(keep, float) for keep in keeps):
         raise ValueError(

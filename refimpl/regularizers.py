@@ -1,10 +1,12 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
-from refimpl.checks import broadcast_lead
+from refimpl.checks import broadcast_lead, check_risk
 from refimpl.loss import MSE
 from refimpl.network import Upstream
 from refimpl.noise import check_keep, noise_variance
 from refimpl.objective import Objective, OfRisk
+from refimpl.risk import Risk
+from refimpl.types import Array, ArrayLike, PerReplica
 
 
 class R1Penalty(OfRisk, Objective):
@@ -28,11 +30,17 @@ class R1Penalty(OfRisk, Objective):
         If the loss is not MSE, or keep is outside (0, 1].
     """
 
-    def __init__(self, risk, keep):
-        if risk.loss is not MSE:
+    def __init__(self, risk: Risk, keep: PerReplica) -> None:
+        if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
         super().__init__(risk)
         self.keep = check_keep(keep)
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of data and keep."""
+        keep = getattr(self.keep, "shape", ())
+        return broadcast_lead("data and keep", self.risk.lead, keep)
 
     def forward(self, theta, q):
         """Forward pass, R_1 (...), and its `Upstream` derivatives."""
@@ -80,7 +88,7 @@ class R1Penalty(OfRisk, Objective):
         return variance / self.n
 
 
-def R1(risk, theta, keep):
+def R1(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
     """Mean extra loss of dropout after the last hidden layer.
 
     R_1 = (1−p)/(2np) Σ_i Σ_j ‖W^[L]_j f^[L−1]_j(x_i)‖². Exact for MSE, any width, depth
@@ -118,9 +126,18 @@ def R1(risk, theta, keep):
     return R1Penalty(risk, keep)(theta)
 
 
-def R1_gradient(risk, theta, keep):
+def R1_gradient(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
     """Gradient (..., P) of `R1`, by hand.
 
     Equation: eq:r1-gradient
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> R1_gradient(risk, theta, keep=0.5)  # of ½ a² (2w + b)², in (w, b, a)
+    array([36., 18., 12.])
     """
     return R1Penalty(risk, keep).gradient(theta)

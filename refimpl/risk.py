@@ -1,10 +1,11 @@
 """The empirical risk R_S and its dropout version R_S^drop."""
 
 from refimpl.backend import get_xp, like
-from refimpl.checks import broadcast_lead, check_inputs
+from refimpl.checks import broadcast_lead, check_inputs, check_net
 from refimpl.loss import get_loss
-from refimpl.network import Upstream
+from refimpl.network import Network, Upstream
 from refimpl.objective import Objective
+from refimpl.types import Array, ArrayLike
 
 
 class Risk(Objective):
@@ -39,18 +40,25 @@ class Risk(Objective):
     1.0
     """
 
-    def __init__(self, net, X, Y, loss="mse"):
-        self.net = net
+    def __init__(
+        self, net: Network, X: ArrayLike, Y: ArrayLike, loss: str = "mse"
+    ) -> None:
+        self.net = check_net(net)
         self.loss = get_loss(loss)
         self.X = check_inputs(net, X)
         self.Y = self.loss.check_targets(Y, self.n, net.outputs)
-        broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
-        self._prepared = {}
+        self.lead  # raises where the leading axes of X and Y do not fit
+        self._prepared: dict = {}
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of samples."""
         return self.X.shape[-2]
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of the data."""
+        return broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
 
     def forward(self, theta, q):
         """Forward pass, R_S or R_S^drop (...), and its `Upstream` derivatives."""
@@ -72,7 +80,7 @@ class Risk(Objective):
             self._prepared[key] = X, like(self.Y, theta)
         return self._prepared[key]
 
-    def batch(self, indices):
+    def batch(self, indices: Array) -> "Risk":
         """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica.
 
         Raises

@@ -5,12 +5,22 @@ is, as far as polynomials of degree 2K − 1 can tell, the K nodes and weights t
 Lanczos steps from v give. Over random v its mean is the spectral density.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, to_numpy
-from refimpl.checks import check_finite, check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    check_finite,
+    check_generator,
+    check_has,
+    check_integer,
+    check_positive,
+)
 from refimpl.expectation import Estimate
 from refimpl.lanczos import lanczos
+from refimpl.objective import HasProduct
+from refimpl.types import Array, ArrayLike, Generator
 
 
 class Quadrature(NamedTuple):
@@ -19,7 +29,7 @@ class Quadrature(NamedTuple):
     nodes: Any  # (probes, K)
     weights: Any  # (probes, K)
 
-    def mean_of(self, fn):
+    def mean_of(self, fn: Callable[[Any], Array]) -> Estimate:
         """(1/P) Tr fn(H): mean over probes, and its standard error.
 
         Parameters
@@ -34,7 +44,13 @@ class Quadrature(NamedTuple):
         return Estimate(each.mean(axis=0), error)
 
 
-def quadrature(risk, theta, steps=40, probes=10, rng=None):
+def quadrature(
+    risk: HasProduct,
+    theta: ArrayLike,
+    steps: int = 40,
+    probes: int = 10,
+    rng: Generator | None = None,
+) -> Quadrature:
     """Lanczos quadrature of the Hessian of `risk` at θ.
 
     Equation: eq:lanczos-quadrature
@@ -60,11 +76,23 @@ def quadrature(risk, theta, steps=40, probes=10, rng=None):
     ValueError
         If theta is not one vector, or a number is out of range.
 
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=5)
+    >>> bool(np.allclose(rule.nodes, refimpl.top_eigenvalues(risk, theta, 3)[::-1]))
+    True
+
     References
     ----------
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
+    check_has("risk", risk, "hvp", "an objective with a Hessian product")
     theta, _ = risk.check(theta)
+    as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")
     xp, P = get_xp(theta), len(theta)
@@ -85,7 +113,7 @@ def quadrature(risk, theta, steps=40, probes=10, rng=None):
     return Quadrature(nodes, weights)
 
 
-def spectral_density(rule, grid, width):
+def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimate:
     """Density of eigenvalues on `grid`, smoothed with a Gaussian of `width`.
 
     It integrates to 1 over all λ. The smoothing is of the density, not of its estimate:
@@ -110,14 +138,24 @@ def spectral_density(rule, grid, width):
     ------
     ValueError
         If the width is not positive, or the grid not finite numbers (G,).
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule, grid = refimpl.quadrature(risk, theta, steps=3), np.linspace(-99, 99, 199)
+    >>> density = spectral_density(rule, grid, width=3.0).mean
+    >>> round(float(density.sum()), 6)  # the grid has spacing 1
+    1.0
     """
-    xp = get_xp(rule.nodes)
-    grid = xp.asarray(grid, dtype=float)
+    check_has("rule", rule, "nodes", "a Quadrature")
+    xp, grid = get_xp(rule.nodes), as_real("grid", grid)
     if grid.ndim != 1:
         raise ValueError(f"grid must have shape (G,), got {grid.shape}")
     check_finite("grid", grid)
-    if not 0 < width < float("inf"):
-        raise ValueError(f"width must be positive and finite, got {width!r}")
+    width = check_positive("width", width)
     norm = width * (2 * xp.pi) ** 0.5
 
     def gaussian(values):
@@ -134,11 +172,34 @@ def moments(rule, orders):
     Returns
     -------
     estimates : list of Estimate
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=400)
+    >>> (first,) = moments(rule, [1])
+    >>> bool(abs(first.mean - 49 / 3) < 4 * first.standard_error)  # Tr H / P
+    True
     """
     return [rule.mean_of(lambda values: values**order) for order in orders]
 
 
 def weight_above(rule, threshold):
-    """Share of eigenvalues above `threshold`: Estimate. See `spectral_density`."""
+    """Share of eigenvalues above `threshold`: Estimate. See `spectral_density`.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> rule = quadrature(risk, theta, steps=3, probes=400)
+    >>> share, error = weight_above(rule, 20.0)
+    >>> abs(share - 1 / 3) < 4 * error  # one eigenvalue of three
+    True
+    """
     estimate = rule.mean_of(lambda values: (values > threshold).astype(float))
     return Estimate(*(float(to_numpy(part)) for part in estimate))

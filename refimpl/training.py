@@ -1,9 +1,24 @@
 """One short training loop for any objective, replicas side by side."""
 
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, to_numpy
-from refimpl.checks import check_generator, check_integer
+from refimpl.checks import (
+    as_real,
+    broadcast_lead,
+    check_callable,
+    check_dropout,
+    check_generator,
+    check_has,
+    check_integer,
+    check_objective,
+)
+from refimpl.noise import Dropout
+from refimpl.objective import Differentiable
+from refimpl.optimizers import Optimizer
+from refimpl.types import Array, ArrayLike, Generators
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -11,7 +26,18 @@ LOOK_EVERY = 100
 
 
 class History(NamedTuple):
-    """What training leaves."""
+    """What training leaves.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1)
+    >>> risk = refimpl.Risk(net, [[1.0]], [[1.0]])
+    >>> theta = net.pack([[1.0]], [0.0], [[1.0]])
+    >>> history = refimpl.train(risk, theta, refimpl.GD(0.1), 10, snapshots=[0, 5])
+    >>> history.steps, history.loss.shape, history.theta.shape
+    ([0, 5], (10,), (3,))
+    """
 
     theta: Any  # (..., P) after the last step
     loss: Any  # (steps, ...) objective at the start of each step, with its noise
@@ -26,24 +52,37 @@ class Divergence(ArithmeticError):
     ----------
     history : History
         All that was recorded before; ``theta`` is the last snapshot.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> try:
+    ...     with np.errstate(all="ignore"):
+    ...         refimpl.train(risk, theta, refimpl.GD(10.0), steps=20)
+    ... except Divergence as error:
+    ...     print(str(error)[:43], error.history.loss[:1])
+    loss is inf at step 4 with learning rate 10 [18.]
     """
 
-    def __init__(self, message, history):
+    def __init__(self, message: str, history: History) -> None:
         super().__init__(message)
         self.history = history
 
 
 def train(
-    objective,
-    theta,
-    optimizer,
-    steps,
-    dropout=None,
-    batch_size=None,
-    rng=None,
-    snapshots=(),
-    progress=None,
-):
+    objective: Differentiable,
+    theta: ArrayLike,
+    optimizer: Optimizer,
+    steps: int,
+    dropout: Dropout | None = None,
+    batch_size: int | None = None,
+    rng: Generators | None = None,
+    snapshots: Sequence[int] = (),
+    progress: Callable[[int, Array], None] | None = None,
+) -> History:
     """Minimise `objective` from `theta`.
 
     Parameters
@@ -79,13 +118,35 @@ def train(
         history so far.
 
     Equation: eq:gd
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> history = train(risk, theta, refimpl.GD(0.01), steps=200, snapshots=[1])
+    >>> history.loss[0], float(history.loss[-1].round(8))  # ½ 6², and the end
+    (np.float64(18.0), 0.0)
+    >>> history.snapshots[0]  # θ − 0.01 · 6 · (6, 3, 2)
+    array([ 0.64, -0.18,  2.88])
     """
-    theta, q = objective.check(theta)
-    theta = theta.copy()
+    theta, q = check_objective(objective).check(theta)
+    theta = as_real("theta", theta).copy()
     xp = get_xp(theta)
     lead, n = theta.shape[:-1], objective.n
+    if broadcast_lead("theta and data", lead, objective.lead) != lead:
+        raise ValueError(
+            f"theta must have the replica axes of data and keep, {objective.lead}, "
+            f"got {lead}"
+        )
+    check_has("optimizer", optimizer, "start", "an optimizer, such as GD or Adam")
+    if progress is not None:
+        check_callable("progress", progress)
     steps = check_integer("steps", steps, 1)
     wanted = set(_check_snapshots(snapshots, steps))
+    if dropout is not None:
+        check_dropout(dropout, "dropout")
     if dropout is not None or batch_size is not None:
         _check_rng(rng, lead)
     if batch_size is not None:
@@ -162,7 +223,14 @@ def _check_rng(rng, lead):
 
 
 def _check_snapshots(snapshots, steps):
-    for step in snapshots:
-        if step not in range(steps + 1):
+    try:
+        wanted = list(snapshots)
+    except TypeError:
+        raise ValueError(
+            f"snapshots must be a sequence of steps, got {snapshots!r}"
+        ) from None
+    for step in wanted:
+        whole = isinstance(step, Real) and not isinstance(step, bool)
+        if not whole or step not in range(steps + 1):
             raise ValueError(f"snapshots must lie in 0 to {steps}, got {step!r}")
-    return [int(step) for step in snapshots]
+    return [int(step) for step in wanted]

@@ -5,11 +5,13 @@ input weight of neuron j is the vector (w_j, b_j), and so it stands in θ: with 
 (x, 1), the bias needs no line of its own.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from refimpl.backend import get_xp, matmul, transpose
 from refimpl.checks import check_std, check_width
 from refimpl.network import Network, contiguous_views, masked, noisy
+from refimpl.types import Array, ArrayLike, Generators
 
 
 class Pass(NamedTuple):
@@ -58,18 +60,20 @@ class TwoLayer(Network):
     array([[0.]])
     """
 
-    def __init__(self, inputs, width, outputs=1, activation="tanh"):
+    def __init__(
+        self, inputs: int, width: int, outputs: int = 1, activation: str = "tanh"
+    ) -> None:
         d = check_width("inputs", inputs)
         m = check_width("width", width)
         o = check_width("outputs", outputs)
         super().__init__(d, (m,), o, activation, ((m, d), (m,), (o, m)))
         self._blocks = ((m, d + 1), (o, m))
 
-    def pack(self, W, b, A):
+    def pack(self, W: ArrayLike, b: ArrayLike, A: ArrayLike) -> Array:
         """θ (..., P) from W (..., m, d), b (..., m) and A (..., o, m)."""
         return self.join([W, b, A])
 
-    def unpack(self, theta):
+    def unpack(self, theta: ArrayLike) -> tuple[Array, ...]:
         """W (..., m, d), b (..., m) and A (..., o, m): views of `theta`."""
         return tuple(self.split(self.check_theta(theta, finite=False)))
 
@@ -84,7 +88,9 @@ class TwoLayer(Network):
         xp = get_xp(X)
         return xp.concatenate([X, xp.ones_like(X[..., :1])], axis=-1)
 
-    def init(self, rng, std=None):
+    def init(
+        self, rng: Generators, std: float | Sequence[float] | None = None
+    ) -> Array:
         """Random parameters.
 
         Parameters
@@ -106,13 +112,13 @@ class TwoLayer(Network):
         (m,), gain = self.hidden, self.activation.gain
         return self.draw_init(rng, [gain * self.inputs**-0.5, 0.0, m**-0.5])
 
-    def input_weights(self, theta, layer=0):
+    def input_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Input weight (w_j, b_j) of every hidden neuron: (..., m, d+1)."""
         self.check_layer(layer)
         theta = self.check_theta(theta, finite=False)
         return contiguous_views(theta, self._blocks)[0]
 
-    def outgoing_weights(self, theta, layer=0):
+    def outgoing_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Output weight vector a_j of every hidden neuron: (..., m, o)."""
         self.check_layer(layer)
         return transpose(self.unpack(theta)[2])

@@ -28,6 +28,16 @@ def project_to_tangent(risk, theta, v):
     v : (..., P)
         In the null space of J(θ). The tangent of the zero-loss set where J has full
         row rank.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> moved = project_to_tangent(risk, theta, [1.0, 0.0, 0.0])  # J = (6, 3, 2)
+    >>> bool(abs(moved @ [6.0, 3.0, 2.0]) < 1e-12)
+    True
     """
     v = risk.net.check_theta(v, "v")
     J = output_jacobian(risk, theta)
@@ -57,6 +67,15 @@ def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
     ------
     ValueError
         If the loss is not MSE, or the tolerance is not reached.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(risk(theta)), float(risk(to_zero_loss(risk, theta))) < 1e-20
+    (18.0, True)
     """
     if risk.loss is not MSE:
         raise ValueError("zero loss is attained for loss 'mse' only, got another loss")
@@ -102,6 +121,18 @@ def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
     ------
     ValueError
         If the loss is not MSE, or a step leads too far from the set.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.regularizers import R1Penalty
+    >>> fit = refimpl.Risk(net, X=[[2.0]], Y=[[6.0]])
+    >>> path = follow_zero_loss(fit, theta, R1Penalty(fit, 0.5), 0.01, steps=3)
+    >>> path.shape, bool((fit(path) < 1e-20).all())
+    ((4, 3), True)
     """
     path = [to_zero_loss(risk, theta, tolerance)]
     for _ in range(steps):

@@ -1,12 +1,13 @@
 """Bad input gets an error that names the argument, the value and what is allowed."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import refimpl
-from refimpl import condensation, datasets
+from refimpl import cli, condensation, datasets
 
 NET = refimpl.TwoLayer(2, 3, 2)
 DEEP = refimpl.Deep((2, 4, 3, 2))
@@ -225,7 +226,7 @@ CASES = {
     "R1 with keep 0": (lambda: refimpl.R1(RISK, THETA, 0.0), r"keep must lie in \(0, 1\]"),
     "R1 with keeps for other replicas": (
         lambda: refimpl.R1(RISK, np.ones((3, NET.size)), np.array([0.5, 0.6])),
-        r"leading axes of theta and keep must broadcast, got \(3,\), \(2,\)",
+        r"leading axes of theta, eta, data and keep must broadcast, got \(3,\), \(2,\)",
     ),
     "noise for R_S + R_1": (
         lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
@@ -319,7 +320,7 @@ CASES = {
     ),
     "a point at infinity": (
         lambda: refimpl.loss_along(RISK, THETA, THETA, [np.inf]),
-        "theta must be finite",
+        "steps must be finite",
     ),
     "NaN in weights": (
         lambda: condensation.effective_ratio(with_value(WEIGHTS, np.nan)),
@@ -363,6 +364,152 @@ CASES = {
     "too many digits": (lambda: datasets.digits(RNG, 1797), "n_train .* got 1797"),
     "mnist of nowhere": (lambda: datasets.mnist("/nowhere"), "/nowhere has no file train-"),
     "too much mnist": (lambda: datasets.mnist(".", 60001), "n_train .* got 60001"),
+    # what an argument is
+    "a number for a network": (lambda: refimpl.Risk(3, X, Y), "net must be a network, TwoLayer or Deep, got 3"),
+    "the class of a network": (lambda: refimpl.Risk(refimpl.TwoLayer, X, Y), "net must be a network.* got <class"),
+    "noise for no network": (lambda: DROP.draw(None, 5, RNG), "net must be a network.* got None"),
+    "filters of no network": (lambda: refimpl.normalize_filters(None, THETA, THETA), "net must be a network.* got None"),
+    "a network to train": (lambda: refimpl.train(NET, THETA, GD, 1), "objective must be an objective, such as a Risk"),
+    "an optimizer in words": (lambda: refimpl.train(RISK, THETA, "gd", 1), "optimizer must be .* GD or Adam, got 'gd'"),
+    "a number for dropout": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, 0.5, rng=RNG),
+        "dropout must be a Dropout, got 0.5",
+    ),
+    "progress that is no function": (
+        lambda: refimpl.train(RISK, THETA, GD, 1, progress=3),
+        "progress must be a function, got 3",
+    ),
+    "R1 of a network": (lambda: refimpl.R1(NET, THETA, 0.5), "risk must be a Risk, got <refimpl"),
+    "R1 of R_S + R_1": (lambda: refimpl.R1(refimpl.L1(RISK, 0.5), THETA, 0.5), "risk must be a Risk"),
+    "R2 with a probability": (lambda: refimpl.R2(RISK, THETA, 0.5, 0.1), "drop must be a Dropout, got 0.5"),
+    "an estimate of R2 with a probability": (
+        lambda: refimpl.R2_estimate(RISK, THETA, 0.5, 0.1, 10, RNG),
+        "drop must be a Dropout, got 0.5",
+    ),
+    "covariance of no dropout": (
+        lambda: refimpl.gradient_covariance_trace(RISK, THETA, None),
+        "drop must be a Dropout, got None",
+    ),
+    "L1 of nothing": (lambda: refimpl.L1(None, 0.5), "risk must be an objective.* got None"),
+    "L2 of nothing": (lambda: refimpl.L2(None, 0.1), "risk must be an objective.* got None"),
+    "decay of nothing": (lambda: refimpl.WeightDecay(None, 0.1), "objective must be .* got None"),
+    "Gauss-Newton of L1": (lambda: refimpl.GaussNewton(refimpl.L1(RISK, 0.5)), "risk must be a Risk"),
+    "the Hessian of nothing": (lambda: refimpl.hessian(None, THETA), "risk must be an objective with a Hessian"),
+    "the Hessian of L2": (lambda: refimpl.hessian(refimpl.L2(RISK, 0.1), THETA), "risk must be .* Hessian product"),
+    "eigenvalues of L2": (lambda: refimpl.top_eigenvalues(refimpl.L2(RISK, 0.1), THETA), "Hessian product"),
+    "the mean of a number": (lambda: refimpl.expectation(3, DROP, NET, 5), "fn must be a function, got 3"),
+    "the mean over a probability": (lambda: refimpl.expectation(len, 0.5, NET, 5), "drop must be a Dropout, got 0.5"),
+    "the mean of what forgets its masks": (
+        lambda: refimpl.expectation(lambda eta: np.ones(3), DROP, NET, 5),
+        r"fn must return one value per mask, shape \(8, ...\), got \(3,\)",
+    ),
+    "the mean of one number": (
+        lambda: refimpl.expectation(lambda eta: 1.0, DROP, NET, 5),
+        "fn must return one value per mask.* got 1.0",
+    ),
+    "noise on no optimizer": (
+        lambda: refimpl.GaussianGradientNoise("gd", len, [RNG]),
+        "optimizer must be .* got 'gd'",
+    ),
+    "noise of no trace": (lambda: refimpl.GaussianGradientNoise(GD, 3, [RNG]), "trace must be a function, got 3"),
+    "the density of nothing": (lambda: refimpl.spectral_density(None, [0.0], 1.0), "rule must be a Quadrature, got None"),
+    # numbers that are none
+    "theta of objects": (lambda: RISK(THETA.astype(object)), "theta must be an array of numbers, got ndarray of object"),
+    "theta of numerals": (lambda: RISK(THETA.astype(str)), "theta must be an array of numbers, got ndarray of <U"),
+    "theta of dates": (lambda: RISK(np.ones(15, "m8[s]")), "theta must be an array of numbers"),
+    "theta of ragged rows": (lambda: RISK([[1.0], [1.0, 2.0]]), "theta must be an array of numbers, got list"),
+    "no theta": (lambda: RISK(None), "theta must be an array of numbers, got NoneType"),
+    "an empty theta": (lambda: RISK([]), r"theta must have shape \(..., 15\).* got shape \(0,\)"),
+    "complex X": (lambda: refimpl.Risk(NET, X + 1j, Y), "X must be real, got an array of complex128"),
+    "complex Y": (lambda: refimpl.Risk(NET, X, Y + 1j), "Y must be real, got an array of complex128"),
+    "complex X forward": (lambda: NET.forward(THETA, X + 1j), "X must be real"),
+    "complex theta in training": (lambda: refimpl.train(RISK, THETA + 1j, GD, 1), "theta must be real"),
+    "complex theta in a Hessian": (lambda: refimpl.hessian(RISK, THETA + 1j), "theta must be real"),
+    "complex theta in eigenvalues": (lambda: refimpl.top_eigenvalues(RISK, THETA + 1j), "theta must be real"),
+    "complex noise": (lambda: RISK(THETA, 1j * np.ones((1, 3))), "eta must be real"),
+    "noise of objects": (lambda: RISK(THETA, np.full((1, 3), None)), "eta must be an array of numbers"),
+    "complex weights": (lambda: condensation.orientation(1j * WEIGHTS), "weights must be real"),
+    "complex amplitudes": (
+        lambda: condensation.orientation_count(WEIGHTS, 1j * np.ones(4)),
+        "amplitudes must be real",
+    ),
+    "mass True": (lambda: condensation.orientation_count(WEIGHTS, np.ones(4), mass=True), "mass .* got True"),
+    "symmetric in words": (
+        lambda: condensation.effective_ratio(WEIGHTS, symmetric="no"),
+        "symmetric must be True or False, got 'no'",
+    ),
+    "layer False": (lambda: NET.input_weights(THETA, layer=False), "layer .* got False"),
+    "layer 0.0": (lambda: condensation.active(NET, THETA, X, 0.0), "layer .* got 0.0"),
+    "std True": (lambda: NET.init(RNG, std=True), "std must be .* got True"),
+    "no generators": (lambda: NET.init([]), r"rng must be .* got \[\]"),
+    "layers that are no pairs": (lambda: DEEP.pack([1, 2, 3]), r"layers must be pairs \(W, b\).* got \[1, 2, 3\]"),
+    "epsilon in words": (lambda: refimpl.Adam(0.1, epsilon="a"), "epsilon must be positive and finite, got 'a'"),
+    "epsilon True": (lambda: refimpl.Adam(0.1, epsilon=True), "epsilon .* got True"),
+    "one snapshot, not in a list": (
+        lambda: refimpl.train(RISK, THETA, GD, 2, snapshots=2),
+        "snapshots must be a sequence of steps, got 2",
+    ),
+    "a snapshot of True": (lambda: refimpl.train(RISK, THETA, GD, 2, snapshots=[True]), "snapshots .* got True"),
+    "snapshots in rows": (
+        lambda: refimpl.train(RISK, THETA, GD, 2, snapshots=np.array([[1]])),
+        r"snapshots must lie in 0 to 2, got array\(\[1\]\)",
+    ),
+    "replicas of data for one theta": (
+        lambda: refimpl.train(refimpl.Risk(NET, np.ones((2, 5, 2)), Y), THETA, GD, 1),
+        r"theta must have the replica axes of data and keep, \(2,\), got \(\)",
+    ),
+    "minus one mask": (lambda: DROP.draw(NET, 5, RNG, samples=-1), "samples must be .* at least 0, got -1"),
+    "half a mask": (lambda: DROP.draw(NET, 5, RNG, samples=1.5), "samples .* got 1.5"),
+    "noise of integers": (lambda: DROP.draw(NET, 5, RNG, dtype=int), "dtype must be a floating type, got <class 'int'>"),
+    "noise of no type": (lambda: DROP.draw(NET, 5, RNG, dtype="abc"), "dtype must be .* got 'abc'"),
+    "a moment of order one half": (lambda: DROP.moment(0.5), "order must be an integer .* got 0.5"),
+    "masks from below 0": (lambda: DROP.enumerate(NET, 5, start=-1), "start must be .* got -1"),
+    "keeps of no replica": (lambda: refimpl.Dropout(np.array([])), r"keep must lie in \(0, 1\]"),
+    "epsilon of R2 in words": (lambda: refimpl.R2(RISK, THETA, DROP, "a"), "epsilon must be .* got str"),
+    "epsilons for other replicas": (
+        lambda: refimpl.R2(RISK, np.ones((3, 15)), DROP, np.ones(2)),
+        r"leading axes of theta, eta, data and keep must broadcast, got \(3,\), \(2,\)",
+    ),
+    "epsilons of L2 for other replicas": (
+        lambda: refimpl.L2(RISK, np.ones(2))(np.ones((3, 15))),
+        r"leading axes .* must broadcast, got \(3,\), \(2,\)",
+    ),
+    "decay for other replicas": (
+        lambda: refimpl.WeightDecay(RISK, np.ones(2))(np.ones((3, 15))),
+        r"leading axes .* must broadcast, got \(3,\), \(2,\)",
+    ),
+    "directions for other replicas": (
+        lambda: RISK.hvp(np.ones((2, 15)), np.ones((3, 15))),
+        r"leading axes of theta, v, .* must broadcast, got \(2,\), \(3,\)",
+    ),
+    "X of other replicas": (
+        lambda: NET.forward(np.ones((2, 15)), np.ones((3, 5, 2))),
+        r"leading axes of theta, X and eta must broadcast, got \(2,\), \(3,\)",
+    ),
+    "no tolerance": (lambda: refimpl.top_eigenvalues(RISK, THETA, tolerance=0), "tolerance must be positive .* got 0"),
+    "tolerance NaN": (lambda: refimpl.top_eigenvalues(RISK, THETA, tolerance=np.nan), "tolerance .* got nan"),
+    "eigenvalues from a seed": (lambda: refimpl.top_eigenvalues(RISK, THETA, rng=3), "rng must be .* got 3"),
+    "a point, not in a list": (
+        lambda: refimpl.loss_along(RISK, THETA, THETA, 1.0),
+        r"steps must have shape \(S,\), S at least 1, got shape \(\)",
+    ),
+    "no points": (lambda: refimpl.loss_along(RISK, THETA, THETA, []), r"steps .* got shape \(0,\)"),
+    "points in words": (lambda: refimpl.loss_along(RISK, THETA, THETA, ["a"]), "steps must be an array of numbers"),
+    "complex points": (lambda: refimpl.loss_along(RISK, THETA, THETA, [1j]), "steps must be real"),
+    "a target up to NaN": (lambda: datasets.tanh_pair(limit=np.nan), "limit must be positive and finite, got nan"),
+    "a target of no length": (lambda: datasets.relu_pair(limit=-1), "limit .* got -1"),
+    "a centre in words": (lambda: datasets.tanh_pair(centre="a"), "centre must be a finite number, got 'a'"),
+    "a teacher in one dimension": (
+        lambda: datasets.teacher([1.0], [0.0], [[1.0]], X),
+        r"W and A must have shapes \(m, d\) and \(o, m\), got \(1,\) and \(1, 1\)",
+    ),
+    "a digit of 10": (lambda: datasets.one_hot([10]), "labels must lie in 0 to 9, got 10 to 10"),
+    "a digit of -1": (lambda: datasets.one_hot([-1]), "labels must lie in 0 to 9, got -1 to -1"),
+    "half a label": (lambda: datasets.one_hot([0.5]), "labels must be integers .* of float64"),
+    "one label": (lambda: datasets.one_hot(3), r"labels must be integers of shape \(n,\), got shape \(\)"),
+    "no classes": (lambda: datasets.one_hot([0], 0), "classes must be an integer of at least 1, got 0"),
+    "digits from two generators": (lambda: datasets.digits([RNG]), "rng must be a random generator"),
+    "mnist of no folder": (lambda: datasets.mnist(None), "folder must be a path, got None"),
 }  # fmt: skip
 
 
@@ -372,3 +519,27 @@ def test_bad_input_is_refused(case):
     with pytest.raises(ValueError) as error:
         call()
     assert re.search(words, str(error.value)), str(error.value)
+
+
+COMMANDS = {
+    "no seeds": ("--seeds=0", "--seeds must be a positive integer, got 0"),
+    "seeds in words": ("--seeds=a", "--seeds must be a positive integer, got a"),
+    "no jobs": ("--jobs=0", "--jobs must be a positive integer, got 0"),
+    "half a job": ("--jobs=0.5", "--jobs must be a positive integer, got 0.5"),
+    "an unknown experiment": ("nothing_like_it", "no experiment 'nothing_like_it'"),
+    "a path for an experiment": ("../fig04_condensation", r"no experiment '../fig04"),
+    "an absolute path": ("/etc/passwd", "no experiment '/etc/passwd'"),
+    "a name with a null": ("fig04\0", "no experiment 'fig04.x00'"),
+    "a module that is none": ("framework", "no experiment 'framework'"),
+    "mnist of nowhere": ("--mnist=/nowhere", "--mnist: mnist folder /nowhere has no file"),
+    "a file for the results": ("--out=setup.cfg", "--out must be a folder .* got setup.cfg"),
+}
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_a_bad_command_ends_with_one_line_and_status_2(case, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[1])
+    argument, words = COMMANDS[case]
+    assert cli.main(["--quick", "--jobs=1", "--quiet", argument]) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and re.search(words, err), err

@@ -1,0 +1,17 @@
+"""Names for type hints. Shapes are in the docstrings: the type system has no words.
+
+An array is NumPy's or CuPy's, which share no base class, so `Array` is any type to a
+checker and a word to a reader.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+ArrayLike: TypeAlias = Any  # an array, or nested sequences of numbers
+Generator: TypeAlias = Any  # NumPy's or CuPy's random generator
+Generators: TypeAlias = Generator | Sequence[Generator]  # one, or one per replica
+PerReplica: TypeAlias = float | Array  # one number, or an array of one per replica
+Noise: TypeAlias = Array | tuple[Array | None, ...] | None  # η
+Factors: TypeAlias = tuple[Array | None, ...]  # q = 1 + η, one entry per hidden layer
+Update: TypeAlias = Callable[[Array], None]  # moves θ in place, given its gradient
