@@ -15,6 +15,7 @@ from refimpl.checks import (
     check_integer,
     check_objective,
 )
+from refimpl.memory import keep_freed_memory
 from refimpl.noise import Dropout
 from refimpl.objective import Differentiable
 from refimpl.optimizers import Optimizer
@@ -131,6 +132,7 @@ def train(
     >>> history.snapshots[0]  # θ − 0.01 · 6 · (6, 3, 2)
     array([ 0.64, -0.18,  2.88])
     """
+    keep_freed_memory()
     theta, q = check_objective(objective).check(theta)
     theta = as_real("theta", theta).copy()
     xp = get_xp(theta)

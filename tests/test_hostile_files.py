@@ -92,7 +92,7 @@ def test_the_pickle_of_these_tests_is_harmful(tmp_path):
     assert (tmp_path / "mark").is_dir()
 
 
-@pytest.mark.parametrize("member", ["x.npy", "fingerprint.npy"])
+@pytest.mark.parametrize("member", ["y.npy", "fingerprint.npy"])
 def test_results_with_a_pickle_are_named_and_never_unpickled(tmp_path, member):
     path, mark = tmp_path / "a.npz", tmp_path / "mark"
     results.save_arrays(path, {"y": np.ones(2)}, "key")
