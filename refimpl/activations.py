@@ -28,6 +28,11 @@ class Identity:
         return get_xp(h).ones_like(h)
 
     @staticmethod
+    def noisy_slope(h, q, s):
+        """q σ′(z), with the dropped-out activation s = q h."""
+        return q * Identity.slope(h)
+
+    @staticmethod
     def curvature(h):
         """σ″(z) = 0."""
         return get_xp(h).zeros_like(h)
@@ -52,6 +57,11 @@ class ReLU:
     def slope(h):
         """σ′(z): 1 where z > 0, which is where h > 0, else 0."""
         return (h > 0).astype(h.dtype)
+
+    @staticmethod
+    def noisy_slope(h, q, s):
+        """q σ′(z), with the dropped-out activation s = q h."""
+        return q * ReLU.slope(h)
 
     @staticmethod
     def curvature(h):
@@ -79,6 +89,12 @@ class Tanh:
         """σ′(z) = 1 − h²."""
         slope = h * h
         return get_xp(h).subtract(1, slope, out=slope)
+
+    @staticmethod
+    def noisy_slope(h, q, s):
+        """q σ′(z) = q − h s, with the dropped-out activation s = q h."""
+        slope = h * s
+        return get_xp(h).subtract(q, slope, out=slope)
 
     @staticmethod
     def curvature(h):

@@ -12,6 +12,9 @@ import numpy
 # enumeration and dense Hessians stay below it whatever their size.
 CHUNK_ELEMENTS = 2**22
 
+# Inner dimension of a matrix product up to which its second factor is made contiguous.
+THIN = 4
+
 
 def get_xp(*arrays):
     """Array module (``numpy`` or ``cupy``) that `arrays` live in.
@@ -68,6 +71,8 @@ def matmul(a, b, out=None):
     product, and broadcasting is about three times as fast as a BLAS call.
     """
     outer = a.shape[-1] == 1
+    if 1 < a.shape[-1] <= THIN:  # BLAS is slow to read a short inner axis strided
+        b = get_xp(b).ascontiguousarray(b)
     if out is None:
         return a * b if outer else a @ b
     xp = get_xp(out)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.backend import generator_xp, get_xp
+from refimpl.bernoulli import bernoulli
 from refimpl.checks import (
     check_flag,
     check_float_type,
@@ -148,7 +149,7 @@ class Dropout:
                 if isinstance(rng, (list, tuple)):
                     q = _draw_each(rng, p, shape, dtype)
                 else:
-                    q = _kept(rng, p, shape).astype(dtype)
+                    q = bernoulli(rng, p, shape).astype(dtype)
                 q *= _column(1 / p, q)
             entries.append(q)
         return tuple(entries)
@@ -267,26 +268,6 @@ def noise_variance(keep):
     return (1 - keep) / keep
 
 
-def _kept(rng, p, shape):
-    """Which neurons are kept: bool array of `shape`, each True with probability p.
-
-    NumPy's generators spend most of a uniform number's time on bits that the comparison
-    with p does not need. So 8 random bits are drawn for each neuron; they decide unless
-    they equal the first 8 bits of p (one time in 256), and then a uniform number
-    decides with the rest of p. The probability is p to double precision.
-    """
-    if generator_xp(rng) is not np or not isinstance(p, float):
-        return rng.random(shape) < (p if isinstance(p, float) else p[..., None, None])
-    size = math.prod(shape)
-    words = rng.integers(-(2**63), 2**63 - 1, -(-size // 8), endpoint=True)
-    bits = words.view(np.uint8)[:size]
-    first = min(int(p * 2**8), 2**8 - 1)
-    kept = bits < first
-    ties = (bits == first).nonzero()[0]
-    kept[ties] = rng.random(len(ties)) < p * 2**8 - first
-    return kept.reshape(shape)
-
-
 def _keep_of_replicas(p, samples):
     """`p` as it is, or, of an array, one entry per leading index of the noise."""
     if isinstance(p, float):
@@ -301,7 +282,7 @@ def _keep_of_replicas(p, samples):
 
 
 def _draw_each(rngs, p, shape, dtype):
-    """`_kept` of `shape`, its first axis filled by one generator each, as `dtype`."""
+    """`bernoulli` of `shape` as `dtype`, one generator for each of its first axis."""
     if shape[0] != len(rngs) or len(shape) < 3:
         raise ValueError(
             f"samples must begin with the number of generators, {len(rngs)}, "
@@ -311,7 +292,7 @@ def _draw_each(rngs, p, shape, dtype):
     each = [one if getattr(one, "ndim", 0) else float(one) for one in each]
     kept = generator_xp(rngs[0]).empty(shape, dtype=dtype)
     for row, rng, one in zip(kept, rngs, each):
-        row[...] = _kept(rng, one, shape[1:])
+        row[...] = bernoulli(rng, one, shape[1:])
     return kept
 
 

@@ -141,17 +141,21 @@ class TwoLayer(Network):
 
         Equation: eq:two-layer-backward
         """
-        slope = self.activation.slope(run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
+        h, q = run.hidden, run.q_last
         if self.outputs == 1 and upstream.hidden is None:
             # One output: δz_ij = δf_i a_j q_ij σ′_ij, and a_j leaves the sum over i.
             dF_X = upstream.output * run.X
             gradient = self.empty_gradient(dF_X)
             dweights, dA = contiguous_views(gradient, self._blocks)
-            matmul(transpose(noisy(slope, run.q_last)), dF_X, out=dweights)
+            if q is None:
+                slope = self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
+            else:
+                slope = self.activation.noisy_slope(h, q, run.s)  # ∂s_ij/∂z_ij
+            matmul(transpose(slope), dF_X, out=dweights)
             dweights *= transpose(run.A)
         else:
             dz = self.to_hidden(run, upstream)
-            dz *= slope
+            dz *= self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
             gradient = self.empty_gradient(dz)
             dweights, dA = contiguous_views(gradient, self._blocks)
             matmul(transpose(dz), run.X, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)

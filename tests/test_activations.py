@@ -31,6 +31,17 @@ def test_relu_and_its_derivatives_at_0_are_0():
     np.testing.assert_array_equal(relu.curvature(h), [0, 0, 0])
 
 
+@pytest.mark.equation("eq:activations")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_noisy_slope_is_the_slope_times_the_noise_factor(name):
+    activation = get_activation(name)
+    h = activation.value(Z.copy())
+    q = np.linspace(0, 1.25, len(Z))
+    noisy = activation.noisy_slope(h, q, q * h)
+    assert_close(noisy, q * activation.slope(h))
+    assert_rejects(noisy, activation.slope(h))
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_odd_says_whether_the_activation_is_odd(name):
     activation = get_activation(name)

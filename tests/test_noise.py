@@ -82,7 +82,7 @@ def test_draws_keep_with_the_right_probability(keep):
     kept = (eta > -1).mean()
     error = (keep * (1 - keep) / eta.size) ** 0.5
     assert abs(kept - keep) <= stats.norm.isf(1e-4) * error
-    wrong = keep - 1 / 256  # what 8 bits without the tie would keep at worst
+    wrong = keep - 1 / 256  # at worst, were p rounded to 8 bits
     assert keep == 1 or abs(kept - wrong) > stats.norm.isf(1e-4) * error
 
 
