@@ -107,13 +107,21 @@ def times(config):
     return np.unique(np.concatenate([[0], late])) * config.rate
 
 
-def follow(config, context, seed):
-    """The flow of one network."""
-    rng = context.rng("problem", seed)
+def at_zero_loss(config, rng):
+    """A random problem and a network that solves it; drawn anew where Gauss–Newton,
+    which knows nothing of the kinks of ReLU, does not arrive."""
     net = TwoLayer(config.inputs, config.width, activation="relu")
     X = rng.standard_normal((config.samples, config.inputs))
     risk = Risk(net, X, rng.standard_normal((config.samples, 1)))
-    theta = to_zero_loss(risk, net.init(rng, std=config.width**-0.25))
+    try:
+        return risk, to_zero_loss(risk, net.init(rng, std=config.width**-0.25))
+    except ValueError:
+        return at_zero_loss(config, rng)
+
+
+def follow(config, context, seed):
+    """The flow of one network."""
+    risk, theta = at_zero_loss(config, context.rng("problem", seed))
     objective = L1(risk, config.keep)
     rate = ntk_trace_rate(risk, theta, objective)
     short = 1e-5
