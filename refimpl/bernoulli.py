@@ -32,6 +32,12 @@ def bernoulli(rng, p, shape):
         On a device, or where p is an array, the plain formula is used.
     p : float in (0, 1], or array of one per leading index
     shape : tuple of int
+
+    Examples
+    --------
+    >>> events = bernoulli(np.random.default_rng(0), 0.9, (1000, 1000))
+    >>> bool(abs(events.mean() - 0.9) < 1e-3)
+    True
     """
     if generator_xp(rng) is not np or not isinstance(p, float):
         return rng.random(shape) < (p if isinstance(p, float) else p[..., None, None])
