@@ -1,8 +1,9 @@
 """The two-layer network, written neuron by neuron as in the paper.
 
 Indices: i sample, j neuron, k output. Every line is the formula beside it. The paper's
-input weight of neuron j is the vector (w_j, b_j), and so it stands in θ: with inputs
-(x, 1), the bias needs no line of its own.
+input weight of neuron j is the vector (w_j, b_j): with inputs (x, 1), the bias needs no
+line of its own. θ holds the matrix with these columns, then A, so that every row of
+either runs over the neurons.
 """
 
 from collections.abc import Sequence
@@ -67,7 +68,7 @@ class TwoLayer(Network):
         m = check_width("width", width)
         o = check_width("outputs", outputs)
         super().__init__(d, (m,), o, activation, ((m, d), (m,), (o, m)))
-        self._blocks = ((m, d + 1), (o, m))
+        self._blocks = ((d + 1, m), (o, m))
 
     def pack(self, W: ArrayLike, b: ArrayLike, A: ArrayLike) -> Array:
         """θ (..., P) from W (..., m, d), b (..., m) and A (..., o, m)."""
@@ -78,10 +79,9 @@ class TwoLayer(Network):
         return tuple(self.split(self.check_theta(theta, finite=False)))
 
     def split(self, theta):
-        """[W, b, A] as views of `theta`, whose entries stand in the order of
-        (w_1, b_1), ..., (w_m, b_m), a."""
+        """[W, b, A] as views of `theta`."""
         weights, A = contiguous_views(theta, self._blocks)
-        return [weights[..., :-1], weights[..., -1], A]
+        return [transpose(weights[..., :-1, :]), weights[..., -1, :], A]
 
     def prepare(self, X):
         """Rows (x_i, 1): (..., n, d+1)."""
@@ -116,7 +116,7 @@ class TwoLayer(Network):
         """Input weight (w_j, b_j) of every hidden neuron: (..., m, d+1)."""
         self.check_layer(layer)
         theta = self.check_theta(theta, finite=False)
-        return contiguous_views(theta, self._blocks)[0]
+        return transpose(contiguous_views(theta, self._blocks)[0])
 
     def outgoing_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Output weight vector a_j of every hidden neuron: (..., m, o)."""
@@ -130,7 +130,7 @@ class TwoLayer(Network):
         """
         weights, A = contiguous_views(theta, self._blocks)
         (q,) = self.no_noise if q is None else q
-        z = matmul(X, transpose(weights))  # z_ij = w_j·x_i + b_j
+        z = matmul(X, weights)  # z_ij = w_j·x_i + b_j
         h = self.activation.value(z)  # h_ij = σ(z_ij)
         s = noisy(h, q)  # s_ij = q_ij h_ij, q = 1 + η
         F = matmul(s, transpose(A))  # f_ik = Σ_j a_kj s_ij
@@ -151,14 +151,14 @@ class TwoLayer(Network):
                 slope = self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
             else:
                 slope = self.activation.noisy_slope(h, q, run.s)  # ∂s_ij/∂z_ij
-            matmul(transpose(slope), dF_X, out=dweights)
-            dweights *= transpose(run.A)
+            matmul(transpose(dF_X), slope, out=dweights)
+            dweights *= run.A
         else:
             dz = self.to_hidden(run, upstream)
             dz *= self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
             gradient = self.empty_gradient(dz)
             dweights, dA = contiguous_views(gradient, self._blocks)
-            matmul(transpose(dz), run.X, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
+            matmul(transpose(run.X), dz, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
         if upstream.output is None:
             dA[...] = 0
         else:  # ∂f_ik/∂a_kj = q_ij h_ij
@@ -173,7 +173,7 @@ class TwoLayer(Network):
         Equation: eq:two-layer-push
         """
         V, B = contiguous_views(direction, self._blocks)
-        z = matmul(run.X, transpose(V))  # ż_ij = v_j·(x_i, 1)
+        z = matmul(run.X, V)  # ż_ij = v_j·(x_i, 1)
         h = self.activation.slope(run.hidden) * z  # ḣ_ij = σ′(z_ij) ż_ij
         s = noisy(h, run.q_last)
         F = matmul(s, transpose(run.A)) + matmul(run.s, transpose(B))
@@ -196,7 +196,7 @@ class TwoLayer(Network):
         dz = dh_push * slope + dh * curvature * push.z  # (δh σ′)˙ = δḣ σ′ + δh σ″ ż
         gradient = self.empty_gradient(dz)
         dweights, dA = contiguous_views(gradient, self._blocks)
-        matmul(transpose(dz), run.X, out=dweights)
+        matmul(transpose(run.X), dz, out=dweights)
         dA[...] = 0
         if dF is not None:
             dA += matmul(transpose(dF_push), run.s) + matmul(transpose(dF), push.s)
