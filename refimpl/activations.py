@@ -4,7 +4,7 @@ The derivatives are functions of the activation ``h = σ(z)``, so the forward pa
 h alone, and may put it where z was.
 """
 
-from refimpl.backend import get_xp
+from refimpl.backend import get_xp, multiply
 
 
 class Identity:
@@ -30,7 +30,7 @@ class Identity:
     @staticmethod
     def noisy_slope(h, q, s):
         """q σ′(z), with the dropped-out activation s = q h."""
-        return q * Identity.slope(h)
+        return multiply(q, Identity.slope(h))
 
     @staticmethod
     def curvature(h):
@@ -61,7 +61,7 @@ class ReLU:
     @staticmethod
     def noisy_slope(h, q, s):
         """q σ′(z), with the dropped-out activation s = q h."""
-        return q * ReLU.slope(h)
+        return multiply(q, ReLU.slope(h))
 
     @staticmethod
     def curvature(h):
@@ -87,13 +87,13 @@ class Tanh:
     @staticmethod
     def slope(h):
         """σ′(z) = 1 − h²."""
-        slope = h * h
+        slope = multiply(h, h)
         return get_xp(h).subtract(1, slope, out=slope)
 
     @staticmethod
     def noisy_slope(h, q, s):
         """q σ′(z) = q − h s, with the dropped-out activation s = q h."""
-        slope = h * s
+        slope = multiply(h, s)
         return get_xp(h).subtract(q, slope, out=slope)
 
     @staticmethod

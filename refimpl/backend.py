@@ -8,6 +8,8 @@ import sys
 
 import numpy
 
+from refimpl import memory
+
 # Elements one chunk of a batched computation may hold: 32 MiB in float64. Monte Carlo,
 # enumeration and dense Hessians stay below it whatever their size.
 CHUNK_ELEMENTS = 2**22
@@ -31,7 +33,8 @@ def get_xp(*arrays):
 
 
 def generator_xp(rng):
-    """Array module that the random generator `rng` draws in."""
+    """Array module that `rng`, a random generator or several, draws in."""
+    rng = rng[0] if isinstance(rng, (list, tuple)) else rng
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(rng, cupy.random.Generator):
         return cupy
@@ -43,9 +46,15 @@ def to_numpy(array):
     return array.get() if get_xp(array) is not numpy else numpy.asarray(array)
 
 
+def move(array, xp):
+    """`array` in the array module `xp`."""
+    return to_numpy(array) if xp is numpy else xp.asarray(array)
+
+
 def like(array, reference):
     """`array` moved to the module of `reference`, in its real floating dtype."""
-    return get_xp(reference).asarray(array, dtype=reference.real.dtype)
+    array = move(array, get_xp(reference))
+    return array.astype(reference.real.dtype, copy=False)
 
 
 def per_replica(values, array, axes=0):
@@ -55,7 +64,7 @@ def per_replica(values, array, axes=0):
     """
     if isinstance(values, float):
         return values
-    values = get_xp(array).asarray(values, dtype=array.real.dtype)
+    values = like(values, array)
     return values.reshape(values.shape + (1,) * axes)
 
 
@@ -70,13 +79,29 @@ def matmul(a, b, out=None):
     Where the inner dimension is one (one input, or one output) the product is an outer
     product, and broadcasting is about three times as fast as a BLAS call.
     """
-    outer = a.shape[-1] == 1
+    xp, outer = get_xp(a, b), a.shape[-1] == 1
     if 1 < a.shape[-1] <= THIN:  # BLAS is slow to read a short inner axis strided
-        b = get_xp(b).ascontiguousarray(b)
-    if out is None:
-        return a * b if outer else a @ b
-    xp = get_xp(out)
+        b = xp.ascontiguousarray(b)
+    if out is None and xp is numpy and a.dtype == b.dtype:
+        lead = a.shape[:-2]
+        if lead != b.shape[:-2]:
+            lead = numpy.broadcast_shapes(lead, b.shape[:-2])
+        out = memory.empty((*lead, a.shape[-2], b.shape[-1]), a.dtype)
     return xp.multiply(a, b, out=out) if outer else xp.matmul(a, b, out=out)
+
+
+def multiply(a, b):
+    """a ⊙ b."""
+    if get_xp(a, b) is not numpy or a.dtype != b.dtype:
+        return a * b
+    shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
+    return numpy.multiply(a, b, out=memory.empty(shape, a.dtype))
+
+
+def empty(shape, reference, dtype=None):
+    """Uninitialised array of `shape`, in the module and dtype of `reference`."""
+    xp, dtype = get_xp(reference), numpy.dtype(dtype or reference.dtype)
+    return (memory if xp is numpy else xp).empty(shape, dtype)
 
 
 def chunks(total, elements_each):

@@ -43,7 +43,8 @@ def bernoulli(rng, p, shape):
         return rng.random(shape) < (p if isinstance(p, float) else p[..., None, None])
     size = int(math.prod(shape))  # not NumPy's: its sign would make words floats
     c = math.ceil(256 * p)
-    kept = _words(rng, -(-size // 8)).view(np.uint8)[:size] < c
+    bits = _words(rng, -(-size // 8)).view(np.uint8)[:size]
+    kept = np.less(bits, c, out=bits.view(bool))  # in the place of the bits
     hits = rng.poisson(size * math.log(c / (256 * p))) if c > 256 * p else 0
     if hits and size:
         kept[_words(rng, hits) % size] = False  # the remainder is uniform to 2^-40

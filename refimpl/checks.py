@@ -73,7 +73,7 @@ def check_objective(objective, name="objective"):
 
 def check_dropout(drop, name="drop"):
     """`drop`, checked to be a `Dropout`."""
-    return check_has(name, drop, "draw_factors", "a Dropout")
+    return check_has(name, drop, "stream", "a Dropout")
 
 
 def check_callable(name, value):

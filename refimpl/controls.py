@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from refimpl.backend import get_xp, per_replica
+from refimpl.backend import get_xp, move, per_replica
 from refimpl.checks import (
     broadcast_lead,
     check_callable,
@@ -52,13 +52,11 @@ class WeightDecay(OfRisk, Differentiable):
     19.0
     """
 
+    of_replicas = ("strength",)
+
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
         super().__init__(check_objective(objective))
         self.strength = check_nonnegative("strength", strength)
-
-    def batch(self, indices: Array) -> "WeightDecay":
-        """The same loss on the samples `indices`: the decay stays as it is."""
-        return WeightDecay(self.risk.batch(indices), self.strength)
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -154,7 +152,7 @@ class GaussianGradientNoise:
                 std = xp.sqrt(self.trace(theta) / theta.shape[-1]).astype(theta.dtype)
             steps += 1
             for row, rng, scale in zip(gradient, self.rng, std):
-                row += scale * rng.standard_normal(row.shape, row.dtype)
+                row += scale * move(rng.standard_normal(row.shape, row.dtype), xp)
             inner(gradient)
 
         return update

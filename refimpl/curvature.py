@@ -3,7 +3,7 @@
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
-from refimpl.backend import chunks, get_xp
+from refimpl.backend import chunks, get_xp, like
 from refimpl.checks import (
     as_real,
     check_generator,
@@ -182,7 +182,7 @@ def hessian_trace(
     probes = check_integer("probes", probes, 2)
     rng, samples = _generator(xp, rng), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
-        v = rng.integers(0, 2, (stop - start,) + theta.shape).astype(theta.dtype)
+        v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
         v = 2 * v - 1
         samples.append((v * risk.hvp(theta, v)).sum(axis=-1))
     samples = xp.concatenate(samples)  # (probes, ...)
@@ -237,7 +237,7 @@ def _arpack(risk, theta, k, tolerance, rng):
 
 
 def _own(risk, theta, k, tolerance, rng):
-    start = rng.standard_normal(risk.net.size).astype(theta.dtype)
+    start = like(rng.standard_normal(risk.net.size), theta)
     return top_by_lanczos(lambda v: risk.hvp(theta, v), start, k, rng, tolerance)
 
 

@@ -3,7 +3,7 @@
 Host only: the integration is SciPy's, in float64.
 """
 
-from refimpl.backend import get_xp, transpose
+from refimpl.backend import get_xp, move, to_numpy, transpose
 from refimpl.checks import as_floating
 from refimpl.gradient_noise import last_layer_keep
 from refimpl.gradient_norm import R2Tilde
@@ -202,10 +202,11 @@ def _integrate(rate, start, times, tolerance):
         raise ValueError(f"times must ascend from 0 or above, got {times}")
     if times[-1] == 0:
         return start[None]
+    xp = get_xp(start)
     solution = solve_ivp(
-        lambda _, state: rate(state.reshape(start.shape)).reshape(-1),
+        lambda _, state: to_numpy(rate(move(state.reshape(start.shape), xp))).ravel(),
         (0.0, times[-1]),
-        start.reshape(-1),
+        to_numpy(start).ravel(),
         method="DOP853",
         t_eval=times,
         rtol=tolerance,
@@ -213,4 +214,4 @@ def _integrate(rate, start, times, tolerance):
     )
     if not solution.success:
         raise ArithmeticError(f"the flow was not integrated: {solution.message}")
-    return solution.y.T.reshape((-1,) + start.shape)
+    return move(solution.y.T.reshape((-1,) + start.shape), xp)

@@ -17,10 +17,6 @@ class _Part(OfRisk, Differentiable):
     def __init__(self, risk: Risk) -> None:
         super().__init__(check_risk(risk))
 
-    def batch(self, indices: Array) -> "_Part":
-        """The same part for the samples `indices`."""
-        return type(self)(self.risk.batch(indices))
-
     def value(self, theta: Array, q: Factors) -> Array:
         """R_S (...)."""
         return self.risk.value(theta, q)

@@ -117,8 +117,8 @@ class _Polynomial:
         push = self.net.push(self.run, v)
         mask, r_push = self._mask(j, j + 1)[0], push.output / self.n
         D_push = self._outputs_push(mask, push)
-        _, hidden, weights = self._half_push(mask, self.r, r_push, push)
-        change = Upstream(D_push / self.n, hidden, weights)
+        change = self._half_push(mask, self.r, r_push, push)
+        change = change._replace(output=D_push / self.n)
         return self.net.backward_push(self.run, push, self._linear(j), change)
 
     def quadratic_hvp(self, j, start, stop, v):
@@ -141,8 +141,7 @@ class _Polynomial:
     def _linear(self, j):
         """Derivatives of b_j = ⟨r, D_j⟩/n."""
         mask = self._mask(j, j + 1)[0]
-        _, hidden, weights = self._half(mask, self.r)
-        return Upstream(self._outputs(mask) / self.n, hidden, weights)
+        return self._half(mask, self.r)._replace(output=self._outputs(mask) / self.n)
 
     def _quadratic(self, j, start, stop):
         """Derivatives of Q_jl = ⟨D_j, D_l⟩/n, l on the leading axis."""

@@ -28,6 +28,8 @@ class R2Tilde(OfRisk, Differentiable):
         If epsilon is negative or not finite.
     """
 
+    of_replicas = ("epsilon",)
+
     def __init__(self, risk, epsilon):
         super().__init__(risk)
         self.epsilon = check_nonnegative("epsilon", epsilon)
@@ -62,7 +64,3 @@ class R2Tilde(OfRisk, Differentiable):
         """R̃_2 (...) and its gradient (..., P)."""
         run, _, upstream, g, value = self.forward(theta, q)
         return value, self.hessian_product(run, upstream, g)
-
-    def batch(self, indices):
-        """R̃_2 of the samples `indices`."""
-        return R2Tilde(self.risk.batch(indices), self.epsilon)

@@ -4,6 +4,8 @@ R_1 is what the noise adds to the loss, R̃_2 what a finite step adds: L1 and L2
 of them to R_S, L3 and L4 take one of them away from R_S^drop.
 """
 
+from typing import Any
+
 from refimpl.gradient_norm import R2Tilde
 from refimpl.network import Upstream
 from refimpl.objective import Differentiable, Objective, OfRisk
@@ -12,21 +14,36 @@ from refimpl.risk import Risk
 from refimpl.types import Array, Factors, PerReplica
 
 
-class _RiskAndR1(OfRisk, Objective):
+class _WithPenalty(OfRisk):
+    """A risk and a penalty that is made of it."""
+
+    penalty: Any
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of the data and of the penalty's parameter."""
+        return self.penalty.lead
+
+    def of_batch(self, batch: Differentiable) -> Any:
+        """The same loss of a batch: R_1 is a mean over samples, R̃_2 of their mean
+        gradient."""
+        part = super().of_batch(batch)
+        part.penalty = self.penalty.of_batch(batch)
+        return part
+
+    def replicas(self, rows: slice, lead: tuple[int, ...]) -> Any:
+        """The same for the entries `rows` of the first of the replica axes `lead`."""
+        part = super().replicas(rows, lead)
+        part.penalty = self.penalty.replicas(rows, lead)
+        return part
+
+
+class _RiskAndR1(_WithPenalty, Objective):
     """What L1 and L4 share."""
 
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         super().__init__(risk)
         self.penalty = R1Penalty(risk, keep)
-
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Replica axes of data and keep."""
-        return self.penalty.lead
-
-    def batch(self, indices: Array) -> "_RiskAndR1":
-        """The same loss of the samples `indices`: R_1 is a mean over samples."""
-        return type(self)(self.risk.batch(indices), self.penalty.keep)
 
 
 class L1(_RiskAndR1):
@@ -59,14 +76,14 @@ class L1(_RiskAndR1):
         """Forward pass, R_S + R_1 (...), and its `Upstream` derivatives."""
         if any(factor is not None for factor in q):
             raise ValueError("eta must be None: R_S + R_1 has no noise")
-        run, risk, (output, _, _) = self.risk.forward(theta, q)
-        penalty, (_, hidden, weights) = self.penalty.of(run)
-        return run, risk + penalty, Upstream(output, hidden, weights)
+        run, risk, (output, *_) = self.risk.forward(theta, q)
+        penalty, upstream = self.penalty.of(run)
+        return run, risk + penalty, upstream._replace(output=output)
 
     def upstream_push(self, run, push):
         """Directional derivatives of `forward`'s `Upstream`."""
-        output, _, _ = self.risk.upstream_push(run, push)
-        _, hidden, weights = self.penalty.upstream_push(run, push)
+        output, *_ = self.risk.upstream_push(run, push)
+        _, hidden, weights, _ = self.penalty.upstream_push(run, push)
         return Upstream(output, hidden, weights)
 
 
@@ -108,32 +125,24 @@ class L4(_RiskAndR1):
                 "eta must be None before the last hidden layer: R_1 is the mean effect "
                 "of dropout after that layer only"
             )
-        run, risk, (output, _, _) = self.risk.forward(theta, q)
-        penalty, (_, hidden, weights) = self.penalty.of(run)
-        return run, risk - penalty, Upstream(output, -hidden, -weights)
+        run, risk, (output, *_) = self.risk.forward(theta, q)
+        penalty, upstream = self.penalty.of(run)
+        weights, energy = -upstream.weights, -upstream.energy
+        return run, risk - penalty, Upstream(output, None, weights, energy)
 
     def upstream_push(self, run, push):
         """Directional derivatives of `forward`'s `Upstream`."""
-        output, _, _ = self.risk.upstream_push(run, push)
-        _, hidden, weights = self.penalty.upstream_push(run, push)
+        output, *_ = self.risk.upstream_push(run, push)
+        _, hidden, weights, _ = self.penalty.upstream_push(run, push)
         return Upstream(output, -hidden, -weights)
 
 
-class _RiskAndR2Tilde(OfRisk, Differentiable):
+class _RiskAndR2Tilde(_WithPenalty, Differentiable):
     """What L2 and L3 share. R̃_2 holds ∇R_S^drop, so there is no Hessian product."""
 
     def __init__(self, risk: Objective, epsilon: PerReplica) -> None:
         super().__init__(risk)
         self.penalty = R2Tilde(risk, epsilon)
-
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Replica axes of data and epsilon."""
-        return self.penalty.lead
-
-    def batch(self, indices: Array) -> "_RiskAndR2Tilde":
-        """The same loss of the samples `indices`, R̃_2 from their mean gradient."""
-        return type(self)(self.risk.batch(indices), self.penalty.epsilon)
 
 
 class L2(_RiskAndR2Tilde):

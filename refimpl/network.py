@@ -11,14 +11,15 @@ take the noise as factors q = 1 + η, one entry per hidden layer:
 A scalar objective of this project depends on the network through three quantities: the
 outputs F, the activations h of the last hidden layer (before noise) and the output
 weights A. `Upstream` holds the derivatives of the scalar with respect to these three;
-R_S needs the first only, R_1 the other two, R_S + R_1 all of them in one pass.
+R_S needs the first only, R_1 the other two, R_S + R_1 all of them in one pass. R_1
+depends on h by the energies E_j = ½ Σ_i h_ij² alone, which spares an array.
 """
 
 import math
 from typing import Any, NamedTuple
 
 from refimpl.activations import get_activation
-from refimpl.backend import get_xp, like, matmul
+from refimpl.backend import empty, get_xp, like, matmul, multiply
 from refimpl.checks import (
     as_floating,
     as_real,
@@ -40,6 +41,7 @@ class Upstream(NamedTuple):
     output: Any = None  # (..., n, o)
     hidden: Any = None  # (..., n, m)
     weights: Any = None  # (..., o, m)
+    energy: Any = None  # (..., 1, m) with respect to E_j, for which ∂E_j/∂h_ij = h_ij
 
 
 class Network:
@@ -143,18 +145,16 @@ class Network:
 
     def empty_gradient(self, dz):
         """Uninitialised gradient (..., P) with the leading axes of `dz` (..., n, m)."""
-        return get_xp(dz).empty(dz.shape[:-2] + (self.size,), dtype=dz.dtype)
+        return empty(dz.shape[:-2] + (self.size,), dz)
 
     def to_hidden(self, run, upstream):
         """Derivatives (..., n, m) with respect to h: ∂f_ik/∂h_ij = a_kj q_ij."""
-        if upstream.output is None:
-            return upstream.hidden
-        dh = masked(matmul(upstream.output, run.A), run.q_last)
-        if upstream.hidden is None:
-            return dh
-        # In place where that is possible: one of the two may have fewer replica axes.
-        same = dh.shape == upstream.hidden.shape
-        return get_xp(dh).add(dh, upstream.hidden, out=dh if same else None)
+        dh = upstream.hidden
+        if upstream.energy is not None:
+            dh = added(multiply(upstream.energy, run.hidden), dh)
+        if upstream.output is not None:
+            dh = added(masked(matmul(upstream.output, run.A), run.q_last), dh)
+        return dh
 
     def check_theta(self, theta, name="theta", finite=True):
         """`theta` as an array, its last axis checked to be P and its values finite."""
@@ -218,7 +218,7 @@ def noisy(h, q):
 
     Equation: eq:dropout
     """
-    return h if q is None else q * h
+    return h if q is None else multiply(q, h)
 
 
 def contiguous_views(theta, shapes):
@@ -229,6 +229,13 @@ def contiguous_views(theta, shapes):
         views.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
         start = stop
     return views
+
+
+def added(a, b):
+    """a + b, in the place of a where that is possible; b may be ``None``."""
+    if b is None:
+        return a
+    return get_xp(a).add(a, b, out=a if a.shape == b.shape else None)
 
 
 def masked(dh, q):

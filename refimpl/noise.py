@@ -1,14 +1,15 @@
 """Dropout noise η: its moments, its draws, and all its values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from refimpl.backend import generator_xp, get_xp
-from refimpl.bernoulli import bernoulli
+from refimpl import masks
+from refimpl.backend import generator_xp, move
 from refimpl.checks import (
     check_flag,
     check_float_type,
@@ -17,6 +18,7 @@ from refimpl.checks import (
     check_net,
 )
 from refimpl.network import Network
+from refimpl.replicas import take
 from refimpl.types import Array, Factors, Generators, PerReplica
 
 MAX_MASKS = 2**20
@@ -116,43 +118,51 @@ class Dropout:
         check_float_type(dtype)
         for count in samples if isinstance(samples, (tuple, list)) else (samples,):
             check_integer("samples", count, 0)
-        eta = self.draw_factors(net, n, rng, samples, dtype)
-        for factor in eta:
-            if factor is not None:
-                factor -= 1
+        eta = tuple(
+            None if p is None else masks.draw(rng, p, shape, dtype) - 1
+            for p, shape in self._layers(net, n, rng, samples)
+        )
         return eta if self.layers == "all" else eta[-1]
 
-    def draw_factors(
+    def stream(
         self,
         net: Network,
         n: int,
         rng: Generators,
         samples: int | Sequence[int] = (),
         dtype: Any = float,
-    ) -> Factors:
-        """Random q = 1 + η, as the passes of the network take it.
+    ) -> Iterator[Factors]:
+        """Random q = 1 + η without end, as the passes of the network take it.
 
+        One for each step of training; masks of several steps are drawn at once.
         Arguments as for `draw`.
 
-        Returns
-        -------
+        Yields
+        ------
         q : tuple
             One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
         """
+        layers = [
+            repeat(None) if p is None else masks.stream(rng, p, shape, dtype)
+            for p, shape in self._layers(net, n, rng, samples)
+        ]
+        # Not zip(*layers), which would hold the last q while it draws the next.
+        return (tuple(map(next, layers)) for _ in repeat(None))
+
+    def replicas(self, rows: slice, lead: tuple[int, ...]) -> "Dropout":
+        """The same for the entries `rows` of the first of the replica axes `lead`."""
+        if isinstance(self.keep, (float, tuple)):
+            return self
+        return Dropout(take(self.keep, rows, lead), self.per_sample, self.layers)
+
+    def _layers(self, net, n, rng, samples):
+        """Of every hidden layer p, or ``None``, and the shape of its noise."""
         check_generator(rng)
         lead = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
-        rows, entries = self._rows(n), []
+        rows, xp = self._rows(n), generator_xp(rng)
         for p, width in zip(self._keep_of_layers(net), net.hidden):
-            shape, q = lead + (rows, width), None
-            if p is not None:
-                p = _keep_of_replicas(p, lead)
-                if isinstance(rng, (list, tuple)):
-                    q = _draw_each(rng, p, shape, dtype)
-                else:
-                    q = bernoulli(rng, p, shape).astype(dtype)
-                q *= _column(1 / p, q)
-            entries.append(q)
-        return tuple(entries)
+            p = None if p is None else _keep_of_replicas(p, lead, xp)
+            yield p, lead + (rows, width)
 
     def enumerate(
         self, net: Network, n: int, start: int = 0, stop: int | None = None
@@ -268,39 +278,18 @@ def noise_variance(keep):
     return (1 - keep) / keep
 
 
-def _keep_of_replicas(p, samples):
-    """`p` as it is, or, of an array, one entry per leading index of the noise."""
+def _keep_of_replicas(p, samples, xp):
+    """`p` as it is, or, of an array, one entry per leading index of the noise, in the
+    module `xp` of the noise."""
     if isinstance(p, float):
         return p
     try:
-        return get_xp(p).broadcast_to(p, samples)
+        return xp.broadcast_to(move(p, xp), samples)
     except ValueError:
         raise ValueError(
             "keep must be one number or broadcast to the replicas, of shape "
             f"{samples}, got an array of shape {p.shape}"
         ) from None
-
-
-def _draw_each(rngs, p, shape, dtype):
-    """`bernoulli` of `shape` as `dtype`, one generator for each of its first axis."""
-    if shape[0] != len(rngs) or len(shape) < 3:
-        raise ValueError(
-            f"samples must begin with the number of generators, {len(rngs)}, "
-            f"got {shape[:-2]}"
-        )
-    each = [p] * len(rngs) if isinstance(p, float) else list(p)
-    each = [one if getattr(one, "ndim", 0) else float(one) for one in each]
-    kept = generator_xp(rngs[0]).empty(shape, dtype=dtype)
-    for row, rng, one in zip(kept, rngs, each):
-        row[...] = bernoulli(rng, one, shape[1:])
-    return kept
-
-
-def _column(values, eta):
-    """`values`, a float or one per replica, against η (..., n, m), in its dtype."""
-    if isinstance(values, float):
-        return values
-    return get_xp(eta).asarray(values, dtype=eta.dtype)[..., None, None]
 
 
 def _short(number):

@@ -6,11 +6,13 @@ derivatives change along a direction (`upstream_push`); the passes of the networ
 gradient and Hessian product, which curvature needs.
 """
 
-from typing import Protocol
+from copy import copy
+from typing import Any, Protocol
 
 from refimpl.backend import like
 from refimpl.checks import broadcast_lead, check_objective
 from refimpl.network import Network
+from refimpl.replicas import take
 from refimpl.types import Array, ArrayLike, Factors, Noise
 
 
@@ -53,6 +55,15 @@ class Differentiable:
     def batch(self, indices: Array) -> "Differentiable":
         """The same objective on the samples `indices` (B,) or (R, B)."""
         raise NotImplementedError
+
+    def replicas(self, rows: slice, lead: tuple[int, ...]) -> "Differentiable":
+        """The same for the entries `rows` of the first of the replica axes `lead`."""
+        if self.lead:
+            raise NotImplementedError(
+                f"{type(self).__name__} has data of each replica, and must say by a "
+                "method replicas(rows, lead) which are whose"
+            )
+        return self
 
     def __call__(self, theta: ArrayLike, eta: Noise = None) -> Array:
         """Value at θ, with noise η if given.
@@ -117,10 +128,32 @@ class OfRisk:
     risk : Objective
     net : TwoLayer or Deep
     n : int
+    of_replicas : tuple of str
+        Attributes that may have one entry per replica.
     """
+
+    of_replicas: tuple[str, ...] = ()
 
     def __init__(self, risk: Differentiable) -> None:
         self.risk, self.net = check_objective(risk, "risk"), risk.net
+
+    def batch(self, indices: Array) -> Any:
+        """The same of the samples `indices` (B,) or (R, B)."""
+        return self.of_batch(self.risk.batch(indices))
+
+    def of_batch(self, batch: Differentiable) -> Any:
+        """The same of a batch of its risk. Nothing is checked again: a step of training
+        must not wait for a device."""
+        part = copy(self)
+        part.risk = batch
+        return part
+
+    def replicas(self, rows: slice, lead: tuple[int, ...]) -> Any:
+        """The same for the entries `rows` of the first of the replica axes `lead`."""
+        part = self.of_batch(self.risk.replicas(rows, lead))
+        for name in self.of_replicas:
+            setattr(part, name, take(getattr(self, name), rows, lead))
+        return part
 
     @property
     def n(self) -> int:

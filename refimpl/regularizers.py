@@ -1,5 +1,6 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
+from refimpl.backend import multiply, per_replica
 from refimpl.checks import broadcast_lead, check_risk
 from refimpl.loss import MSE
 from refimpl.network import Upstream
@@ -30,6 +31,8 @@ class R1Penalty(OfRisk, Objective):
         If the loss is not MSE, or keep is outside (0, 1].
     """
 
+    of_replicas = ("keep",)
+
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
@@ -57,10 +60,10 @@ class R1Penalty(OfRisk, Objective):
         """
         h, A = run.hidden, run.A
         c = self._coefficient(h)
-        energy = (h * h).sum(axis=-2)[..., None, :]  # Σ_i h_ij²  (..., 1, m)
-        norm = (A * A).sum(axis=-2)[..., None, :]  # ‖a_j‖²  (..., 1, m)
+        energy = multiply(h, h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²  (..., 1, m)
+        norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖²  (..., 1, m)
         value = 0.5 * (c * norm * energy).sum(axis=(-2, -1))
-        return value, Upstream(hidden=c * norm * h, weights=c * A * energy)
+        return value, Upstream(weights=c * A * energy, energy=c * norm)
 
     def upstream_push(self, run, push):
         """Directional derivatives of the `Upstream` of `of`."""
@@ -75,16 +78,12 @@ class R1Penalty(OfRisk, Objective):
             weights=c * (push.A * energy + A * energy_push),
         )
 
-    def batch(self, indices):
-        """R_1 of the samples `indices`."""
-        return R1Penalty(self.risk.batch(indices), self.keep)
-
     def _coefficient(self, h):
         """(1−p)/(np), broadcast against (..., n, m)."""
         variance = noise_variance(self.keep)
         if not isinstance(variance, float):
             broadcast_lead("theta and keep", h.shape[:-2], variance.shape)
-            variance = variance.astype(h.real.dtype)[..., None, None]
+            variance = per_replica(variance, h, axes=2)
         return variance / self.n
 
 

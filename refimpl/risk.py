@@ -1,10 +1,13 @@
 """The empirical risk R_S and its dropout version R_S^drop."""
 
-from refimpl.backend import get_xp, like
+from copy import copy
+
+from refimpl.backend import get_xp, like, move
 from refimpl.checks import broadcast_lead, check_inputs, check_net
 from refimpl.loss import get_loss
 from refimpl.network import Network, Upstream
 from refimpl.objective import Objective
+from refimpl.replicas import take
 from refimpl.types import Array, ArrayLike
 
 
@@ -49,6 +52,7 @@ class Risk(Objective):
         self.Y = self.loss.check_targets(Y, self.n, net.outputs)
         self.lead  # raises where the leading axes of X and Y do not fit
         self._prepared: dict = {}
+        self._moved: dict = {}
 
     @property
     def n(self) -> int:
@@ -80,6 +84,13 @@ class Risk(Objective):
             self._prepared[key] = X, like(self.Y, theta)
         return self._prepared[key]
 
+    def replicas(self, rows: slice, lead: tuple[int, ...]) -> "Risk":
+        """The risk of the entries `rows` of the first of the replica axes `lead`."""
+        part = copy(self)
+        part.X, part.Y = (take(data, rows, lead, axes=2) for data in (self.X, self.Y))
+        part._prepared, part._moved = {}, {}
+        return part
+
     def batch(self, indices: Array) -> "Risk":
         """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica.
 
@@ -92,7 +103,10 @@ class Risk(Objective):
             raise ValueError(
                 f"X must have shape (n, d) to be split in batches, got {self.X.shape}"
             )
+        xp = get_xp(self.X, self.Y, indices)
+        if xp not in self._moved:  # indices drawn on a device, data on the host
+            self._moved[xp] = move(self.X, xp), move(self.Y, xp)
         part = object.__new__(Risk)
-        part.net, part.loss, part._prepared = self.net, self.loss, {}
-        part.X, part.Y = self.X[indices], self.Y[indices]
+        part.net, part.loss, part._prepared, part._moved = self.net, self.loss, {}, {}
+        part.X, part.Y = (data[indices] for data in self._moved[xp])
         return part

@@ -19,6 +19,7 @@ from refimpl.memory import keep_freed_memory
 from refimpl.noise import Dropout
 from refimpl.objective import Differentiable
 from refimpl.optimizers import Optimizer
+from refimpl.replicas import Replicas
 from refimpl.types import Array, ArrayLike, Generators
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
@@ -133,10 +134,10 @@ def train(
     array([ 0.64, -0.18,  2.88])
     """
     keep_freed_memory()
-    theta, q = check_objective(objective).check(theta)
+    theta, _ = check_objective(objective).check(theta)
     theta = as_real("theta", theta).copy()
     xp = get_xp(theta)
-    lead, n = theta.shape[:-1], objective.n
+    lead = theta.shape[:-1]
     if broadcast_lead("theta and data", lead, objective.lead) != lead:
         raise ValueError(
             f"theta must have the replica axes of data and keep, {objective.lead}, "
@@ -152,17 +153,13 @@ def train(
     if dropout is not None or batch_size is not None:
         _check_rng(rng, lead)
     if batch_size is not None:
-        n = check_integer("batch_size", batch_size, 1, n)
+        batch_size = check_integer("batch_size", batch_size, 1, objective.n)
     losses = xp.empty((steps, *lead), dtype=theta.dtype)
     kept = {0: theta.copy()} if 0 in wanted else {}
     update = optimizer.start(theta)
-    looked, part = 0, objective
+    replicas, looked = Replicas(objective, theta, dropout, batch_size, rng), 0
     for step in range(steps):
-        if batch_size is not None:
-            part = objective.batch(_draw_batch(rng, objective.n, n, lead))
-        if dropout is not None:
-            q = dropout.draw_factors(objective.net, n, rng, lead, theta.dtype)
-        losses[step], gradient = part.value_and_gradient(theta, q)
+        losses[step], gradient = replicas.value_and_gradient()
         update(gradient)
         done = step + 1
         if done in wanted or done % LOOK_EVERY == 0 or done == steps:
@@ -201,15 +198,6 @@ def _look(losses, start, stop, kept, optimizer):
         + ")",
         History(last, losses[: start + step], list(kept), list(kept.values())),
     )
-
-
-def _draw_batch(rng, n, size, lead):
-    """Indices of the samples of one step: (size,), or (*lead, size)."""
-    if isinstance(rng, (list, tuple)):
-        rows = [_draw_batch(one, n, size, lead[1:]) for one in rng]
-        return get_xp(*rows).stack(rows)
-    order = rng.random((*lead, n)).argsort(axis=-1)
-    return order[..., :size]
 
 
 def _check_rng(rng, lead):

@@ -142,8 +142,9 @@ class TwoLayer(Network):
         Equation: eq:two-layer-backward
         """
         h, q = run.hidden, run.q_last
-        if self.outputs == 1 and upstream.hidden is None:
-            # One output: δz_ij = δf_i a_j q_ij σ′_ij, and a_j leaves the sum over i.
+        if self.outputs == 1 and upstream.output is not None and upstream.hidden is None:
+            # One output: δz_ij = (δf_i a_j q_ij + δE_j h_ij) σ′_ij, and a_j and δE_j
+            # leave the sums over i.
             dF_X = upstream.output * run.X
             gradient = self.empty_gradient(dF_X)
             dweights, dA = contiguous_views(gradient, self._blocks)
@@ -153,6 +154,10 @@ class TwoLayer(Network):
                 slope = self.activation.noisy_slope(h, q, run.s)  # ∂s_ij/∂z_ij
             matmul(transpose(dF_X), slope, out=dweights)
             dweights *= run.A
+            if upstream.energy is not None:
+                slope = slope if q is None else self.activation.slope(h)
+                slope *= h
+                dweights += upstream.energy * matmul(transpose(run.X), slope)
         else:
             dz = self.to_hidden(run, upstream)
             dz *= self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)

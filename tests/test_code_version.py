@@ -85,5 +85,5 @@ def test_the_chain_follows_imports_of_imports(version):
 def test_the_imports_of_a_module_are_found():
     folder = Path(module.__file__).parent
     found = {path.name for path in module._imports(folder / "training.py")}
-    direct = "backend checks memory noise objective optimizers types"
+    direct = "backend checks memory noise objective optimizers replicas types"
     assert found == {f"{name}.py" for name in direct.split()}

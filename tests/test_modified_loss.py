@@ -154,8 +154,8 @@ def test_training_descends_with_the_noise_that_it_draws(make):
     objective, drop = make(risk, 0.6), refimpl.Dropout(0.6, per_sample=True)
     rngs = np.random.default_rng(1), np.random.default_rng(1)
     trained = refimpl.train(objective, theta, refimpl.GD(0.1), 3, drop, rng=rngs[0])
-    for loss in trained.loss:
-        eta = drop.draw(risk.net, risk.n, rngs[1])
+    for q, loss in zip(drop.stream(risk.net, risk.n, rngs[1]), trained.loss):
+        eta = q[-1] - 1
         oracles.assert_close(loss, objective(theta, eta))
         theta = theta - 0.1 * objective.gradient(theta, eta)
     oracles.assert_close(trained.theta, theta)

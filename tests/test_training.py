@@ -6,7 +6,8 @@ from oracles import assert_close
 from problems import network, risk
 
 import refimpl
-from refimpl import training
+from refimpl import replicas, training
+from refimpl.replicas import draw_batch
 
 OPTIMIZERS = {"GD": refimpl.GD(0.05), "Adam": refimpl.Adam(0.01)}
 NOISES = {
@@ -41,9 +42,8 @@ def test_dropout_is_drawn_afresh_at_every_step():
     history = refimpl.train(
         objective, theta, refimpl.GD(0.1), 3, drop, rng=np.random.default_rng(1)
     )
-    for _ in range(3):
-        eta = drop.draw(objective.net, objective.n, rng)
-        theta = theta - 0.1 * objective.gradient(theta, eta)
+    for q, _ in zip(drop.stream(objective.net, objective.n, rng), range(3)):
+        theta = theta - 0.1 * objective.gradient(theta, q[-1] - 1)
     assert_close(history.theta, theta)
 
 
@@ -96,7 +96,7 @@ def test_replicas_may_have_their_own_learning_rate(optimizer):
 
 
 def test_a_batch_holds_every_sample_at_most_once():
-    indices = training._draw_batch(np.random.default_rng(0), 6, 4, (50,))
+    indices = draw_batch(np.random.default_rng(0), 6, 4, (50,))
     assert indices.shape == (50, 4)
     assert all(len(set(row)) == 4 for row in indices.tolist())
     assert set(indices.ravel().tolist()) == set(range(6))

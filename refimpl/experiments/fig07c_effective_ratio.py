@@ -121,11 +121,12 @@ def trained(config, context, data, layers, keep, seed):
 
 
 def ratios(net, theta, X):
-    """Effective ratio of the active neurons of each hidden layer."""
+    """Effective ratio of the active neurons of each hidden layer; NaN without any."""
     values = []
     for layer in range(len(net.hidden)):
         weights = net.input_weights(theta, layer)
-        values.append(effective_ratio(weights[active(net, theta, X, layer)]))
+        alive = active(net, theta, X, layer)
+        values.append(effective_ratio(weights[alive]) if alive.any() else np.nan)
     return values
 
 
