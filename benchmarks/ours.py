@@ -24,7 +24,9 @@ class Ours:
 
     def turn(self):
         """Seconds a step, and R_S at the end, mean over replicas."""
-        rng, steps = np.random.default_rng(0), self.case.steps
+        steps = self.case.steps
+        rng = [np.random.default_rng(k) for k in range(self.case.replicas)]
+        rng = rng if self.theta.ndim > 1 else rng[0]
         start = time.perf_counter()
         history = refimpl.train(
             self.objective, self.theta, self.optimizer, steps, self.drop, rng=rng

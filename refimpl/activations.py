@@ -28,9 +28,9 @@ class Identity:
         return get_xp(h).ones_like(h)
 
     @staticmethod
-    def noisy_slope(h, q, s):
-        """q σ′(z), with the dropped-out activation s = q h."""
-        return multiply(q, Identity.slope(h))
+    def noisy_slope(h, q, s, out=None):
+        """q σ′(z), with the dropped-out activation s = q h; `out` may be s."""
+        return multiply(q, Identity.slope(h), out)
 
     @staticmethod
     def curvature(h):
@@ -59,9 +59,9 @@ class ReLU:
         return (h > 0).astype(h.dtype)
 
     @staticmethod
-    def noisy_slope(h, q, s):
-        """q σ′(z), with the dropped-out activation s = q h."""
-        return multiply(q, ReLU.slope(h))
+    def noisy_slope(h, q, s, out=None):
+        """q σ′(z), with the dropped-out activation s = q h; `out` may be s."""
+        return multiply(q, ReLU.slope(h), out)
 
     @staticmethod
     def curvature(h):
@@ -91,9 +91,9 @@ class Tanh:
         return get_xp(h).subtract(1, slope, out=slope)
 
     @staticmethod
-    def noisy_slope(h, q, s):
-        """q σ′(z) = q − h s, with the dropped-out activation s = q h."""
-        slope = multiply(h, s)
+    def noisy_slope(h, q, s, out=None):
+        """q σ′(z) = q − h s, with the dropped-out activation s = q h; out may be s."""
+        slope = multiply(h, s, out)
         return get_xp(h).subtract(q, slope, out=slope)
 
     @staticmethod

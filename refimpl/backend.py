@@ -90,12 +90,13 @@ def matmul(a, b, out=None):
     return xp.multiply(a, b, out=out) if outer else xp.matmul(a, b, out=out)
 
 
-def multiply(a, b):
+def multiply(a, b, out=None):
     """a ⊙ b."""
-    if get_xp(a, b) is not numpy or a.dtype != b.dtype:
-        return a * b
-    shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
-    return numpy.multiply(a, b, out=memory.empty(shape, a.dtype))
+    xp = get_xp(a, b)
+    if out is None and xp is numpy and a.dtype == b.dtype:
+        shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
+        out = memory.empty(shape, a.dtype)
+    return xp.multiply(a, b, out=out)
 
 
 def empty(shape, reference, dtype=None):

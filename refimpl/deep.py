@@ -170,7 +170,7 @@ class Deep(Network):
         F = matmul(ss[-1], transpose(W)) + b[..., None, :]
         return Pass(layers, qs, hs, ss, F)
 
-    def backward(self, run, upstream):
+    def backward(self, run, upstream, last=False):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:deep-backward

@@ -85,12 +85,12 @@ class LinearSkip(Network):
         linear = matmul(X, transpose(self._linear(theta)))  # V x_i + c
         return run._replace(output=run.output + linear)
 
-    def backward(self, run, upstream):
+    def backward(self, run, upstream, last=False):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:linear-skip-backward
         """
-        gradient = self.neurons.backward(run, upstream)
+        gradient = self.neurons.backward(run, upstream, last)
         return self._with_linear(gradient, run.X, upstream.output)
 
     def push(self, run, direction):

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from refimpl.backend import empty, generator_xp, move, per_replica
+from refimpl.backend import empty, generator_xp, per_replica
 from refimpl.bernoulli import bernoulli
 
 # Events of one generator that are drawn at once: an eighth of a megabyte; and the

@@ -88,7 +88,7 @@ class _Block:
         self.idle = self.references()
 
     def references(self):
-        """How many objects refer to the memory; a view of a view refers to its owner."""
+        """How many objects refer to the memory: a view of a view does so too."""
         return sys.getrefcount(self.owner)
 
 

@@ -4,7 +4,8 @@ A network supplies four passes, each written by hand in `two_layer` and `deep`. 
 take the noise as factors q = 1 + η, one entry per hidden layer:
 
 ``run``               forward, keeping what the backward pass needs
-``backward``          gradient of a scalar, given its derivatives upstream
+``backward``          gradient of a scalar, given its derivatives upstream; where it is
+                      the last to use the arrays of ``run``, it may overwrite them
 ``push``              directional derivative of the forward pass (forward mode)
 ``backward_push``     directional derivative of the backward pass (R-operator)
 

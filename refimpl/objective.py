@@ -187,7 +187,7 @@ class Objective(Differentiable):
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value and gradient: a forward and a backward pass."""
         run, value, upstream = self.forward(theta, q)
-        return value, self.net.backward(run, upstream)
+        return value, self.net.backward(run, upstream, last=True)
 
     def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Hessian at θ times `v` (..., P), with noise η if given.

@@ -136,41 +136,62 @@ class TwoLayer(Network):
         F = matmul(s, transpose(A))  # f_ik = Σ_j a_kj s_ij
         return Pass(X, A, q, h, s, F)
 
-    def backward(self, run, upstream):
+    def backward(self, run, upstream, last=False):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:two-layer-backward
         """
-        h, q = run.hidden, run.q_last
-        if self.outputs == 1 and upstream.output is not None and upstream.hidden is None:
-            # One output: δz_ij = (δf_i a_j q_ij + δE_j h_ij) σ′_ij, and a_j and δE_j
-            # leave the sums over i.
-            dF_X = upstream.output * run.X
-            gradient = self.empty_gradient(dF_X)
-            dweights, dA = contiguous_views(gradient, self._blocks)
-            if q is None:
-                slope = self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
-            else:
-                slope = self.activation.noisy_slope(h, q, run.s)  # ∂s_ij/∂z_ij
-            matmul(transpose(dF_X), slope, out=dweights)
-            dweights *= run.A
-            if upstream.energy is not None:
-                slope = slope if q is None else self.activation.slope(h)
-                slope *= h
-                dweights += upstream.energy * matmul(transpose(run.X), slope)
-        else:
-            dz = self.to_hidden(run, upstream)
-            dz *= self.activation.slope(h)  # ∂h_ij/∂z_ij = σ′(z_ij)
+        if not self._is_single(upstream):
+            dz = self._to_preactivation(run, upstream)
             gradient = self.empty_gradient(dz)
             dweights, dA = contiguous_views(gradient, self._blocks)
             matmul(transpose(run.X), dz, out=dweights)  # ∂z_ij/∂(w_j, b_j) = (x_i, 1)
-        if upstream.output is None:
-            dA[...] = 0
-        else:  # ∂f_ik/∂a_kj = q_ij h_ij
+            if upstream.output is None:
+                dA[...] = 0
+            else:  # ∂f_ik/∂a_kj = s_ij
+                matmul(transpose(upstream.output), run.s, out=dA)
+        else:
+            # δz_ij = δf_i a_j ∂s_ij/∂z_ij + δE_j h_ij σ′_ij: with one output a_j and
+            # δE_j leave the sums over i.
+            dF_X = upstream.output * run.X
+            gradient = self.empty_gradient(dF_X)
+            dweights, dA = contiguous_views(gradient, self._blocks)
             matmul(transpose(upstream.output), run.s, out=dA)
+            slope = self._noisy_slope(run, in_place=last)
+            matmul(transpose(dF_X), slope, out=dweights)
+            dweights *= run.A
+            if upstream.energy is not None:
+                if run.q_last is not None:
+                    slope = self.activation.slope(run.hidden)
+                slope *= run.hidden
+                dweights += upstream.energy * matmul(transpose(run.X), slope)
         if upstream.weights is not None:
             dA += upstream.weights
         return gradient
+
+    def _is_single(self, upstream):
+        """Whether the derivatives are those of one output, and of energies perhaps."""
+        dF, hidden, _, energy = upstream
+        if self.outputs > 1 or dF is None or hidden is not None:
+            return False
+        return energy is None or energy.shape[:-2] == dF.shape[:-2]
+
+    def _to_preactivation(self, run, upstream):
+        """Derivatives (..., n, m) with respect to z."""
+        if upstream.hidden is None and upstream.energy is None:
+            dz = matmul(upstream.output, run.A)
+            dz *= self._noisy_slope(run)
+        else:
+            dz = self.to_hidden(run, upstream)
+            dz *= self.activation.slope(run.hidden)  # ∂h_ij/∂z_ij = σ′(z_ij)
+        return dz
+
+    def _noisy_slope(self, run, in_place=False):
+        """∂s_ij/∂z_ij = q_ij σ′(z_ij), in the place of s if that is allowed."""
+        h, q, s = run.hidden, run.q_last, run.s
+        if q is None:
+            return self.activation.slope(h)
+        return self.activation.noisy_slope(h, q, s, out=s if in_place else None)
 
     def push(self, run, direction):
         """Directional derivative of the forward pass along `direction` (..., P).

@@ -6,7 +6,6 @@ from oracles import assert_close
 from problems import network, risk
 
 import refimpl
-from refimpl import replicas, training
 from refimpl.replicas import draw_batch
 
 OPTIMIZERS = {"GD": refimpl.GD(0.05), "Adam": refimpl.Adam(0.01)}
