@@ -63,7 +63,7 @@ class Training:
         return net, X, Y, net.init(rngs, std=std).astype(np.float32)
 
 
-def _small(name, samples, penalty, peers, goal, replicas=1, steps=300):
+def _small(name, samples, penalty, peers, goal, replicas=1, steps=1500):
     return Training(
         name, (1, 1000, 1), samples, True, penalty, replicas, peers, goal, steps
     )
@@ -76,7 +76,7 @@ def _large(name, penalty, peers, goal):
 BOTH = ("eager", "compile")
 CASES: Any = (
     _small("dropout, 1-1000-1, n=15, Adam", 15, False, BOTH, (8, 8)),
-    _small("dropout, 1-1000-1, n=100, Adam", 100, False, BOTH, (8, 8), steps=150),
+    _small("dropout, 1-1000-1, n=100, Adam", 100, False, BOTH, (8, 8), steps=500),
     _small(
         "20 replicas: dropout, 1-1000-1, n=15, Adam",
         15,
@@ -84,10 +84,10 @@ CASES: Any = (
         ("vmap", "loop"),
         (4, 10),
         replicas=20,
-        steps=20,
+        steps=60,
     ),
     _large("dropout, 784-1000-10, n=1000, GD", False, BOTH, (1.4, None)),
     _small("R_S + R_1, 1-1000-1, n=15, Adam", 15, True, BOTH, (8, None)),
-    _small("R_S + R_1, 1-1000-1, n=100, Adam", 100, True, BOTH, (8, None), steps=150),
+    _small("R_S + R_1, 1-1000-1, n=100, Adam", 100, True, BOTH, (8, None), steps=500),
     _large("R_S + R_1, 784-1000-10, n=1000, GD", True, BOTH, (1.4, None)),
 )

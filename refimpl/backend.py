@@ -79,15 +79,17 @@ def matmul(a, b, out=None):
     Where the inner dimension is one (one input, or one output) the product is an outer
     product, and broadcasting is about three times as fast as a BLAS call.
     """
-    xp, outer = get_xp(a, b), a.shape[-1] == 1
-    if 1 < a.shape[-1] <= THIN:  # BLAS is slow to read a short inner axis strided
+    inner, xp = a.shape[-1], get_xp(a, b)
+    if inner == 1:
+        return multiply(a, b, out)
+    if inner <= THIN:  # BLAS is slow to read a short inner axis strided
         b = xp.ascontiguousarray(b)
     if out is None and xp is numpy and a.dtype == b.dtype:
-        lead = a.shape[:-2]
+        lead, rows = a.shape[:-2], (a.shape[-2], b.shape[-1])
         if lead != b.shape[:-2]:
             lead = numpy.broadcast_shapes(lead, b.shape[:-2])
-        out = memory.empty((*lead, a.shape[-2], b.shape[-1]), a.dtype)
-    return xp.multiply(a, b, out=out) if outer else xp.matmul(a, b, out=out)
+        out = memory.empty(lead + rows, a.dtype)
+    return xp.matmul(a, b, out=out)
 
 
 def multiply(a, b, out=None):
@@ -97,6 +99,12 @@ def multiply(a, b, out=None):
         shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
         out = memory.empty(shape, a.dtype)
     return xp.multiply(a, b, out=out)
+
+
+def column_sums(matrices):
+    """Sums (..., 1, m) over the rows of (..., n, m), by BLAS."""
+    ones = get_xp(matrices).ones((1, matrices.shape[-2]), dtype=matrices.dtype)
+    return matmul(ones, matrices)
 
 
 def empty(shape, reference, dtype=None):

@@ -31,8 +31,7 @@ class MSE:
     def value_and_gradient(F, Y):
         """Loss (...,) and its gradient (..., n, o) with respect to F."""
         n, D = F.shape[-2], F - Y
-        squares = (D * D).reshape(*D.shape[:-2], -1).sum(axis=-1)
-        return squares * (0.5 / n), D / n
+        return (D * D).sum(axis=(-2, -1)) * (0.5 / n), D / n
 
     @staticmethod
     def hvp(F, Y, V):

@@ -61,13 +61,12 @@ def empty(shape, dtype):
     >>> array.ctypes.data % LINE
     0
     """
-    blocks = _pool.blocks.get((shape, dtype), ())
-    for block in blocks:
-        if block.references() == block.idle:
-            return block.array.view()
     size = prod(shape) * dtype.itemsize
     if not SMALL <= size <= POOL // 4:
         return np.empty(shape, dtype)
+    for block in _pool.blocks.get((shape, dtype), ()):
+        if block.references() == block.idle:
+            return block.array.view()
     if _pool.size + size > POOL:
         _pool.blocks, _pool.size = {}, 0  # what is in use lives on with its users
     _pool.size += size

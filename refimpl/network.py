@@ -17,6 +17,8 @@ depends on h by the energies E_j = ½ Σ_i h_ij² alone, which spares an array.
 """
 
 import math
+from functools import cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from refimpl.activations import get_activation
@@ -224,12 +226,16 @@ def noisy(h, q):
 
 def contiguous_views(theta, shapes):
     """Views of `theta` (..., P) with `shapes`, one after the other."""
-    views, start = [], 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        views.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
-        start = stop
-    return views
+    lead = theta.shape[:-1]
+    return [theta[span].reshape(lead + shape) for span, shape in _spans(shapes)]
+
+
+@cache
+def _spans(shapes):
+    """Where in θ the entries of each shape are, as indices of an array."""
+    ends = list(accumulate(math.prod(shape) for shape in shapes))
+    starts = [0, *ends[:-1]]
+    return [((..., slice(*ends)), shape) for *ends, shape in zip(starts, ends, shapes)]
 
 
 def added(a, b):

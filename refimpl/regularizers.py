@@ -1,6 +1,6 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
-from refimpl.backend import multiply, per_replica
+from refimpl.backend import column_sums, multiply, per_replica
 from refimpl.checks import broadcast_lead, check_risk
 from refimpl.loss import MSE
 from refimpl.network import Upstream
@@ -60,10 +60,10 @@ class R1Penalty(OfRisk, Objective):
         """
         h, A = run.hidden, run.A
         c = self._coefficient(h)
-        energy = multiply(h, h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²  (..., 1, m)
+        weights = A * (c * column_sums(multiply(h, h)))  # a_kj Σ_i h_ij²
         norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖²  (..., 1, m)
-        value = 0.5 * (c * norm * energy).sum(axis=(-2, -1))
-        return value, Upstream(weights=c * A * energy, energy=c * norm)
+        value = 0.5 * (A * weights).sum(axis=(-2, -1))
+        return value, Upstream(weights=weights, energy=c * norm)
 
     def upstream_push(self, run, push):
         """Directional derivatives of the `Upstream` of `of`."""
