@@ -101,12 +101,6 @@ def multiply(a, b, out=None):
     return xp.multiply(a, b, out=out)
 
 
-def column_sums(matrices):
-    """Sums (..., 1, m) over the rows of (..., n, m), by BLAS."""
-    ones = get_xp(matrices).ones((1, matrices.shape[-2]), dtype=matrices.dtype)
-    return matmul(ones, matrices)
-
-
 def empty(shape, reference, dtype=None):
     """Uninitialised array of `shape`, in the module and dtype of `reference`."""
     xp, dtype = get_xp(reference), numpy.dtype(dtype or reference.dtype)

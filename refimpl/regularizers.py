@@ -1,6 +1,6 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
-from refimpl.backend import column_sums, multiply, per_replica
+from refimpl.backend import multiply, per_replica
 from refimpl.checks import broadcast_lead, check_risk
 from refimpl.loss import MSE
 from refimpl.network import Upstream
@@ -60,7 +60,8 @@ class R1Penalty(OfRisk, Objective):
         """
         h, A = run.hidden, run.A
         c = self._coefficient(h)
-        weights = A * (c * column_sums(multiply(h, h)))  # a_kj Σ_i h_ij²
+        energy = multiply(h, h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²  (..., 1, m)
+        weights = A * (c * energy)
         norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖²  (..., 1, m)
         value = 0.5 * (A * weights).sum(axis=(-2, -1))
         return value, Upstream(weights=weights, energy=c * norm)
