@@ -177,7 +177,8 @@ def lines(found):
     least = sum(row["alone"] for row in found["operations"])
     rest = found["step"] - total
     yield f"    {'sum':26} {1e6 * total:7.2f} {1e6 * least:7.2f}"
-    yield f"    {'a step of train':26} {1e6 * found['step']:7.2f}, rest {1e6 * rest:.2f}"
+    step = 1e6 * found["step"]
+    yield f"    {'a step of train':26} {step:7.2f}, rest {1e6 * rest:.2f}"
 
 
 def main(arguments=None):
