@@ -77,7 +77,8 @@ def matmul(a, b, out=None):
     """Product of (stacks of) matrices.
 
     Where the inner dimension is one (one input, or one output) the product is an outer
-    product, and broadcasting is about three times as fast as a BLAS call.
+    product, and broadcasting is about three times as fast as a BLAS call. `out` may
+    have more replica axes than the product.
     """
     xp, outer = get_xp(a, b), a.shape[-1] == 1
     if 1 < a.shape[-1] <= THIN:  # BLAS is slow to read a short inner axis strided
@@ -87,6 +88,11 @@ def matmul(a, b, out=None):
         if lead != b.shape[:-2]:
             lead = numpy.broadcast_shapes(lead, b.shape[:-2])
         out = memory.empty((*lead, a.shape[-2], b.shape[-1]), a.dtype)
+    if xp is not numpy and out is not None:
+        lead = out.shape[:-2]
+        if lead != a.shape[:-2] and lead != b.shape[:-2]:
+            out[...] = a * b if outer else a @ b  # CuPy does not broadcast to `out`
+            return out
     return xp.multiply(a, b, out=out) if outer else xp.matmul(a, b, out=out)
 
 
