@@ -361,12 +361,21 @@ class Namespace(ModuleType):
 class Device(Namespace):
     """What stands in for the module CuPy."""
 
+    __version__ = "of tests/strict.py"
     ndarray = ndarray
 
     def __init__(self):
         super().__init__()
         self.linalg = Namespace("linalg", np.linalg)
         self.random = SimpleNamespace(Generator=Generator, default_rng=Generator)
+        self.cuda = SimpleNamespace(
+            Device=lambda: SimpleNamespace(id=0),
+            runtime=SimpleNamespace(
+                getDeviceCount=lambda: 1,
+                getDeviceProperties=lambda index: {"name": b"stand-in"},
+                driverGetVersion=lambda: 12040,
+            ),
+        )
         self.fuse = lambda **options: lambda function: function
 
     @staticmethod
