@@ -10,12 +10,64 @@ import numpy
 
 from refimpl import memory
 
+NO_DEVICE = 100  # cudaErrorNoDevice
+
 # Elements one chunk of a batched computation may hold: 32 MiB in float64. Monte Carlo,
 # enumeration and dense Hessians stay below it whatever their size.
 CHUNK_ELEMENTS = 2**22
 
 # Inner dimension of a matrix product up to which its second factor is made contiguous.
 THIN = 4
+
+
+class Unavailable(Exception):
+    """An array module cannot be used here; one line says what is missing."""
+
+
+def load(name):
+    """Array module called `name`, which has been found to compute.
+
+    Raises
+    ------
+    Unavailable
+        Without the package, a driver, a device, or the libraries of CUDA.
+    """
+    if name == "numpy":
+        return numpy
+    install = "pip install 'refimpl[cuda12x]' (CUDA 12) or 'refimpl[cuda13x]' (CUDA 13)"
+    try:
+        import cupy
+    except ImportError as error:
+        raise Unavailable(
+            f"the package CuPy is missing: {install} ({_first_line(error)})"
+        ) from None
+    try:
+        devices = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        if getattr(error, "status", None) == NO_DEVICE:
+            devices = 0
+        else:
+            raise Unavailable(
+                "a CUDA driver is missing, or it is older than CuPy: install NVIDIA's "
+                f"driver ({_first_line(error)})"
+            ) from None
+    if devices == 0:
+        raise Unavailable(
+            "a CUDA device is missing: CuPy and a driver are there, but no NVIDIA GPU "
+            "is visible to them (see CUDA_VISIBLE_DEVICES)"
+        )
+    try:
+        square = cupy.random.default_rng(0).random((2, 2))
+        float((square @ square).sum())
+    except Exception as error:
+        raise Unavailable(
+            f"libraries of CUDA are missing: {install} ({_first_line(error)})"
+        ) from None
+    return cupy
+
+
+def _first_line(error):
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def get_xp(*arrays):
@@ -77,9 +129,14 @@ def matmul(a, b, out=None):
     """Product of (stacks of) matrices.
 
     Where the inner dimension is one (one input, or one output) the product is an outer
-    product, and broadcasting is about three times as fast as a BLAS call.
+    product, and broadcasting is about three times as fast as a BLAS call. `out` may
+    have more replica axes than the product.
     """
     inner, xp = a.shape[-1], get_xp(a, b)
+    if xp is not numpy and out is not None:  # CuPy does not broadcast to `out`
+        if out.shape[:-2] not in (a.shape[:-2], b.shape[:-2]):
+            out[...] = matmul(a, b)
+            return out
     if inner == 1:
         return multiply(a, b, out)
     if inner <= THIN:  # BLAS is slow to read a short inner axis strided

@@ -8,6 +8,8 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import nullcontext
 from pathlib import Path
 
+from refimpl.backend import Unavailable, load
+
 PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = """\
@@ -99,6 +101,13 @@ def parser():
         "'cluster')",
     )
     where.add_argument(
+        "--backend",
+        choices=("numpy", "cupy"),
+        default="numpy",
+        help="where arrays are: numpy, the CPU, or cupy, a CUDA device (extra "
+        "'cuda12x' or 'cuda13x'; one process unless --jobs says more)",
+    )
+    where.add_argument(
         "--quiet", action="store_true", help="no progress, only what came out"
     )
     return made
@@ -149,12 +158,15 @@ def reproduce(args):
     preset = "quick" if args.quick else "paper" if args.paper else "default"
     seeds = check_count("--seeds", args.seeds)
     mnist = check_mnist(args.mnist, args.download_mnist)
-    jobs = check_count("--jobs", args.jobs) or os.cpu_count() or 1
+    jobs = check_count("--jobs", args.jobs) or default_jobs(args.backend)
+    check_backend(args.backend, args.dask)
     out = check_folder(args.out)
     with share_cores(jobs), place(jobs, args.dask) as executor:
         progress = Progress(weights(names, preset), args.quiet)
-        context = Context("", seeds, mnist, executor, progress=progress)
-        machine = environment(executor.jobs if executor else 1)
+        context = Context(
+            "", seeds, mnist, executor, progress=progress, backend=args.backend
+        )
+        machine = environment(executor.jobs if executor else 1, args.backend)
         session = Session(names, preset, out, context, args.fresh, machine)
         try:
             claims = measure(session)
@@ -204,6 +216,21 @@ def place(jobs, dask):
     from refimpl.executors import Processes
 
     return Processes(jobs)
+
+
+def default_jobs(backend):
+    """Processes that share the runs: as many as cores, or one for the device."""
+    return 1 if backend == "cupy" else os.cpu_count() or 1
+
+
+def check_backend(backend, dask):
+    """Raise unless the `backend` can be computed with."""
+    if backend == "cupy" and dask is not None:
+        raise BadUsage("--backend cupy computes on this machine: leave out --dask")
+    try:
+        load(backend)
+    except Unavailable as error:
+        raise BadUsage(f"--backend {backend}: {error}") from None
 
 
 def check_count(option, count):

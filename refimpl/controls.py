@@ -1,6 +1,6 @@
 """What dropout is compared with: weight decay, and Gaussian noise on the gradient."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from refimpl.backend import get_xp, move, per_replica
 from refimpl.checks import (
@@ -18,7 +18,7 @@ from refimpl.types import (
     Array,
     ArrayLike,
     Factors,
-    Generator,
+    Generators,
     Noise,
     PerReplica,
     Update,
@@ -95,15 +95,16 @@ class GaussianGradientNoise:
     optimizer : GD or Adam
     trace : callable
         ``trace(theta)`` (...), not negative.
-    rng : sequence of R generators
-        One a replica.
+    rng : Generator, or sequence of R generators
+        One for all replicas, or one each.
     every : int
         Steps between two evaluations of the trace.
 
     Raises
     ------
     ValueError
-        If there is not one generator a replica, or `every` is not positive.
+        If there are several generators but not one a replica, or `every` is not
+        positive.
 
     Examples
     --------
@@ -121,7 +122,7 @@ class GaussianGradientNoise:
         self,
         optimizer: Optimizer,
         trace: Callable[[Array], Array],
-        rng: Sequence[Generator],
+        rng: Generators,
         every: int = 1,
     ) -> None:
         check_generator(rng)
@@ -136,11 +137,10 @@ class GaussianGradientNoise:
 
     def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place."""
-        if not isinstance(self.rng, (list, tuple)) or theta.shape[:-1] != (
-            len(self.rng),
-        ):
+        several = isinstance(self.rng, (list, tuple))
+        if several and theta.shape[:-1] != (len(self.rng),):
             raise ValueError(
-                "rng must be one generator per replica of theta, of shape "
+                "rng must be one generator, or one per replica of theta, of shape "
                 f"{theta.shape[:-1]}, got {self.rng!r}"
             )
         xp, inner = get_xp(theta), self.optimizer.start(theta)
@@ -151,8 +151,12 @@ class GaussianGradientNoise:
             if steps % self.every == 0:
                 std = xp.sqrt(self.trace(theta) / theta.shape[-1]).astype(theta.dtype)
             steps += 1
-            for row, rng, scale in zip(gradient, self.rng, std):
-                row += scale * move(rng.standard_normal(row.shape, row.dtype), xp)
+            if several:
+                parts = zip(gradient, self.rng, std)
+            else:
+                parts = [(gradient, self.rng, std[..., None])]
+            for rows, rng, scale in parts:
+                rows += scale * move(rng.standard_normal(rows.shape, rows.dtype), xp)
             inner(gradient)
 
         return update

@@ -9,18 +9,21 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
+from refimpl.backend import load
 from refimpl.version import __version__
 
 PACKAGE = Path(__file__).parent
 
 
-def environment(jobs=1):
+def environment(jobs=1, backend="numpy"):
     """Versions, machine, threads and commit, for the record of a result.
 
     Parameters
     ----------
     jobs : int
         Number of processes that share the runs.
+    backend : {"numpy", "cupy"}
+        With "cupy" the device is named too.
 
     Returns
     -------
@@ -43,6 +46,7 @@ def environment(jobs=1):
         "system": _system(),
         "BLAS": _blas(),
         "jobs": str(jobs),
+        **(_device() if backend == "cupy" else {}),
     }
 
 
@@ -84,6 +88,19 @@ def _processor():
     except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
+
+
+def _device():
+    """The package CuPy, the device, and the CUDA of its driver."""
+    cupy = load("cupy")
+    runtime = cupy.cuda.runtime
+    name = runtime.getDeviceProperties(cupy.cuda.Device().id)["name"]
+    driver = runtime.driverGetVersion()
+    return {
+        "cupy": cupy.__version__,
+        "device": name.decode() if isinstance(name, bytes) else str(name),
+        "driver": f"CUDA {driver // 1000}.{driver % 1000 // 10}",
+    }
 
 
 def _blas():

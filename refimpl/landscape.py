@@ -1,6 +1,6 @@
 """The loss along lines: filter-normalised directions (Li et al. 2018)."""
 
-from refimpl.backend import get_xp, to_numpy
+from refimpl.backend import get_xp, move, to_numpy
 from refimpl.checks import (
     as_real,
     broadcast_lead,
@@ -55,9 +55,9 @@ def normalize_filters(
     if filters not in FILTERS:
         raise ValueError(f"filters must be 'layer' or 'row', got {filters!r}")
     theta = check_net(net).check_theta(theta)
-    direction = net.check_theta(direction, "direction")
-    broadcast_lead("theta and direction", theta.shape[:-1], direction.shape[:-1])
     xp, parts = get_xp(theta), []
+    direction = move(net.check_theta(direction, "direction"), xp)
+    broadcast_lead("theta and direction", theta.shape[:-1], direction.shape[:-1])
     for d, t, shape in zip(net.split(direction), net.split(theta), net.shapes):
         by_row = filters == "row" and len(shape) == 2
         axes = -1 if by_row else tuple(range(-len(shape), 0))
@@ -102,6 +102,7 @@ def loss_along(
     check_has("objective", objective, "net", "an objective, such as a Risk or L1")
     theta = objective.net.check_theta(theta)
     direction = objective.net.check_theta(direction, "direction")
+    direction = move(direction, get_xp(theta))
     broadcast_lead("theta and direction", theta.shape[:-1], direction.shape[:-1])
     steps = to_numpy(as_real("steps", steps))
     if steps.ndim != 1 or len(steps) == 0:

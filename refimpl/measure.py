@@ -109,7 +109,7 @@ def run_one(session, name):
         session.context.progress.warn,
     )
     config = module.PRESETS[preset]
-    key = results.fingerprint(name, preset, config, context.seed_count, context.mnist)
+    key = results.fingerprint(name, preset, config, context)
     folder.mkdir(exist_ok=True)
     path = folder / "arrays.npz"
     arrays, problem = (None, None)

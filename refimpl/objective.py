@@ -9,7 +9,7 @@ gradient and Hessian product, which curvature needs.
 from copy import copy
 from typing import Any, Protocol
 
-from refimpl.backend import like
+from refimpl.backend import like, move
 from refimpl.checks import broadcast_lead, check_objective
 from refimpl.network import Network
 from refimpl.replicas import take
@@ -63,6 +63,13 @@ class Differentiable:
                 f"{type(self).__name__} has data of each replica, and must say by a "
                 "method replicas(rows, lead) which are whose"
             )
+        return self
+
+    def moved_to(self, xp: Any) -> "Differentiable":
+        """The same objective, its data and parameters in the array module `xp`.
+
+        Training asks for it once, so that no step moves them again.
+        """
         return self
 
     def __call__(self, theta: ArrayLike, eta: Noise = None) -> Array:
@@ -153,6 +160,16 @@ class OfRisk:
         part = self.of_batch(self.risk.replicas(rows, lead))
         for name in self.of_replicas:
             setattr(part, name, take(getattr(self, name), rows, lead))
+        return part
+
+    def moved_to(self, xp: Any) -> Any:
+        """The same, with all that it holds in the array module `xp`."""
+        part = copy(self)
+        for name, value in vars(self).items():
+            if hasattr(value, "moved_to"):
+                setattr(part, name, value.moved_to(xp))
+            elif hasattr(value, "dtype"):
+                setattr(part, name, move(value, xp))
         return part
 
     @property

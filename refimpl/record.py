@@ -80,6 +80,8 @@ def command(context, preset):
         words.append(f"--{preset}")
     if context.seed_count:
         words.append(f"--seeds {context.seed_count}")
+    if context.backend != "numpy":
+        words.append(f"--backend {context.backend}")
     if context.mnist:
         words.append("--mnist DIR")
     return " ".join([*words, context.experiment])

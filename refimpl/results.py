@@ -70,14 +70,15 @@ def _alive(pid):
     return True
 
 
-def fingerprint(name, preset, config, seed_count, mnist):
+def fingerprint(name, preset, config, context):
     """Key of an experiment's result: its settings and the code that computes it."""
     key = {
         "experiment": name,
         "preset": preset,
         "config": asdict(config),
-        "seeds": seed_count,
-        "mnist": mnist is not None,
+        "seeds": context.seed_count,
+        "mnist": context.mnist is not None,
+        "backend": context.backend,
         "code": code_version(ROOT / "experiments" / f"{name}.py"),
     }
     return json.dumps(key, sort_keys=True, default=str)

@@ -1,6 +1,7 @@
 """The empirical risk R_S and its dropout version R_S^drop."""
 
 from copy import copy
+from typing import Any
 
 from refimpl.backend import get_xp, like, move
 from refimpl.checks import broadcast_lead, check_inputs, check_net
@@ -52,7 +53,7 @@ class Risk(Objective):
         self.Y = self.loss.check_targets(Y, self.n, net.outputs)
         self.lead  # raises where the leading axes of X and Y do not fit
         self._prepared: dict = {}
-        self._moved: dict = {}
+        self._moved: dict = {}  # the same, by array module
 
     @property
     def n(self) -> int:
@@ -86,10 +87,7 @@ class Risk(Objective):
 
     def replicas(self, rows: slice, lead: tuple[int, ...]) -> "Risk":
         """The risk of the entries `rows` of the first of the replica axes `lead`."""
-        part = copy(self)
-        part.X, part.Y = (take(data, rows, lead, axes=2) for data in (self.X, self.Y))
-        part._prepared, part._moved = {}, {}
-        return part
+        return self._of(*(take(data, rows, lead, 2) for data in (self.X, self.Y)))
 
     def batch(self, indices: Array) -> "Risk":
         """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica.
@@ -103,10 +101,20 @@ class Risk(Objective):
             raise ValueError(
                 f"X must have shape (n, d) to be split in batches, got {self.X.shape}"
             )
-        xp = get_xp(self.X, self.Y, indices)
-        if xp not in self._moved:  # indices drawn on a device, data on the host
-            self._moved[xp] = move(self.X, xp), move(self.Y, xp)
-        part = object.__new__(Risk)
-        part.net, part.loss, part._prepared, part._moved = self.net, self.loss, {}, {}
-        part.X, part.Y = (data[indices] for data in self._moved[xp])
+        if not isinstance(indices, slice):
+            indices = move(indices, get_xp(self.X))
+        return self._of(self.X[indices], self.Y[indices])
+
+    def moved_to(self, xp: Any) -> "Risk":
+        """The same risk, its data in the array module `xp`."""
+        if get_xp(self.X) is xp is get_xp(self.Y):
+            return self
+        if xp not in self._moved:
+            self._moved[xp] = self._of(move(self.X, xp), move(self.Y, xp))
+        return self._moved[xp]
+
+    def _of(self, X, Y):
+        """The risk of data that need no check."""
+        part = copy(self)
+        part.X, part.Y, part._prepared, part._moved = X, Y, {}, {}
         return part

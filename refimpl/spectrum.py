@@ -8,7 +8,7 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from refimpl.backend import get_xp, to_numpy
+from refimpl.backend import get_xp, move, to_numpy
 from refimpl.checks import (
     as_real,
     check_finite,
@@ -151,7 +151,8 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
     1.0
     """
     check_has("rule", rule, "nodes", "a Quadrature")
-    xp, grid = get_xp(rule.nodes), as_real("grid", grid)
+    xp = get_xp(rule.nodes)
+    grid = move(as_real("grid", grid), xp)
     if grid.ndim != 1:
         raise ValueError(f"grid must have shape (G,), got {grid.shape}")
     check_finite("grid", grid)

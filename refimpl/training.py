@@ -154,6 +154,7 @@ def train(
         _check_rng(rng, lead)
     if batch_size is not None:
         batch_size = check_integer("batch_size", batch_size, 1, objective.n)
+    objective = objective.moved_to(xp)
     losses = xp.empty((steps, *lead), dtype=theta.dtype)
     kept = {0: theta.copy()} if 0 in wanted else {}
     update = optimizer.start(theta)

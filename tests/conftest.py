@@ -7,12 +7,15 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from collections import defaultdict  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import equations  # noqa: E402
 import numpy  # noqa: E402
+import on_device  # noqa: E402
 import oracles  # noqa: E402
 import pytest  # noqa: E402
+import strict  # noqa: E402
 
 OUTCOMES = defaultdict(list)
 
@@ -47,15 +50,73 @@ def _device():
     return cupy
 
 
-@pytest.fixture(params=["numpy", pytest.param("cupy", marks=pytest.mark.gpu)])
-def xp(request):
-    """Array module: NumPy, and CuPy where there is a device."""
-    if request.param == "numpy":
-        return numpy
-    cupy = _device()
-    if cupy is None:
+MODULES = [
+    "numpy",
+    pytest.param("strict", marks=pytest.mark.stand_in),
+    pytest.param("cupy", marks=pytest.mark.gpu),
+]
+
+# Test modules of the core that are run on the devices too, as they are (`on_device`).
+ON_DEVICES = {
+    "test_contributions",
+    "test_controls",
+    "test_curvature",
+    "test_delta_method",
+    "test_expectation",
+    "test_gauss_newton",
+    "test_iterates",
+    "test_landscape",
+    "test_linear_skip",
+    "test_modified_loss",
+    "test_network",
+    "test_r2",
+    "test_r2_gradient",
+    "test_regularizers",
+    "test_risk",
+    "test_shapes",
+    "test_spectrum",
+    "test_theorem_1",
+    "test_theorem_2",
+    "test_training",
+}
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.module.__name__ in ON_DEVICES:
+        metafunc.parametrize("device", MODULES, indirect=True)
+
+
+@contextmanager
+def array_module(name):
+    """NumPy, a stand-in for CuPy, or CuPy where there is a device."""
+    if name == "numpy":
+        yield numpy
+    elif name == "strict":
+        with strict.installed():
+            yield strict.device
+    elif (cupy := _device()) is None:
         pytest.skip("needs CuPy and a CUDA device")
-    return cupy
+    else:
+        yield cupy
+
+
+@pytest.fixture(params=MODULES)
+def xp(request):
+    """Array module."""
+    with array_module(request.param) as module:
+        yield module
+
+
+@pytest.fixture(autouse=True)
+def device(request):
+    """Where the package computes a test: ``None``, unless `ON_DEVICES` names it."""
+    name = getattr(request, "param", "numpy")
+    if name == "numpy":
+        yield
+        return
+    with array_module(name) as module, pytest.MonkeyPatch.context() as patches:
+        on_device.Boundary(module).install(patches)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -114,12 +114,22 @@ def test_matched_noise_has_the_trace_of_dropout():
     assert_close(refimpl.gradient_covariance_trace(problem, theta, drop), expected)
 
 
-def test_one_generator_a_replica_is_asked_for():
+def test_several_generators_must_be_one_a_replica():
     optimizer = GaussianGradientNoise(
-        refimpl.GD(0.1), lambda theta: np.ones(2), np.random.default_rng(0)
+        refimpl.GD(0.1), lambda theta: np.ones(2), [np.random.default_rng(0)]
     )
-    with pytest.raises(ValueError, match="rng must be one generator per replica"):
+    with pytest.raises(ValueError, match="rng must be one generator, or one per rep"):
         optimizer.start(np.stack([THETA, THETA]))
+
+
+def test_one_generator_serves_all_replicas_each_with_its_own_size_of_noise():
+    traces = np.array([1.0, 9.0, 0.0])
+    rng = np.random.default_rng(0)
+    optimizer = GaussianGradientNoise(refimpl.GD(1.0), lambda theta: traces, rng)
+    theta = np.zeros((3, 40_000))
+    optimizer.start(theta)(np.zeros_like(theta))
+    np.testing.assert_allclose((theta**2).sum(axis=1), traces, rtol=0.03)
+    assert abs(np.corrcoef(theta[:2])[0, 1]) < 0.03
 
 
 @pytest.mark.parametrize("strength", [-1.0, float("nan"), float("inf"), "a", None])

@@ -44,15 +44,19 @@ TINY = {
 
 
 @pytest.mark.parametrize("name", framework.names())
-def test_an_experiment_runs_from_end_to_end(name):
+def test_an_experiment_runs_from_end_to_end(name, xp):
     module = framework.load(name)
     config = module.PRESETS["quick"]
     fields = {field.name for field in dataclasses.fields(config)}
     tiny = {field: value for field, value in TINY.items() if field in fields}
     config = dataclasses.replace(config, **tiny)
-    arrays = module.run(config, Context(name))
+    context = Context(name, backend="numpy" if xp is np else "cupy")
+    arrays = module.run(config, context)
+    assert {type(values) for values in arrays.values()} <= {np.ndarray, np.float64}
     results = module.check(arrays)
     assert [result.claim for result in results] == list(module.CLAIMS)
+    if xp is not np:  # the figures are drawn on the host
+        return
     with style.applied():
         figures = module.plot(arrays)
         assert figures.keys() == module.CAPTIONS.keys()

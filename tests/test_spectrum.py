@@ -7,6 +7,7 @@ from problems import network, risk
 
 import refimpl
 from refimpl import spectrum
+from refimpl.backend import get_xp
 from refimpl.gauss_newton import GaussNewton
 
 
@@ -21,7 +22,7 @@ class Matrix:
         return theta, None
 
     def hvp(self, theta, v):
-        return self.A @ v
+        return get_xp(v).asarray(self.A) @ v
 
 
 P = 30

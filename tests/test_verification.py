@@ -40,8 +40,8 @@ def source(tmp_path):
     root = tmp_path / "source"
     (root / "tests").mkdir(parents=True)
     (root / "derivations").mkdir()
-    for name in ("conftest.py", "equations.py", "oracles.py"):
-        shutil.copy(CONFTEST.with_name(name), root / "tests")
+    for name in ("conftest", "equations", "on_device", "oracles", "strict"):
+        shutil.copy(CONFTEST.with_name(f"{name}.py"), root / "tests")
     shutil.copy(equations.ROOT / "setup.cfg", root)
     (root / "derivations" / "01-topic.md").write_text(DERIVATION)
     (root / "tests" / "test_topic.py").write_text(TEST + WRONG)

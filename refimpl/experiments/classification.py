@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from refimpl.backend import get_xp, move
 from refimpl.datasets import digits, mnist, one_hot
 from refimpl.modified_loss import L1, L2, L3, L4
 from refimpl.noise import Dropout
@@ -69,7 +70,8 @@ def dropout(loss, keep, mask):
 def accuracy(net, theta, data):
     """Share of the test images whose largest output is the right one: (...)."""
     predicted = net.forward(theta, data.X_test).argmax(axis=-1)
-    return (predicted == data.labels_test).mean(axis=-1)
+    right = predicted == move(data.labels_test, get_xp(theta))
+    return right.mean(axis=-1)
 
 
 def spread(values):

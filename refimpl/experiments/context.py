@@ -15,6 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
+from refimpl.backend import load, to_numpy
 from refimpl.training import train
 
 
@@ -36,6 +37,8 @@ class Context:
         Where finished runs are kept.
     progress : Progress, optional
         Told of runs and steps.
+    backend : {"numpy", "cupy"}
+        Where θ lives, and with it all that is computed of it.
     """
 
     experiment: str
@@ -44,6 +47,7 @@ class Context:
     executor: Any = None
     store: Any = None
     progress: Any = None
+    backend: str = "numpy"
 
     def seeds(self, count):
         """The seeds to run: `count` of them, unless the command line says otherwise."""
@@ -55,8 +59,31 @@ class Context:
         It depends on the names of experiment and stream and on the seed alone, so a
         result does not depend on what runs beside it or before it.
         """
-        words = [crc32(self.experiment.encode()), crc32(stream.encode()), seed]
-        return np.random.default_rng(words)
+        return np.random.default_rng(self._words(stream, seed))
+
+    def noise(self, stream, seeds):
+        """Generator of the noise of one seed, or generators of several.
+
+        On the host each of several seeds has its own, as `rng` makes them, and its
+        noise depends on nothing else. On a device one generator draws the noise of all
+        of them at once.
+        """
+        many = isinstance(seeds, (list, tuple))
+        if self.backend == "numpy":
+            return (
+                [self.rng(stream, s) for s in seeds]
+                if many
+                else self.rng(stream, seeds)
+            )
+        words = self._words(stream, *(seeds if many else [seeds]))
+        return load(self.backend).random.default_rng(words)
+
+    def _words(self, stream, *seeds):
+        return [crc32(self.experiment.encode()), crc32(stream.encode()), *seeds]
+
+    def put(self, array):
+        """`array`, drawn or read on the host, where it is computed with."""
+        return load(self.backend).asarray(array)
 
     def train(self, objective, theta, optimizer, steps, *args, **options):
         """`refimpl.training.train`, whose steps are shown as they are done."""
@@ -124,9 +151,9 @@ class Context:
 
 
 def timed(fn, *args):
-    """``fn(*args)``, and the seconds it took where it ran."""
+    """``fn(*args)``, a dict of arrays, on the host, and the seconds it took."""
     start = time.perf_counter()
-    result = fn(*args)
+    result = {name: to_numpy(value) for name, value in fn(*args).items()}
     return result, time.perf_counter() - start
 
 

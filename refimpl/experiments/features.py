@@ -26,12 +26,12 @@ def looks(steps, count):
 def start(net, std, context, seeds, stream="init"):
     """One network per seed, in the precision of training: (S, P), float32."""
     rngs = [context.rng(stream, seed) for seed in seeds]
-    return net.init(rngs, std).astype(np.float32)
+    return context.put(net.init(rngs, std).astype(np.float32))
 
 
 def noise(context, seeds, stream="noise"):
-    """One generator of noise per seed: a seed's noise depends on the seed alone."""
-    return [context.rng(stream, seed) for seed in seeds]
+    """Generators of the noise of several seeds."""
+    return context.noise(stream, list(seeds))
 
 
 def features(net, theta, X):

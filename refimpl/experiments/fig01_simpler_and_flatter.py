@@ -144,7 +144,7 @@ def minimum(config, context, keep, *seeds):
         )
     ]
     return {
-        "line": np.moveaxis(line, (0, 1, 2, 3), (1, 3, 0, 2)),  # (S, 2, D, A)
+        "line": np.moveaxis(np.stack(line), (0, 1, 2, 3), (1, 3, 0, 2)),  # (S, 2, D, A)
         "output": features.outputs(net, theta, grid(X)),
         "intercepts": bends.intercepts,
         "slope_changes": bends.slope_changes,

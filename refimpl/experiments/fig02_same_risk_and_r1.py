@@ -134,11 +134,13 @@ def minimum(config, context, start, keep, loss, seed):
     std = config.std if start == "wide" else None
     theta = context.train(
         L1(risk, keep) if loss == "L1" else risk,
-        net.init(context.rng(f"init {start}", seed), std).astype(np.float32),
+        context.put(
+            net.init(context.rng(f"init {start}", seed), std).astype(np.float32)
+        ),
         GD(config.rate),
         config.steps,
         Dropout(keep, per_sample=True) if loss == "R_S^drop" else None,
-        rng=context.rng("noise", seed),
+        rng=context.noise("noise", seed),
     ).theta.astype(float)
     return {
         "accuracy": accuracy(net, theta, data),

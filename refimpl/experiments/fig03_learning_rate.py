@@ -137,11 +137,13 @@ def minimum(config, context, mask, sweep, value, seed):
         with np.errstate(all="ignore"):
             theta = context.train(
                 objective,
-                net.init(context.rng("init", seed), config.std).astype(np.float32),
+                context.put(
+                    net.init(context.rng("init", seed), config.std).astype(np.float32)
+                ),
                 GD(rate),
                 round(config.time / rate),
                 drop,
-                rng=context.rng(f"noise {mask}", seed),
+                rng=context.noise(f"noise {mask}", seed),
             ).theta.astype(float)
     except Divergence:
         lost = {"accuracy": np.nan, "loss": np.nan, "squares": np.nan}
@@ -153,7 +155,7 @@ def minimum(config, context, mask, sweep, value, seed):
         "accuracy": accuracy(net, theta, data),
         "loss": mean(theta),
         "squares": squares[MASKS.index(mask)],
-        "covariance": np.array(squares) - norm,
+        "covariance": np.stack(squares) - norm,
     }
 
 

@@ -152,7 +152,7 @@ def trained(config, context, case, *seeds):
     ends = np.stack([start, history.theta], axis=1)  # (S, 2, P)
     return features.record(net, risk, history.snapshots, ends) | {
         "output": features.outputs(net, history.theta, features.GRID),
-        "strength": np.array(strength),
+        "strength": strength,
     }
 
 

@@ -128,11 +128,11 @@ def trained(config, context, keep, seed):
         Adam(config.rate),
         config.steps,
         Dropout(keep, per_sample=True) if keep < 1 else None,
-        rng=context.rng("noise", seed),
+        rng=context.noise("noise", seed),
         snapshots=features.looks(config.steps, LOOKS),
     )
     weights, sizes = features.features(net, history.theta, X)
-    along = np.append(W, 0) / np.linalg.norm(W)
+    along = context.put(np.append(W, 0) / np.linalg.norm(W))
     return {
         "count": features.path(net, history.snapshots, X),
         "weights": weights,

@@ -104,11 +104,11 @@ def trained(config, context, data, layers, keep, seed):
     risk = Risk(net, pictures.X, one_hot(pictures.labels))
     history = context.train(
         risk,
-        net.init(context.rng("init", seed)).astype(np.float32),
+        context.put(net.init(context.rng("init", seed)).astype(np.float32)),
         Adam(config.rate),
         config.steps,
         Dropout(keep, per_sample=True, layers=layers) if keep < 1 else None,
-        rng=context.rng("noise", seed),
+        rng=context.noise("noise", seed),
         snapshots=features.early_looks(config.steps, 100, LOOKS),
     )
     return {
@@ -126,7 +126,7 @@ def ratios(net, theta, X):
     for layer in range(len(net.hidden)):
         weights = net.input_weights(theta, layer)
         alive = active(net, theta, X, layer)
-        values.append(effective_ratio(weights[alive]) if alive.any() else np.nan)
+        values.append(float(effective_ratio(weights[alive])) if alive.any() else np.nan)
     return values
 
 

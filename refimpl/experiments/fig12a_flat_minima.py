@@ -146,7 +146,7 @@ def minimum(config, context, seed, which):
     data = images(context, config.n_train, seed)
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
     risk = Risk(net, data.X, one_hot(data.labels))
-    start = net.init(context.rng("init", seed)).astype(np.float32)
+    start = context.put(net.init(context.rng("init", seed)).astype(np.float32))
     noisy = OBJECTIVES[which].startswith("R_S^drop")
     layers = "all" if "all" in OBJECTIVES[which] else "last"
     theta = context.train(
@@ -155,10 +155,10 @@ def minimum(config, context, seed, which):
         GD(config.learning_rate),
         config.steps,
         Dropout(config.keep, per_sample=True, layers=layers) if noisy else None,
-        rng=context.rng("noise", seed),
+        rng=context.noise("noise", seed),
     ).theta.astype(float)
     # Probes and directions are the same for all minima of a seed: paired.
-    rng = context.rng("measure", seed)
+    rng = context.noise("measure", seed)
     trace = hessian_trace(risk, theta, "hutchinson", config.probes, rng)
     top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
     gaussian = rng.standard_normal((config.directions, net.size))

@@ -167,7 +167,9 @@ def minimum(config, context, mask, rate, keep, loss, seed):
     """One network."""
     data = images(context, config.n_train, seed)
     net, risk = two_layer(data, config.width)
-    start = net.init(context.rng("init", seed), config.std).astype(np.float32)
+    start = context.put(
+        net.init(context.rng("init", seed), config.std).astype(np.float32)
+    )
     try:
         with np.errstate(all="ignore"):
             theta = context.train(
@@ -176,7 +178,7 @@ def minimum(config, context, mask, rate, keep, loss, seed):
                 GD(rate),
                 config.steps,
                 dropout(loss, keep, mask),
-                rng=context.rng(f"noise {mask}", seed),
+                rng=context.noise(f"noise {mask}", seed),
             ).theta.astype(float)
     except Divergence:
         lost = np.full(net.size, np.nan)

@@ -134,12 +134,14 @@ def trained(config, context, start, method, n, seed):
     std = config.std if start == "wide" else None
     theta = context.train(
         objective,
-        net.init(context.rng(f"init {start}", seed), std).astype(np.float32),
+        context.put(
+            net.init(context.rng(f"init {start}", seed), std).astype(np.float32)
+        ),
         GD(config.rate),
         config.steps,
         Dropout(config.keep, per_sample=True) if method == "dropout" else None,
         n // 10 if method == "SGD" else None,
-        rng=context.rng(f"noise {method}", seed),
+        rng=context.noise(f"noise {method}", seed),
     ).theta
     return {"accuracy": accuracy(net, theta, data), "risk": risk(theta)}
 

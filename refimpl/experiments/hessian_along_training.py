@@ -129,15 +129,15 @@ def measured(config, context, loss, mask, seed):
     net, risk = two_layer(data, config.width)
     snapshots = context.train(
         objective(loss, risk, config.keep, config.rate),
-        net.init(context.rng("init", seed), config.std).astype(np.float32),
+        context.put(net.init(context.rng("init", seed), config.std).astype(np.float32)),
         GD(config.rate),
         config.steps,
         dropout(loss, config.keep, mask),
-        rng=context.rng(f"noise {mask}", seed),
+        rng=context.noise(f"noise {mask}", seed),
         snapshots=features.early_looks(config.steps, 50, LOOKS - 1),
     ).snapshots
     thetas = [theta.astype(float) for theta in snapshots]
-    rng = context.rng("probes", seed)
+    rng = context.noise("probes", seed)
     traces = [hessian_trace(risk, t, "hutchinson", config.probes, rng) for t in thetas]
     left = ResidualCurvature(risk)
     residuals = [
@@ -147,16 +147,17 @@ def measured(config, context, loss, mask, seed):
     rule = quadrature(
         risk, thetas[-1], config.lanczos_steps, config.lanczos_probes, rng
     )
-    grid = np.linspace(-0.1, 1.1, 241) * top[-1]
-    density = spectral_density(rule, grid, 0.01 * top[-1])
+    largest = float(top[-1])
+    grid = np.linspace(-0.1, 1.1, 241) * largest
+    density = spectral_density(rule, grid, 0.01 * largest)
     return {
-        "trace": np.array([one.mean for one in traces]),
-        "trace_error": np.array([one.standard_error for one in traces]),
-        "gauss_newton": np.array([ntk_trace(risk, t) for t in thetas]),
-        "residual": np.array([one.mean for one in residuals]),
-        "residual_error": np.array([one.standard_error for one in residuals]),
-        "top": np.array(top),
-        "risk": np.array([risk(t) for t in thetas]),
+        "trace": np.stack([one.mean for one in traces]),
+        "trace_error": np.stack([one.standard_error for one in traces]),
+        "gauss_newton": np.stack([ntk_trace(risk, t) for t in thetas]),
+        "residual": np.stack([one.mean for one in residuals]),
+        "residual_error": np.stack([one.standard_error for one in residuals]),
+        "top": np.stack(top),
+        "risk": np.stack([risk(t) for t in thetas]),
         "grid": grid,
         "density": density.mean * net.size,
         "density_error": density.standard_error * net.size,

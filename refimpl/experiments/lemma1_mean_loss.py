@@ -113,9 +113,10 @@ def random_problem(rng, kind, activation, per_sample):
     return risk, net.init(rng, std=0.7)
 
 
-def exact_errors(rng, kind, activation, keep, per_sample):
+def exact_errors(context, rng, kind, activation, keep, per_sample):
     """Relative errors of loss and gradient of one random problem."""
     risk, theta = random_problem(rng, kind, activation, per_sample)
+    theta = context.put(theta)
     drop, modified = Dropout(keep, per_sample), L1(risk, keep)
     loss = expectation(lambda eta: risk(theta, eta), drop, risk.net, risk.n).mean
     gradient = expectation(
@@ -123,7 +124,7 @@ def exact_errors(rng, kind, activation, keep, per_sample):
     ).mean
     expected = modified.gradient(theta)
     error = np.abs(gradient - expected).max() / np.abs(expected).max()
-    return abs(loss / modified(theta) - 1), error
+    return float(abs(loss / modified(theta) - 1)), float(error)
 
 
 def run(config, context):
@@ -158,6 +159,7 @@ def enumerated(config, context, convention, kind):
     for activation, keep, problem in np.ndindex(errors.shape[:-1]):
         index = (convention, kind, activation, keep)
         errors[activation, keep, problem] = exact_errors(
+            context,
             context.rng(f"exact {index}", problem),
             KINDS[kind],
             ACTIVATIONS[activation],
@@ -172,15 +174,15 @@ def sample(config, context, seed):
     draws = doublings(config.draws)
     net, keep = TwoLayer(1, config.width), config.keep
     risk = Risk(net, *tanh_pair())
-    theta = net.init(context.rng("init", seed), std=config.width**-0.25)
+    theta = context.put(net.init(context.rng("init", seed), std=config.width**-0.25))
     right = L1(risk, keep).gradient(theta)
     plain = risk.gradient(theta)
     swapped = plain + R1_gradient(risk, theta, 1 - keep)
     candidates = np.stack([right, plain, swapped])
-    drop, rng = Dropout(keep, per_sample=True), context.rng("noise", seed)
-    total, squares, done = np.zeros(net.size), np.zeros(net.size), 0
-    distance = np.empty((len(draws), len(candidates)))
-    for row, wanted in enumerate(draws):
+    drop, rng = Dropout(keep, per_sample=True), context.noise("noise", seed)
+    total, squares, done = np.zeros_like(theta), np.zeros_like(theta), 0
+    distance = []
+    for wanted in draws:
         for start, stop in chunks(wanted - done, 20 * net.size):
             eta = drop.draw(net, risk.n, rng, stop - start)
             deviation = risk.gradient(theta, eta) - right
@@ -188,12 +190,12 @@ def sample(config, context, seed):
             squares += (deviation**2).sum(axis=0)
         done = wanted
         mean = right + total / done
-        distance[row] = np.linalg.norm(mean - candidates, axis=1)
+        distance.append(np.linalg.norm(mean - candidates, axis=1))
     variance = (squares - total**2 / done) / (done - 1)
     moved = variance > 0
     z = (mean - candidates)[:, moved] / np.sqrt(variance[moved] / done)
     return {
-        "distance": distance / np.linalg.norm(right),
+        "distance": np.stack(distance) / np.linalg.norm(right),
         "z": np.abs(z).max(axis=1),
     }
 

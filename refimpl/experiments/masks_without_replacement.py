@@ -93,7 +93,7 @@ def distances(config, context, network):
     net, drop = TwoLayer(1, 2), Dropout(0.5)
     X = np.linspace(-1, 1, 5)[:, None]
     risk = Risk(net, X, np.sin(3 * X))
-    theta = net.init(context.rng("init", network), std=1.0)
+    theta = context.put(net.init(context.rng("init", network), std=1.0))
     _, deck = drop.enumerate(net, risk.n)
     F, rows = L1(risk, drop.keep), []
     for epsilon in config.rates:
@@ -105,8 +105,8 @@ def distances(config, context, network):
         )
         mean, time = mean_epoch(risk, theta, deck, epsilon), len(deck) * epsilon
         ends = [gradient_flow(drift, theta, [time])[0] for drift in drifts]
-        rows.append(np.linalg.norm(np.array(ends) - mean, axis=1))
-    return {"distance": np.array(rows)}
+        rows.append(np.linalg.norm(np.stack(ends) - mean, axis=1))
+    return {"distance": np.stack(rows)}
 
 
 def check(arrays):

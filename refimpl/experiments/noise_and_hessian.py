@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl.backend import to_numpy
 from refimpl.curvature import hessian
 from refimpl.datasets import digits
 from refimpl.experiments import style
@@ -149,8 +150,8 @@ def measured(config, context, seed):
     data = digits(context.rng("split", seed), config.n_train)
     net, risk = two_layer(data, config.width)
     drop = Dropout(config.keep, per_sample=True)
-    start = net.init(context.rng("init", seed))
-    rng, optimizer = context.rng("noise", seed), GD(config.rate)
+    start = context.put(net.init(context.rng("init", seed)))
+    rng, optimizer = context.noise("noise", seed), GD(config.rate)
     theta = context.train(risk, start, optimizer, config.steps, drop, rng=rng).theta
     H = hessian(risk, theta)
     covariances = (
@@ -160,27 +161,26 @@ def measured(config, context, seed):
     )
     values, vectors = np.linalg.eigh(H)
     V = vectors[:, ::-1][:, :TOP]
-    null = np.empty((len(NOISES), config.nulls))
+    null = []
     draws = context.rng("rotations", seed)
     spectra = [np.linalg.eigvalsh(C) for C in covariances]
-    for k in range(config.nulls):
-        Q, _ = np.linalg.qr(draws.standard_normal(H.shape))
+    for _ in range(config.nulls):
+        Q, _ = np.linalg.qr(context.put(draws.standard_normal(H.shape)))
         # The overlaps of H with the columns of a random rotation.
         along = ((H @ Q) * Q).sum(axis=0)
-        for which, spectrum in enumerate(spectra):
-            null[which, k] = along @ spectrum / np.linalg.norm(spectrum)
+        null.append(np.stack([along @ C / np.linalg.norm(C) for C in spectra]))
     walks = [
         walk(config, context, risk, theta, seed, batch, V)
         for batch in (None, config.n_train // 10)
     ]
     return {
-        "alignment": np.array([alignment(H, C) for C in covariances]),
-        "null": null / np.linalg.norm(H),
+        "alignment": np.stack([alignment(H, C) for C in covariances]),
+        "null": np.stack(null, axis=1) / np.linalg.norm(H),
         "eigenvalues": values[::-1][:TOP],
-        "variance": np.array([((C @ V) * V).sum(axis=0) for C in covariances]),
-        "walk": np.array([variance for variance, _, _ in walks]),
-        "flatness": np.array([flatness for _, flatness, _ in walks]),
-        "walk_along": np.array([along for _, _, along in walks]),
+        "variance": np.stack([((C @ V) * V).sum(axis=0) for C in covariances]),
+        "walk": np.stack([variance for variance, _, _ in walks]),
+        "flatness": np.stack([flatness for _, flatness, _ in walks]),
+        "walk_along": np.stack([along for _, _, along in walks]),
     }
 
 
@@ -204,7 +204,7 @@ def walk(config, context, risk, theta, seed, batch, V):
         config.walk,
         drop,
         batch,
-        rng=context.rng(f"walk {batch}", seed),
+        rng=context.noise(f"walk {batch}", seed),
     ).theta
     middle = ends.mean(axis=0)
     _, sizes, components = np.linalg.svd(ends - middle, full_matrices=False)
@@ -220,7 +220,7 @@ def width(risk, theta, v):
     level, ends = np.e * risk(theta), []
     for sign in (-1, 1):
         values = loss_along(risk, theta, sign * v, alphas)
-        above = values > level
+        above = to_numpy(values > level)
         ends.append(alphas[above.argmax()] if above.any() else alphas[-1])
     return sum(ends)
 

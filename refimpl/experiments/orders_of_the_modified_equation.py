@@ -148,7 +148,7 @@ def problem(config, context, network, per_sample, small):
     m, n = (2, 3) if small else (3, 5)
     net = TwoLayer(1, m)
     X = np.linspace(-1, 1, n)[:, None]
-    theta = net.init(context.rng(f"init {m}", network), std=1.0)
+    theta = context.put(net.init(context.rng(f"init {m}", network), std=1.0))
     return Risk(net, X, np.sin(3 * X)), theta, Dropout(config.keep, per_sample)
 
 
@@ -181,12 +181,16 @@ def distances(config, context, convention, network):
         by_steps.append(after_steps(risk, theta, drop, epsilon))
     risk, theta, drop = problem(config, context, network, per_sample, False)
     for epsilon in config.rates_time:
-        rng = context.rng(f"runs {CONVENTIONS[convention]} {epsilon}", network)
+        rng = context.noise(f"runs {CONVENTIONS[convention]} {epsilon}", network)
         mean, error = sampled_mean(config, risk, theta, drop, epsilon, rng)
         ends = flow_ends(risk, theta, drop, epsilon, config.time)
         by_time.append(np.linalg.norm(ends - mean, axis=1))
         errors.append(error)
-    return {"steps": by_steps, "time": by_time, "time_error": errors}
+    return {
+        "steps": np.stack(by_steps),
+        "time": np.stack(by_time),
+        "time_error": np.stack(errors),
+    }
 
 
 def drifts(risk, drop, epsilon):

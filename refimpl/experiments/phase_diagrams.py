@@ -156,9 +156,10 @@ def trained(context, width, std, keeps, rate, steps, seeds):
     net = TwoLayer(1, width)
     X, Y = tanh_pair()
     risk, shape = Risk(net, X, Y), (len(keeps), len(seeds))
-    start = features.start(net, std, context, seeds * len(keeps), f"init {width}")
-    rngs = [g for _ in keeps for g in features.noise(context, seeds, f"noise {width}")]
-    drop = Dropout(np.repeat(keeps, len(seeds)), per_sample=True)
+    seeds = seeds * len(keeps)
+    start = features.start(net, std, context, seeds, f"init {width}")
+    rngs = features.noise(context, seeds, f"noise {width}")
+    drop = Dropout(np.repeat(keeps, shape[1]), per_sample=True)
     theta = context.train(risk, start, Adam(rate), steps, drop, rng=rngs).theta
     return {
         "count": features.orientations(net, theta, X).reshape(shape),

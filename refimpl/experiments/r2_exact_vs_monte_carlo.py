@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl.backend import to_numpy
 from refimpl.datasets import tanh_pair
 from refimpl.experiments import style
 from refimpl.experiments.context import stacked
@@ -109,13 +110,13 @@ def measure(config, context, seed, convention):
     draws = doublings(config.draws)
     net = TwoLayer(1, config.width)
     risk = Risk(net, *tanh_pair())
-    theta = net.init(context.rng("init", seed), std=config.width**-0.25)
+    theta = context.put(net.init(context.rng("init", seed), std=config.width**-0.25))
     drop = Dropout(config.keep, per_sample=CONVENTIONS[convention] == "per sample")
     tilde = R2Tilde(risk, EPSILON)
-    exact = R2(risk, theta, drop, EPSILON)
+    exact = float(R2(risk, theta, drop, EPSILON))
     gradient = R2_gradient(risk, theta, drop, EPSILON)
-    rng = context.rng(f"noise {CONVENTIONS[convention]}", seed)
-    size = np.linalg.norm(gradient)
+    rng = context.noise(f"noise {CONVENTIONS[convention]}", seed)
+    size = float(np.linalg.norm(gradient))
     values, along, errors = [], [], np.empty((2, len(draws)))
     total, squares = 0.0, 0.0
     for row, wanted in enumerate(draws):
@@ -126,9 +127,9 @@ def measure(config, context, seed, convention):
             values += value.tolist()
             along += (each @ gradient / size**2).tolist()
             total = total + each.sum(axis=0)
-            squares += ((each - gradient) ** 2).sum()
+            squares += float(((each - gradient) ** 2).sum())
         errors[0, row] = abs(np.mean(values) / exact - 1)
-        errors[1, row] = np.linalg.norm(total / wanted - gradient) / size
+        errors[1, row] = float(np.linalg.norm(total / wanted - gradient)) / size
     z = [
         (np.mean(x) - 1) / (np.std(x, ddof=1) / len(x) ** 0.5)
         for x in (np.array(values) / exact, np.array(along))
@@ -168,7 +169,7 @@ def timed(config, risk, theta, drop, rng, count=64):
         for quantity, sides in enumerate(pairs):
             for side, call in enumerate(sides):
                 start = time.perf_counter()
-                call()
+                to_numpy(call())  # on a device the call alone only asks for it
                 seconds[quantity, side, turn] = time.perf_counter() - start
     return np.median(seconds, axis=-1) / [1, count]
 

@@ -122,10 +122,12 @@ def at_zero_loss(config, rng):
 def follow(config, context, seed):
     """The flow of one network."""
     risk, theta = at_zero_loss(config, context.rng("problem", seed))
+    theta = context.put(theta)
     objective = L1(risk, config.keep)
     rate = ntk_trace_rate(risk, theta, objective)
     short = 1e-5
-    line = theta - short * np.arange(3)[:, None] * objective.gradient(theta)
+    descent = objective.gradient(theta)
+    line = np.stack([theta - short * k * descent for k in range(3)])
     start, one, two = ntk_trace(risk, line)
     looks = (times(config) / config.rate).round().astype(int)
     steps = GD(config.rate), looks[-1]
