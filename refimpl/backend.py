@@ -160,7 +160,7 @@ def multiply(a, b, out=None):
 
 def empty(shape, reference, dtype=None):
     """Uninitialised array of `shape`, in the module and dtype of `reference`."""
-    xp, dtype = get_xp(reference), numpy.dtype(dtype or reference.dtype)
+    xp, dtype = get_xp(reference), reference.dtype if dtype is None else dtype
     return (memory if xp is numpy else xp).empty(shape, dtype)
 
 

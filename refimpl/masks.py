@@ -27,7 +27,7 @@ def draw(rng, p, shape, dtype):
     dtype : dtype
     """
     (kept,) = _events(_check(rng, shape), p, (1, *shape))
-    return _factors(kept, p, dtype)
+    return _factors(kept, p, np.dtype(dtype))
 
 
 def stream(rng, p, shape, dtype):
@@ -39,7 +39,7 @@ def stream(rng, p, shape, dtype):
     """
     one = shape[1:] if isinstance(rng, (list, tuple)) else shape
     steps = min(max(1, AHEAD // max(1, prod(one))), STEPS)
-    return _endless(_check(rng, shape), p, shape, steps, dtype)
+    return _endless(_check(rng, shape), p, shape, steps, np.dtype(dtype))
 
 
 def _endless(rng, p, shape, steps, dtype):
