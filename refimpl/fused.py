@@ -32,7 +32,7 @@ def fused(formula):
 
 @fused
 def factors(xp, bits, level, scale):
-    """Dropout's factors q: `scale` where 32 random `bits` are at most `level`."""
+    """Dropout's factors q: `scale` where random `bits` are at most `level`."""
     return (bits <= level) * scale
 
 

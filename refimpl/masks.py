@@ -16,6 +16,10 @@ from refimpl.bernoulli import bernoulli
 # largest number of steps they serve.
 AHEAD, STEPS = 2**17, 64
 
+# Random bits of an event on a device. CuPy's integers overflow from 31 bits on, without
+# an error (its issue 9745).
+BITS = 30
+
 
 def draw(rng, p, shape, dtype):
     """Factors q of `shape` (*samples, 1 or n, m).
@@ -79,21 +83,21 @@ def _factors(kept, p, dtype):
 
 
 def _bits(xp, rng, shape):
-    """32 random bits for each event, drawn on a device."""
+    """`BITS` random bits for each event, drawn on a device."""
     if not isinstance(rng, (list, tuple)):
-        return rng.integers(0, 2**32, shape, dtype=np.uint32)
+        return rng.integers(0, 2**BITS, shape, dtype=np.uint32)
     own = shape[:1] + shape[2:]
-    return xp.stack([one.integers(0, 2**32, own, dtype=np.uint32) for one in rng], 1)
+    return xp.stack([one.integers(0, 2**BITS, own, dtype=np.uint32) for one in rng], 1)
 
 
 def _levels(xp, p, dtype):
-    """The level that 32 bits do not exceed with probability p, to 2^−33, and 1/p.
+    """The level that random bits do not exceed with probability p, to 2^−31, and 1/p.
 
     Arrays of the device that broadcast to the noise.
     """
     p = xp.asarray(p, dtype=np.float64)
     p = p.reshape(p.shape + (1, 1))
-    level = xp.maximum(xp.rint(p * 2.0**32) - 1, 0).astype(np.uint32)
+    level = xp.maximum(xp.rint(p * 2.0**BITS) - 1, 0).astype(np.uint32)
     return level, (1 / p).astype(dtype)
 
 

@@ -311,6 +311,8 @@ class Generator:
         return _filled(self._host.standard_normal(size, dtype), out)
 
     def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False):
+        if high is not None and high - low >= 2**31:  # CuPy's issue 9745
+            raise OverflowError("CuPy would leave what it draws unwritten")
         return wrap(self._host.integers(low, high, size, dtype, endpoint))
 
     def uniform(self, low=0.0, high=1.0, size=None, dtype=np.float64):
