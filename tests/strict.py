@@ -11,6 +11,7 @@ Put under the name ``cupy`` in ``sys.modules``, `device` is what `get_xp` finds.
 import inspect
 import re
 import sys
+import time
 import traceback
 from functools import lru_cache
 from types import ModuleType, SimpleNamespace
@@ -319,6 +320,16 @@ class Generator:
         return wrap(self._host.uniform(low, high, size).astype(dtype))
 
 
+class Event:
+    """A moment in the work of the device."""
+
+    def record(self):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        TRAFFIC.add("synchronize")
+
+
 def _filled(drawn, out):
     if out is None:
         return wrap(drawn)
@@ -372,6 +383,8 @@ class Device(Namespace):
         self.random = SimpleNamespace(Generator=Generator, default_rng=Generator)
         self.cuda = SimpleNamespace(
             Device=lambda: SimpleNamespace(id=0),
+            Event=Event,
+            get_elapsed_time=lambda start, end: 1e3 * (end.at - start.at),
             runtime=SimpleNamespace(
                 getDeviceCount=lambda: 1,
                 getDeviceProperties=lambda index: {"name": b"stand-in"},
