@@ -67,12 +67,23 @@ def processor():
         return platform.processor() or platform.machine()
 
 
-def main():
+def main(arguments=None):
+    """Measure and print; returns the exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--json", metavar="FILE")
-    args = parser.parse_args()
+    parser.add_argument(
+        "--backend",
+        choices=("numpy", "cupy"),
+        default="numpy",
+        help="cupy: on a CUDA device, by its own events",
+    )
+    args = parser.parse_args(arguments)
+    if args.backend == "cupy":
+        from benchmarks import device
+
+        return device.main(args)
     try:
         import torch
     except ImportError:
@@ -92,7 +103,8 @@ def main():
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump({"machine": machine(args.threads), "rows": rows}, file, indent=2)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

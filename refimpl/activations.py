@@ -4,7 +4,8 @@ The derivatives are functions of the activation ``h = σ(z)``, so the forward pa
 h alone, and may put it where z was.
 """
 
-from refimpl.backend import get_xp, multiply
+from refimpl import fused
+from refimpl.backend import get_xp, multiply, on_device
 
 
 class Identity:
@@ -61,6 +62,8 @@ class ReLU:
     @staticmethod
     def noisy_slope(h, q, s, out=None):
         """q σ′(z), with the dropped-out activation s = q h; `out` may be s."""
+        if on_device(h):
+            return fused.noisy_slope_of_relu(h, q)
         return multiply(q, ReLU.slope(h), out)
 
     @staticmethod
@@ -93,6 +96,8 @@ class Tanh:
     @staticmethod
     def noisy_slope(h, q, s, out=None):
         """q σ′(z) = q − h s, with the dropped-out activation s = q h; out may be s."""
+        if on_device(h):
+            return fused.noisy_slope_of_tanh(h, q, s)
         slope = multiply(h, s, out)
         return get_xp(h).subtract(q, slope, out=slope)
 

@@ -84,6 +84,11 @@ def get_xp(*arrays):
     return numpy
 
 
+def on_device(array):
+    """Whether `array` is CuPy's."""
+    return get_xp(array) is not numpy
+
+
 def generator_xp(rng):
     """Array module that `rng`, a random generator or several, draws in."""
     rng = rng[0] if isinstance(rng, (list, tuple)) else rng

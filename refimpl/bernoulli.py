@@ -9,8 +9,6 @@ import math
 
 import numpy as np
 
-from refimpl.backend import generator_xp
-
 # Bit generators whose raw numbers are 64 random bits each.
 RAW_64 = (np.random.PCG64, np.random.PCG64DXSM, np.random.SFC64, np.random.Philox)
 
@@ -29,7 +27,7 @@ def bernoulli(rng, p, shape):
     Parameters
     ----------
     rng : Generator
-        On a device, or where p is an array, the plain formula is used.
+        NumPy's. Where p is an array, the plain formula is used.
     p : float in (0, 1], or array of one per leading index
     shape : tuple of int
 
@@ -39,8 +37,8 @@ def bernoulli(rng, p, shape):
     >>> bool(abs(events.mean() - 0.9) < 1e-3)
     True
     """
-    if generator_xp(rng) is not np or not isinstance(p, float):
-        return rng.random(shape) < (p if isinstance(p, float) else p[..., None, None])
+    if not isinstance(p, float):
+        return rng.random(shape) < p[..., None, None]
     size = int(math.prod(shape))  # not NumPy's: its sign would make words floats
     c = math.ceil(256 * p)
     bits = _words(rng, -(-size // 8)).view(np.uint8)[:size]

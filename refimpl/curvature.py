@@ -176,8 +176,8 @@ def hessian_trace(
     if method == "exact":
         trace = xp.zeros(theta.shape[:-1], dtype=theta.dtype)
         for start, stop, columns in _hvp_chunks(risk, theta):
-            diagonal = columns[..., range(stop - start), range(start, stop)]
-            trace = trace + diagonal.sum(axis=-1)
+            square = columns[..., start:stop]
+            trace = trace + square.diagonal(axis1=-2, axis2=-1).sum(axis=-1)
         return Estimate(trace, xp.zeros_like(trace))
     probes = check_integer("probes", probes, 2)
     rng, samples = _generator(xp, rng), []

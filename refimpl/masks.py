@@ -8,12 +8,17 @@ from math import prod
 
 import numpy as np
 
-from refimpl.backend import empty, generator_xp, per_replica
+from refimpl import fused
+from refimpl.backend import CHUNK_ELEMENTS, empty, generator_xp, per_replica
 from refimpl.bernoulli import bernoulli
 
 # Events of one generator that are drawn at once: an eighth of a megabyte; and the
 # largest number of steps they serve.
 AHEAD, STEPS = 2**17, 64
+
+# Random bits of an event on a device. CuPy's integers overflow from 31 bits on, without
+# an error (its issue 9745).
+BITS = 30
 
 
 def draw(rng, p, shape, dtype):
@@ -26,8 +31,7 @@ def draw(rng, p, shape, dtype):
     shape : tuple of int
     dtype : dtype
     """
-    (kept,) = _events(_check(rng, shape), p, (1, *shape))
-    return _factors(kept, p, np.dtype(dtype))
+    return next(_endless(_check(rng, shape), p, shape, 1, np.dtype(dtype)))
 
 
 def stream(rng, p, shape, dtype):
@@ -38,11 +42,19 @@ def stream(rng, p, shape, dtype):
     whatever replicas are beside it.
     """
     one = shape[1:] if isinstance(rng, (list, tuple)) else shape
-    steps = min(max(1, AHEAD // max(1, prod(one))), STEPS)
+    ahead = AHEAD if generator_xp(rng) is np else CHUNK_ELEMENTS
+    steps = min(max(1, ahead // max(1, prod(one))), STEPS)
     return _endless(_check(rng, shape), p, shape, steps, np.dtype(dtype))
 
 
 def _endless(rng, p, shape, steps, dtype):
+    xp = generator_xp(rng)
+    if xp is not np:
+        level, scale = _levels(xp, p, dtype)
+        while True:
+            bits = _bits(xp, rng, (steps, *shape))
+            for step in range(steps):
+                yield fused.factors(bits[step], level, scale)
     while True:
         kept = None  # its memory serves for the next
         kept = _events(rng, p, (steps, *shape))
@@ -54,11 +66,9 @@ def _events(rng, p, shape):
     """κ as bool, of `shape` (steps, *samples, 1 or n, m)."""
     if not isinstance(rng, (list, tuple)):
         return bernoulli(rng, p, shape)
-    xp = generator_xp(rng)
     each = [p] * len(rng) if isinstance(p, float) else list(p)
-    if xp is np:  # on a device float() would wait for it
-        each = [one if getattr(one, "ndim", 0) else float(one) for one in each]
-    kept = xp.empty(shape, dtype=bool)
+    each = [one if getattr(one, "ndim", 0) else float(one) for one in each]
+    kept = np.empty(shape, dtype=bool)
     for replica, (one, keep) in enumerate(zip(rng, each)):
         kept[:, replica] = bernoulli(one, keep, shape[:1] + shape[2:])
     return kept
@@ -70,6 +80,25 @@ def _factors(kept, p, dtype):
     q[...] = kept
     q *= per_replica(1 / p, q, axes=2)
     return q
+
+
+def _bits(xp, rng, shape):
+    """`BITS` random bits for each event, drawn on a device."""
+    if not isinstance(rng, (list, tuple)):
+        return rng.integers(0, 2**BITS, shape, dtype=np.uint32)
+    own = shape[:1] + shape[2:]
+    return xp.stack([one.integers(0, 2**BITS, own, dtype=np.uint32) for one in rng], 1)
+
+
+def _levels(xp, p, dtype):
+    """The level that random bits do not exceed with probability p, to 2^−31, and 1/p.
+
+    Arrays of the device that broadcast to the noise.
+    """
+    p = xp.asarray(p, dtype=np.float64)
+    p = p.reshape(p.shape + (1, 1))
+    level = xp.maximum(xp.rint(p * 2.0**BITS) - 1, 0).astype(np.uint32)
+    return level, (1 / p).astype(dtype)
 
 
 def _check(rng, shape):

@@ -2,12 +2,13 @@
 
 from typing import Protocol
 
-from refimpl.backend import get_xp
+from refimpl import fused
+from refimpl.backend import get_xp, on_device
 from refimpl.checks import check_positive
 from refimpl.types import Array, PerReplica, Update
 
 # Elements of θ updated at a time: Adam's four arrays of a block stay in a core's cache,
-# which makes long updates about twice as fast. On a device one block serves.
+# which makes long updates about twice as fast.
 BLOCK = 2**15
 
 
@@ -49,6 +50,8 @@ class GD:
     def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place."""
         rate = _per_row(self.learning_rate, theta)
+        if on_device(theta):
+            return lambda gradient: fused.gd(theta, gradient, rate)
 
         def update(gradient):
             gradient *= rate
@@ -114,19 +117,23 @@ class Adam:
             theta = theta.reshape(-1)  # a view: θ is contiguous
         first, second = xp.zeros_like(theta), xp.zeros_like(theta)
         size = theta.shape[-1]
-        block = BLOCK if xp.__name__ == "numpy" else size
-        parts = [slice(start, start + block) for start in range(0, size, block)]
+        parts = [slice(start, start + BLOCK) for start in range(0, size, BLOCK)]
         blocks = [tuple(a[..., p] for a in (theta, first, second)) for p in parts]
-        steps = 0
+        steps, device = 0, on_device(theta)
 
         def update(gradient):
             nonlocal steps
             steps += 1
             # θ −= lr m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ) and v̂ = v/(1−β₂ᵗ)
             correction = ((1 - beta2**steps) / (1 - beta2)) ** 0.5
-            scale = rate * ((1 - beta1) / (1 - beta1**steps) * correction)
             epsilon = self.epsilon * correction
+            correction *= (1 - beta1) / (1 - beta1**steps)
             gradient = gradient.reshape(theta.shape)
+            if device:
+                numbers = rate, correction, epsilon, beta1, beta2
+                fused.adam(theta, first, second, gradient, *numbers)
+                return
+            scale = rate * correction
             for part, (t, m, v) in zip(parts, blocks):
                 g = gradient[..., part]
                 m *= beta1

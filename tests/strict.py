@@ -11,6 +11,7 @@ Put under the name ``cupy`` in ``sys.modules``, `device` is what `get_xp` finds.
 import inspect
 import re
 import sys
+import time
 import traceback
 from functools import lru_cache
 from types import ModuleType, SimpleNamespace
@@ -311,10 +312,22 @@ class Generator:
         return _filled(self._host.standard_normal(size, dtype), out)
 
     def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False):
+        if high is not None and high - low >= 2**31:  # CuPy's issue 9745
+            raise OverflowError("CuPy would leave what it draws unwritten")
         return wrap(self._host.integers(low, high, size, dtype, endpoint))
 
     def uniform(self, low=0.0, high=1.0, size=None, dtype=np.float64):
         return wrap(self._host.uniform(low, high, size).astype(dtype))
+
+
+class Event:
+    """A moment in the work of the device."""
+
+    def record(self):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        TRAFFIC.add("synchronize")
 
 
 def _filled(drawn, out):
@@ -370,6 +383,8 @@ class Device(Namespace):
         self.random = SimpleNamespace(Generator=Generator, default_rng=Generator)
         self.cuda = SimpleNamespace(
             Device=lambda: SimpleNamespace(id=0),
+            Event=Event,
+            get_elapsed_time=lambda start, end: 1e3 * (end.at - start.at),
             runtime=SimpleNamespace(
                 getDeviceCount=lambda: 1,
                 getDeviceProperties=lambda index: {"name": b"stand-in"},

@@ -127,6 +127,13 @@ def test_what_stays_on_the_device_is_not_counted(counted):
     assert counted() == 0
 
 
+def test_integers_that_cupy_draws_wrong_are_refused():
+    rng = xp.random.default_rng(0)
+    assert int(rng.integers(0, 2**31 - 1, 9).max()) < 2**31
+    with pytest.raises(OverflowError, match="unwritten"):
+        rng.integers(0, 2**31)
+
+
 def test_a_new_array_does_not_share_memory():
     new = xp.array(DEVICE)
     new += 1
