@@ -18,6 +18,7 @@ from refimpl.checks import (
     check_positive,
 )
 from refimpl.expectation import Estimate
+from refimpl.hessian_at import hessian_at
 from refimpl.lanczos import lanczos
 from refimpl.objective import HasProduct
 from refimpl.types import Array, ArrayLike, Generator
@@ -100,12 +101,13 @@ def quadrature(
     probes = check_integer("probes", probes, 2)
     rng = xp.random.default_rng(0) if rng is None else rng
     check_generator(rng)
+    product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):
         v = xp.asarray(rng.standard_normal(P), dtype=theta.dtype)
         # Without a generator Lanczos ends with the Krylov space of v: the rest of the
         # nodes keeps weight 0.
-        diagonal, off_diagonal, _ = lanczos(lambda u: risk.hvp(theta, u), v, steps)
+        diagonal, off_diagonal, _ = lanczos(product, v, steps)
         T = xp.diag(diagonal) + xp.diag(off_diagonal, 1) + xp.diag(off_diagonal, -1)
         values, vectors = xp.linalg.eigh(T)
         nodes[k, : len(values)] = values
