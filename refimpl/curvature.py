@@ -14,6 +14,7 @@ from refimpl.checks import (
 from refimpl.expectation import Estimate
 from refimpl.hessian_at import hessian_at
 from refimpl.lanczos import top_by_lanczos
+from refimpl.memory import keep_freed_memory
 from refimpl.objective import HasProduct
 from refimpl.types import Array, ArrayLike, Generator
 
@@ -200,7 +201,9 @@ def _check_replicas(risk, theta):
     must be all there are."""
     theta, q = _with_product(risk).check(theta)
     as_real("theta", theta)
-    lead = risk.value(theta, q).shape
+    lead = theta.shape[:-1]
+    if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
+        lead = risk.value(theta, q).shape
     if lead != theta.shape[:-1]:
         raise ValueError(
             f"theta must have the replica axes of data and keep, {lead}, "
@@ -210,6 +213,7 @@ def _check_replicas(risk, theta):
 
 
 def _with_product(risk):
+    keep_freed_memory()
     return check_has("risk", risk, "hvp", "an objective with a Hessian product")
 
 

@@ -20,6 +20,7 @@ from refimpl.checks import (
 from refimpl.expectation import Estimate
 from refimpl.hessian_at import hessian_at
 from refimpl.lanczos import lanczos
+from refimpl.memory import keep_freed_memory
 from refimpl.objective import HasProduct
 from refimpl.types import Array, ArrayLike, Generator
 
@@ -92,6 +93,7 @@ def quadrature(
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
     check_has("risk", risk, "hvp", "an objective with a Hessian product")
+    keep_freed_memory()
     theta, _ = risk.check(theta)
     as_real("theta", theta)
     if theta.ndim != 1:
