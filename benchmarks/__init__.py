@@ -1,5 +1,6 @@
-"""Side by side with PyTorch (extra ``bench``): ``python -m benchmarks``.
+"""Side by side with what others use (extra ``bench``): ``python -m benchmarks``.
 
-`cases` are the pieces of work, `ours` and `peers` do them, `interleave` times them in
-turns, `__main__` prints the table.
+`rows` says what a row of the table is and `interleave` times its sides in turns. The
+rows are in `training` (steps), `r2`, `curvature`, `spectral_density` and `enumeration`,
+on the networks of `networks`; `growth` measures how cost grows.
 """

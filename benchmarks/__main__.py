@@ -1,108 +1,113 @@
-"""Training steps, ours against PyTorch: one table.
+"""Our work and the same in PyTorch, PyHessian and curvlinops: one table.
 
-All sides train the same two-layer tanh networks from the same parameters in one
-process, in turns, with the same number of threads, in float32. Times are medians over
-the turns, ratios medians of the ratios turn by turn. The noise-free loss at the end of
-each side is printed: the same work was done.
+All sides of a row do the same work from the same parameters in one process, in turns,
+with the same number of threads, in float32. Times are medians over the turns, ratios
+medians of the ratios turn by turn. What each side computed is printed: the same work
+was done. ``growth`` is no row: it measures how our cost grows, and draws it.
 """
 
 import argparse
 import json
-import os
-import platform
 import sys
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.cases import CASES
+from benchmarks import curvature, enumeration, r2, spectral_density, training
 from benchmarks.interleave import interleave
-from benchmarks.ours import Ours, products
+from benchmarks.machine import machine
+from benchmarks.rows import lines
+
+ROWS = (
+    training.ROWS + r2.ROWS + curvature.ROWS + spectral_density.ROWS + enumeration.ROWS
+)
 
 
-def measure(case, turns):
-    """One case: the times of all sides."""
-    from benchmarks.peers import PEERS
-
-    sides = {"ours": Ours(case)} | {name: PEERS[name](case) for name in case.peers}
+def measure(row, turns):
+    """Times of all sides of a row; what they have to say; what is missing."""
+    sides, missing = row.sides()
     for side in sides.values():
         side.turn()  # a warm-up: compilation, caches
-    return interleave(sides, turns)
+    found = interleave(sides, turns)
+    notes = {name: getattr(side, "note", "") for name, side in sides.items()}
+    return found, {name: note for name, note in notes.items() if note}, missing
 
 
-def lines(case, found):
-    """The lines of a case in the table."""
-    ours = found["ours"]
-    yield f"{case.name}: {1e6 * ours['seconds']:.0f} µs, loss {ours['loss']:.4g}"
-    for name, goal in zip(case.peers, case.goal):
-        row = found[name]
-        low, high = row["range"]
-        aim = f" (goal {goal})" if goal else ""
-        yield (
-            f"    {name:8} {1e6 * row['seconds']:8.0f} µs  {row['ratio']:5.2f} times "
-            f"[{low:.2f}, {high:.2f}]{aim}, loss {row['loss']:.4g}"
-        )
+def selected(names):
+    """Rows whose name contains one of `names`, in any case; all without names."""
+    wanted = [name.lower() for name in names]
+    return [r for r in ROWS if not wanted or any(w in r.name.lower() for w in wanted)]
 
 
-def machine(threads):
-    """What it was measured on."""
-    import torch
+def table(rows, turns):
+    """Measure rows, print each as it is done, and return all as data."""
+    done = []
+    for row in rows:
+        found, notes, missing = measure(row, turns)
+        print(*lines(row, found, notes, missing), sep="\n", flush=True)
+        done.append({"work": row.name, "value": row.value, "goals": row.goals, **found})
+        done[-1] |= {"notes": notes, "missing": missing}
+        if row.more is not None:
+            numbers, more = row.more(found, turns)
+            print(*more, sep="\n", flush=True)
+            done[-1] |= numbers
+    return done
 
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-    }
 
-
-def processor():
-    """Name of the processor, as far as the system tells it."""
+def set_threads(threads):
+    """Let PyTorch, where there is one, use as many threads as we do."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line for line in file if line.startswith("model name")]
-        return names[0].split(":")[1].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
+        import torch
+    except ImportError:
+        print("PyTorch is missing, no peer is compared: pip install -e '.[bench]'")
+    else:
+        torch.set_num_threads(threads)
 
 
 def main(arguments=None):
     """Measure and print; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", help="parts of names of rows, or growth")
+    parser.add_argument("--list", action="store_true", help="names of the rows")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--figure", metavar="FILE", help="of growth: PNG, PDF or SVG")
     parser.add_argument(
         "--backend",
         choices=("numpy", "cupy"),
         default="numpy",
-        help="cupy: on a CUDA device, by its own events",
+        help="cupy: training steps on a CUDA device, by its own events",
     )
     args = parser.parse_args(arguments)
     if args.backend == "cupy":
         from benchmarks import device
 
         return device.main(args)
-    try:
-        import torch
-    except ImportError:
-        sys.exit("benchmarks: PyTorch is missing: pip install -e '.[bench]'")
-    torch.set_num_threads(args.threads)
-    rows = []
+    growth = "growth" in args.names
+    rows = selected([name for name in args.names if name != "growth"])
+    if growth and len(args.names) == 1:
+        rows = []
+    elif not rows:
+        parser.error(f"no row has {' or '.join(args.names)} in its name; see --list")
+    if args.list:
+        print(*(row.name for row in rows), sep="\n")
+        return 0
+    set_threads(args.threads)
+    found = {"machine": machine(args.threads)}
     with threadpool_limits(args.threads):
-        for case in CASES:
-            found = measure(case, args.turns)
-            print(*lines(case, found), sep="\n", flush=True)
-            rows.append({"work": case.name, "goal": case.goal, **found})
-            if not case.adam:
-                alone, rate = products(case, args.turns)
-                share = alone / found["ours"]["seconds"]
-                print(f"    {share:.0%} matrix products, at {rate:.0%} of sgemm's rate")
-                rows[-1] |= {"product_share": share, "product_rate": rate}
+        if rows:
+            found["rows"] = table(rows, args.turns)
+        if growth:
+            from benchmarks.growth import measure_growth
+
+            found["growth"] = measure_growth(args.turns, args.figure)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine(args.threads), "rows": rows}, file, indent=2)
+            json.dump(found, file, indent=2)
     return 0
 
 

@@ -9,9 +9,10 @@ import sys
 from dataclasses import replace
 from statistics import median
 
-from benchmarks.cases import Training
 from benchmarks.interleave import interleave
-from benchmarks.ours import Ours
+from benchmarks.rows import Row, lines
+from benchmarks.training.cases import Training
+from benchmarks.training.ours import Ours
 from refimpl import backend
 from refimpl.environment import environment
 
@@ -75,7 +76,7 @@ class OnDevice(Ours):
 def peers(device):
     """PyTorch's sides by name, with their tensors on its `device`."""
     import torch
-    from benchmarks import peers as on_host
+    from benchmarks.training import peers as on_host
 
     def synchronized():
         if device == "cuda":
@@ -139,12 +140,12 @@ def measure(xp, case, sides, turns):
 
 def report(xp, sides, args, cases=CASES, batched=BATCHED, size=2**28):
     """Measure and print all; returns what ``--json`` writes."""
-    from benchmarks.__main__ import lines
-
     rows = []
     for case in cases:
         found = measure(xp, case, sides, args.turns)
-        print(*lines(case, found), sep="\n", flush=True)
+        named = {name: sides[name] for name in case.peers}
+        row = Row(case.name, "loss", OnDevice, named, dict(zip(case.peers, case.goal)))
+        print(*lines(row, found, {}, {}), sep="\n", flush=True)
         rows.append({"work": case.name, "goal": case.goal, **found})
         if case == batched:
             bound = least_bytes(case) / bandwidth(xp, size)

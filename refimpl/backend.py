@@ -169,10 +169,11 @@ def empty(shape, reference, dtype=None):
     return (memory if xp is numpy else xp).empty(shape, dtype)
 
 
-def chunks(total, elements_each):
+def chunks(total, elements_each, limit=None):
     """Consecutive ``(start, stop)`` that cover ``range(total)`` in bounded memory.
 
-    `elements_each` is how many array elements one item needs.
+    `elements_each` is how many array elements one item needs; `limit` how many a chunk
+    may, `CHUNK_ELEMENTS` unless said otherwise.
     """
-    step = max(1, CHUNK_ELEMENTS // max(1, elements_each))
+    step = max(1, (limit or CHUNK_ELEMENTS) // max(1, elements_each))
     return [(start, min(start + step, total)) for start in range(0, total, step)]

@@ -12,12 +12,17 @@ from refimpl.checks import (
     check_positive,
 )
 from refimpl.expectation import Estimate
+from refimpl.hessian_at import hessian_at
 from refimpl.lanczos import top_by_lanczos
+from refimpl.memory import keep_freed_memory
 from refimpl.objective import HasProduct
 from refimpl.types import Array, ArrayLike, Generator
 
 # Up to this many parameters the dense Hessian is cheaper than iterating.
 DENSE_SIZE = 1500
+
+# Lanczos vectors kept, before ARPACK takes over with as many.
+VECTORS = 20
 TRACE_METHODS = ("exact", "hutchinson")
 
 
@@ -55,7 +60,7 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
     H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
-    for start, stop, columns in _hvp_chunks(risk, theta):
+    for start, stop, columns in _hvp_chunks(risk, theta, hessian_at(risk, theta)):
         H[..., start:stop, :] = columns
     return H
 
@@ -69,8 +74,9 @@ def top_eigenvalues(
 ) -> Array:
     """The `k` largest eigenvalues of the Hessian, in descending order.
 
-    Dense below 1,500 parameters. Above, matrix-free: ARPACK through SciPy for NumPy,
-    `refimpl.lanczos` for CuPy.
+    Dense below 1,500 parameters. Above, matrix-free: `refimpl.lanczos`, and where that
+    takes more than 20 steps ARPACK through SciPy, which restarts, so that memory stays
+    bounded. CuPy arrays stay with `refimpl.lanczos`.
 
     Equation: eq:top-eigenvalues
 
@@ -128,17 +134,18 @@ def hessian_trace(
 ) -> Estimate:
     """Trace of the Hessian.
 
-    Hutchinson's estimator: for probes v of independent signs, E vᵀHv = Tr H, because
-    E v vᵀ = I. Its variance, 2 Σ_{i≠j} H_ij², is estimated from the probes.
+    Exact in closed form for R_S of a `TwoLayer`, and by P products for small networks.
+    Otherwise by Hutchinson's estimator: for probes v of independent signs E vᵀHv is
+    Tr H, as E v vᵀ = I. Its variance, 2 Σ_{i≠j} H_ij², is estimated from the probes.
 
-    Equation: eq:trace
+    Equation: eq:trace, eq:two-layer-trace
 
     Parameters
     ----------
     risk : Objective
     theta : (..., P)
     method : {"exact", "hutchinson"}, optional
-        Exact below 1,500 parameters unless said otherwise.
+        Unless said otherwise exact for R_S of a `TwoLayer`, and below 1,500 parameters.
     probes : int
         Number of Hutchinson probes, at least 2.
     rng : Generator, optional
@@ -169,22 +176,21 @@ def hessian_trace(
     """
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
+    product = hessian_at(risk, theta)
+    known = hasattr(product, "trace")
     if method is None:
-        method = "exact" if P <= DENSE_SIZE else "hutchinson"
+        method = "exact" if known or P <= DENSE_SIZE else "hutchinson"
     if method not in TRACE_METHODS:
         raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
     if method == "exact":
-        trace = xp.zeros(theta.shape[:-1], dtype=theta.dtype)
-        for start, stop, columns in _hvp_chunks(risk, theta):
-            square = columns[..., start:stop]
-            trace = trace + square.diagonal(axis1=-2, axis2=-1).sum(axis=-1)
+        trace = product.trace() if known else _diagonal_sum(risk, theta, product)
         return Estimate(trace, xp.zeros_like(trace))
     probes = check_integer("probes", probes, 2)
     rng, samples = _generator(xp, rng), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
         v = 2 * v - 1
-        samples.append((v * risk.hvp(theta, v)).sum(axis=-1))
+        samples.append((v * product(v)).sum(axis=-1))
     samples = xp.concatenate(samples)  # (probes, ...)
     error = samples.std(axis=0, ddof=1) / probes**0.5
     return Estimate(samples.mean(axis=0), error)
@@ -195,7 +201,9 @@ def _check_replicas(risk, theta):
     must be all there are."""
     theta, q = _with_product(risk).check(theta)
     as_real("theta", theta)
-    lead = risk.value(theta, q).shape
+    lead = theta.shape[:-1]
+    if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
+        lead = risk.value(theta, q).shape
     if lead != theta.shape[:-1]:
         raise ValueError(
             f"theta must have the replica axes of data and keep, {lead}, "
@@ -205,16 +213,25 @@ def _check_replicas(risk, theta):
 
 
 def _with_product(risk):
+    keep_freed_memory()
     return check_has("risk", risk, "hvp", "an objective with a Hessian product")
 
 
-def _hvp_chunks(risk, theta):
+def _hvp_chunks(risk, theta, product):
     """Rows ``start`` to ``stop`` of the Hessian (..., stop − start, P), in turn."""
     xp, P = get_xp(theta), risk.net.size
     for start, stop in chunks(P, _hvp_elements(risk, theta)):
         unit = xp.eye(stop - start, P, start, dtype=theta.dtype)
         unit = unit.reshape((stop - start,) + (1,) * (theta.ndim - 1) + (P,))
-        yield start, stop, xp.moveaxis(risk.hvp(theta, unit), 0, -2)
+        yield start, stop, xp.moveaxis(product(unit), 0, -2)
+
+
+def _diagonal_sum(risk, theta, product):
+    trace = get_xp(theta).zeros(theta.shape[:-1], dtype=theta.dtype)
+    for start, stop, columns in _hvp_chunks(risk, theta, product):
+        square = columns[..., start:stop]
+        trace = trace + square.diagonal(axis1=-2, axis2=-1).sum(axis=-1)
+    return trace
 
 
 def _hvp_elements(risk, theta):
@@ -226,19 +243,28 @@ def _hvp_elements(risk, theta):
 def _arpack(risk, theta, k, tolerance, rng):
     from scipy.sparse.linalg import LinearOperator, eigsh
 
+    product = hessian_at(risk, theta)
+    start = _start(theta, rng)
+    if k == 1:
+        try:
+            return top_by_lanczos(product, start, k, rng, tolerance, VECTORS)
+        except ArithmeticError:
+            pass
     operator = LinearOperator(
-        (risk.net.size,) * 2,
-        matvec=lambda v: risk.hvp(theta, v.reshape(-1)),
-        dtype=theta.dtype,
+        (risk.net.size,) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=theta.dtype
     )
-    start = rng.standard_normal(risk.net.size).astype(theta.dtype)
     values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
     return values[::-1].copy()
 
 
 def _own(risk, theta, k, tolerance, rng):
-    start = like(rng.standard_normal(risk.net.size), theta)
-    return top_by_lanczos(lambda v: risk.hvp(theta, v), start, k, rng, tolerance)
+    start = _start(theta, rng)
+    return top_by_lanczos(hessian_at(risk, theta), start, k, rng, tolerance)
+
+
+def _start(theta, rng):
+    dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
+    return like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
 
 
 def _generator(xp, rng):

@@ -11,6 +11,7 @@ from refimpl.checks import (
     check_integer,
     check_net,
 )
+from refimpl.memory import keep_freed_memory
 from refimpl.network import Network
 from refimpl.noise import Dropout
 from refimpl.types import Array, Generator
@@ -83,6 +84,7 @@ def expectation(
     >>> float(risk(theta) + refimpl.R1(risk, theta, keep=0.5))  # Lemma 1
     36.0
     """
+    keep_freed_memory()
     check_callable("fn", fn), check_dropout(drop), check_net(net)
     n = check_integer("n", n, 1)
     elements = n * sum(net.hidden) + net.size

@@ -5,6 +5,8 @@ outputs. Both parts are operators that `refimpl.curvature` and `refimpl.spectrum
 in the place of a risk.
 """
 
+from collections.abc import Callable
+
 from refimpl.checks import check_risk
 from refimpl.objective import Differentiable, OfRisk
 from refimpl.risk import Risk
@@ -53,11 +55,20 @@ class GaussNewton(_Part):
 
     def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
+        return self.hessian_at(theta, eta)(v)
+
+    def hessian_at(
+        self, theta: ArrayLike, eta: Noise = None
+    ) -> Callable[[ArrayLike], Array]:
+        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
         theta, q = self.check(theta, eta)
-        v = self.check_direction(v, theta, q)
         run, _, _ = self.risk.forward(theta, q)
-        push = self.net.push(run, v)
-        return self.net.backward(run, self.risk.upstream_push(run, push))
+
+        def product(v):
+            push = self.net.push(run, self.check_direction(v, theta, q))
+            return self.net.backward(run, self.risk.upstream_push(run, push))
+
+        return product
 
 
 class ResidualCurvature(_Part):
@@ -84,5 +95,12 @@ class ResidualCurvature(_Part):
 
     def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
         """Residual part at θ times `v` (..., P)."""
-        part = GaussNewton(self.risk).hvp(theta, v, eta)
-        return self.risk.hvp(theta, v, eta) - part
+        return self.hessian_at(theta, eta)(v)
+
+    def hessian_at(
+        self, theta: ArrayLike, eta: Noise = None
+    ) -> Callable[[ArrayLike], Array]:
+        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
+        part = GaussNewton(self.risk).hessian_at(theta, eta)
+        whole = self.risk.hessian_at(theta, eta)
+        return lambda v: whole(v) - part(v)

@@ -6,6 +6,7 @@ derivatives change along a direction (`upstream_push`); the passes of the networ
 gradient and Hessian product, which curvature needs.
 """
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any, Protocol
 
@@ -213,10 +214,19 @@ class Objective(Differentiable):
 
         Equation: eq:hvp
         """
+        return self.hessian_at(theta, eta)(v)
+
+    def hessian_at(
+        self, theta: ArrayLike, eta: Noise = None
+    ) -> Callable[[ArrayLike], Array]:
+        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
         theta, q = self.check(theta, eta)
-        v = self.check_direction(v, theta, q)
         run, _, upstream = self.forward(theta, q)
-        push = self.net.push(run, v)
-        return self.net.backward_push(
-            run, push, upstream, self.upstream_push(run, push)
-        )
+
+        def product(v):
+            v = self.check_direction(v, theta, q)
+            push = self.net.push(run, v)
+            change = self.upstream_push(run, push)
+            return self.net.backward_push(run, push, upstream, change)
+
+        return product

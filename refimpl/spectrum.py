@@ -18,7 +18,9 @@ from refimpl.checks import (
     check_positive,
 )
 from refimpl.expectation import Estimate
+from refimpl.hessian_at import hessian_at
 from refimpl.lanczos import lanczos
+from refimpl.memory import keep_freed_memory
 from refimpl.objective import HasProduct
 from refimpl.types import Array, ArrayLike, Generator
 
@@ -91,6 +93,7 @@ def quadrature(
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
     check_has("risk", risk, "hvp", "an objective with a Hessian product")
+    keep_freed_memory()
     theta, _ = risk.check(theta)
     as_real("theta", theta)
     if theta.ndim != 1:
@@ -100,12 +103,13 @@ def quadrature(
     probes = check_integer("probes", probes, 2)
     rng = xp.random.default_rng(0) if rng is None else rng
     check_generator(rng)
+    product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):
         v = xp.asarray(rng.standard_normal(P), dtype=theta.dtype)
         # Without a generator Lanczos ends with the Krylov space of v: the rest of the
         # nodes keeps weight 0.
-        diagonal, off_diagonal, _ = lanczos(lambda u: risk.hvp(theta, u), v, steps)
+        diagonal, off_diagonal, _ = lanczos(product, v, steps)
         T = xp.diag(diagonal) + xp.diag(off_diagonal, 1) + xp.diag(off_diagonal, -1)
         values, vectors = xp.linalg.eigh(T)
         nodes[k, : len(values)] = values

@@ -10,7 +10,7 @@ import strict
 
 from benchmarks import device
 from benchmarks.__main__ import main
-from benchmarks.ours import Ours
+from benchmarks.training.ours import Ours
 
 xp = strict.device
 TINY = replace(device.BATCHED, widths=(1, 20, 1), replicas=4, steps=3)

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-import refimpl
-from refimpl.datasets import tanh_pair
+from benchmarks.networks import LARGE, SMALL, problem
 
 KEEP = 0.9
 
@@ -50,27 +47,15 @@ class Training:
 
     def problem(self):
         """Network, X, Y, and θ (R, P) in float32."""
-        inputs, width, outputs = self.widths
-        net = refimpl.TwoLayer(inputs, width, outputs)
-        rng = np.random.default_rng(0)
-        if inputs == 1:
-            X, Y = tanh_pair(self.samples)
-        else:
-            X = rng.random((self.samples, inputs))
-            Y = np.eye(outputs)[rng.integers(outputs, size=self.samples)]
-        rngs = [np.random.default_rng(seed) for seed in range(self.replicas)]
-        std = width**-0.5 if inputs == 1 else inputs**-0.5 / 2
-        return net, X, Y, net.init(rngs, std=std).astype(np.float32)
+        return problem(self.widths, self.samples, self.replicas)
 
 
 def _small(name, samples, penalty, peers, goal, replicas=1, steps=1500):
-    return Training(
-        name, (1, 1000, 1), samples, True, penalty, replicas, peers, goal, steps
-    )
+    return Training(name, SMALL, samples, True, penalty, replicas, peers, goal, steps)
 
 
 def _large(name, penalty, peers, goal):
-    return Training(name, (784, 1000, 10), 1000, False, penalty, 1, peers, goal, 6)
+    return Training(name, LARGE, 1000, False, penalty, 1, peers, goal, 6)
 
 
 BOTH = ("eager", "compile")

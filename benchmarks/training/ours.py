@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 import refimpl
-from benchmarks.cases import KEEP
+from benchmarks.training.cases import KEEP
 
 
 class Ours:

@@ -5,7 +5,7 @@ import time
 import torch
 from torch.nn.functional import dropout
 
-from benchmarks.cases import KEEP
+from benchmarks.training.cases import KEEP
 
 
 class Peer:
