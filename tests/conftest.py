@@ -56,13 +56,16 @@ MODULES = [
     pytest.param("cupy", marks=pytest.mark.gpu),
 ]
 
-# Test modules of the core that are run on the devices too, as they are (`on_device`).
+# Test modules of the core that are run on the devices too, as they are (`on_device`):
+# those that hand arrays over. Masks and updates have tests of their own, `test_fused`.
 ON_DEVICES = {
+    "test_condensation",
     "test_contributions",
     "test_controls",
     "test_curvature",
     "test_delta_method",
     "test_expectation",
+    "test_flow",
     "test_gauss_newton",
     "test_iterates",
     "test_landscape",

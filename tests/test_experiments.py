@@ -43,7 +43,20 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("name", framework.names())
+# Of the measures that take longest, a device's are left to ``-m "slow or gpu"``.
+LONG = {"noise_and_hessian", "orders_of_the_modified_equation"}
+CASES = [
+    pytest.param(
+        name,
+        module,
+        marks=[pytest.mark.slow] * (module == "strict" and name in LONG),
+    )
+    for name in framework.names()
+    for module in ("numpy", "strict")
+] + [pytest.param(name, "cupy", marks=pytest.mark.gpu) for name in framework.names()]
+
+
+@pytest.mark.parametrize("name, xp", CASES, indirect=["xp"])
 def test_an_experiment_runs_from_end_to_end(name, xp):
     module = framework.load(name)
     config = module.PRESETS["quick"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from problems import NETWORKS, network
+from conftest import MODULES, array_module
+from problems import network
 
 import refimpl
 from refimpl.backend import to_numpy
@@ -15,6 +16,13 @@ MASKS = {
     "per sample, all layers": refimpl.Dropout(0.8, True, "all"),
     "by replica": refimpl.Dropout(np.array([0.5, 0.8, 1.0]), True),
 }
+
+
+@pytest.fixture(params=MODULES[1:])
+def xp(request):
+    """CuPy, or its stand-in."""
+    with array_module(request.param) as module:
+        yield module
 
 
 def trained(xp, dtype, objective, optimizer, dropout=None, batch_size=None):
@@ -58,7 +66,7 @@ def test_two_layers(dropout, optimizer, xp):
     assert_parity(xp, data("two-layer"), *chosen)
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
 @pytest.mark.parametrize("dropout", MASKS)
 def test_networks_with_cross_entropy_and_batches(kind, dropout, xp):
     risk = data(kind, outputs=3, loss="cross_entropy")
@@ -78,7 +86,7 @@ def test_modified_losses(loss, xp):
     assert_parity(xp, objective, refimpl.GD(0.05), noisy)
 
 
-def test_another_noise_is_another_path(monkeypatch, xp):
+def test_another_noise_is_another_path(xp):
     host = trained(np, np.float64, data("two-layer"), refimpl.GD(0.05), MASKS["shared"])
     other = trained(
         xp, np.float64, data("two-layer"), refimpl.GD(0.05), refimpl.Dropout(0.79)
