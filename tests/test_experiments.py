@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from refimpl.backend import get_xp
+from refimpl.experiments import context as context_module
 from refimpl.experiments import framework, statistics, style
 from refimpl.experiments.context import Context
+from refimpl.risk import Risk
 
 
 @pytest.mark.parametrize("name", framework.names())
@@ -56,8 +59,27 @@ CASES = [
 ] + [pytest.param(name, "cupy", marks=pytest.mark.gpu) for name in framework.names()]
 
 
+def modules_of_theta(monkeypatch):
+    """Array modules in which networks are trained, and in which a risk is computed."""
+    trained, measured = set(), set()
+    train, forward = context_module.train, Risk.forward
+
+    def watched_train(objective, theta, *args, **options):
+        trained.add(get_xp(theta))
+        return train(objective, theta, *args, **options)
+
+    def watched_forward(self, theta, q):
+        measured.add(get_xp(theta))
+        return forward(self, theta, q)
+
+    monkeypatch.setattr(context_module, "train", watched_train)
+    monkeypatch.setattr(Risk, "forward", watched_forward)
+    return trained, measured
+
+
 @pytest.mark.parametrize("name, xp", CASES, indirect=["xp"])
-def test_an_experiment_runs_from_end_to_end(name, xp):
+def test_an_experiment_runs_from_end_to_end(name, xp, monkeypatch):
+    trained, measured = modules_of_theta(monkeypatch)
     module = framework.load(name)
     config = module.PRESETS["quick"]
     fields = {field.name for field in dataclasses.fields(config)}
@@ -66,6 +88,7 @@ def test_an_experiment_runs_from_end_to_end(name, xp):
     context = Context(name, backend="numpy" if xp is np else "cupy")
     arrays = module.run(config, context)
     assert {type(values) for values in arrays.values()} <= {np.ndarray, np.float64}
+    assert trained <= {xp} and xp in measured
     results = module.check(arrays)
     assert [result.claim for result in results] == list(module.CLAIMS)
     if xp is not np:  # the figures are drawn on the host
