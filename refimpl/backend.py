@@ -12,9 +12,14 @@ from refimpl import memory
 
 NO_DEVICE = 100  # cudaErrorNoDevice
 
-# Elements one chunk of a batched computation may hold: 32 MiB in float64. Monte Carlo,
-# enumeration and dense Hessians stay below it whatever their size.
+# Elements one chunk of a batched computation may hold: 32 MiB in float64. What needs
+# several arrays of that size for an item counts them all.
 CHUNK_ELEMENTS = 2**22
+
+# Bytes that a mean over masks, a trace, a spectrum or R_2 holds at most, beside its
+# arguments and its result, however many masks, probes or replicas there are. One item
+# must fit: one mask, one probe, one network on its data; and the vectors of Lanczos.
+BUDGET = 2**27
 
 # Inner dimension of a matrix product up to which its second factor is made contiguous.
 THIN = 4

@@ -64,7 +64,8 @@ def expectation(
     -------
     Estimate
         ``mean`` and ``standard_error``, each (...). Masks are taken in chunks, so
-        memory does not grow with their number.
+        memory does not grow with their number: it stays below `backend.BUDGET`, times
+        the replicas that `fn` takes at once.
 
     Raises
     ------
@@ -89,14 +90,27 @@ def expectation(
     n = check_integer("n", n, 1)
     elements = n * sum(net.hidden) + net.size
     if method == "exact":
-        mean = 0.0
-        for start, stop in chunks(drop.check_count(net, n), elements):
-            probabilities, eta = drop.enumerate(net, n, start, stop)
-            values = _check_values(fn(eta), len(probabilities))
-            mean = mean + weighted_sum(probabilities, values)
-        return Estimate(mean, get_xp(mean).zeros_like(mean))
-    if method != "monte_carlo":
-        raise ValueError(f"method must be 'exact' or 'monte_carlo', got {method!r}")
+        return _exact(fn, drop, net, n, elements)
+    if method == "monte_carlo":
+        return monte_carlo(fn, drop, net, n, samples, rng, elements)
+    raise ValueError(f"method must be 'exact' or 'monte_carlo', got {method!r}")
+
+
+def _exact(fn, drop, net, n, elements):
+    """Weighted sum over all masks; `elements` is what `fn` needs for one."""
+    mean = 0.0
+    for start, stop in chunks(drop.check_count(net, n), elements):
+        probabilities, eta = drop.enumerate(net, n, start, stop)
+        values = _check_values(fn(eta), len(probabilities))
+        mean = mean + weighted_sum(probabilities, values)
+    return Estimate(mean, get_xp(mean).zeros_like(mean))
+
+
+def monte_carlo(fn, drop, net, n, samples, rng, elements):
+    """Mean over draws, and its standard error; `elements` is what `fn` needs for one.
+
+    Equation: eq:expectation
+    """
     samples = check_integer("samples", samples, 2)
     check_generator(rng)
     count, mean, squares = 0, 0.0, 0.0

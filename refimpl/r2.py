@@ -1,8 +1,12 @@
 """R_2: what a finite step of gradient descent with dropout adds to the loss."""
 
-from refimpl.backend import per_replica
+import math
+
+import numpy as np
+
+from refimpl.backend import chunks, get_xp, per_replica
 from refimpl.checks import check_dropout, check_risk
-from refimpl.expectation import Estimate, expectation
+from refimpl.expectation import Estimate, monte_carlo
 from refimpl.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
@@ -11,8 +15,13 @@ from refimpl.gradient_noise import (
 from refimpl.gradient_norm import R2Tilde
 from refimpl.modified_loss import L1
 from refimpl.noise import Dropout
+from refimpl.replicas import take
 from refimpl.risk import Risk
 from refimpl.types import Array, ArrayLike, Generator, PerReplica
+
+# Arrays over samples and neurons that R_2 and its gradient hold at once: of a network,
+# in closed form, and of a mask, where the parameters count as well.
+NETWORK_ARRAYS, MASK_ARRAYS = 24, 6
 
 
 def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Array:
@@ -58,7 +67,10 @@ def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Arra
     ----------
     Zhang and Xu, Implicit Regularization of Dropout, Eq. (5).
     """
-    epsilon = _check_epsilon(risk, theta, epsilon)
+    return _in_groups(_value, risk, theta, drop, epsilon)
+
+
+def _value(risk, theta, drop, epsilon):
     trace = gradient_covariance_trace(risk, theta, drop)
     mean = L1(risk, last_layer_keep(drop, risk.net)).gradient(theta)
     return 0.25 * per_replica(epsilon, mean) * ((mean * mean).sum(axis=-1) + trace)
@@ -83,7 +95,10 @@ def R2_gradient(
     >>> R2_gradient(risk, theta, refimpl.Dropout(0.5), 1.0)  # of 2 a²b² (a² + b²)
     array([ 0., 12., 12.])
     """
-    epsilon = _check_epsilon(risk, theta, epsilon)
+    return _in_groups(_gradient, risk, theta, drop, epsilon)
+
+
+def _gradient(risk, theta, drop, epsilon):
     trace_gradient = gradient_covariance_trace_gradient(risk, theta, drop)
     loss = L1(risk, last_layer_keep(drop, risk.net))
     product = loss.hvp(theta, loss.gradient(theta))
@@ -178,11 +193,22 @@ def R2_gradient_estimate(
     )
 
 
-def _check_epsilon(risk, theta, epsilon):
-    """`epsilon` as a float or an array whose axes fit those of θ and the data."""
+def _in_groups(fn, risk, theta, drop, epsilon):
+    """``fn(risk, theta, drop, epsilon)``, for as many replicas at a time as a chunk of
+    memory allows."""
     penalty = R2Tilde(check_risk(risk), epsilon)
-    penalty.check(theta)
-    return penalty.epsilon
+    theta, _ = penalty.check(theta)
+    lead, epsilon = theta.shape[:-1], penalty.epsilon
+    keep = getattr(check_dropout(drop).keep, "shape", ())
+    if not lead or np.broadcast_shapes(lead, penalty.lead, keep) != lead:
+        return fn(risk, theta, drop, epsilon)
+    each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
+    parts = []
+    for start, stop in chunks(lead[0], each):
+        rows = slice(start, stop)
+        part = risk.replicas(rows, lead), theta[rows], drop.replicas(rows, lead)
+        parts.append(fn(*part, take(epsilon, rows, lead)))
+    return parts[0] if len(parts) == 1 else get_xp(theta).concatenate(parts)
 
 
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):
@@ -193,7 +219,8 @@ def _mean_over_masks(fn, risk, theta, drop, samples, rng):
         raise ValueError(
             "keep must be one number per layer for an estimate, got an array"
         )
-    replicas = (1,) * risk(theta).ndim
+    value = risk(theta)
+    replicas = (1,) * value.ndim
 
     def beside(eta):  # the leading axes of θ after that of the masks
         return eta.reshape(eta.shape[:1] + replicas + eta.shape[1:])
@@ -202,4 +229,6 @@ def _mean_over_masks(fn, risk, theta, drop, samples, rng):
         every = isinstance(eta, tuple)
         return fn(theta, tuple(map(beside, eta)) if every else beside(eta))
 
-    return expectation(each_mask, drop, risk.net, risk.n, "monte_carlo", samples, rng)
+    net, n = risk.net, risk.n
+    elements = MASK_ARRAYS * (n * sum(net.hidden) + net.size) * value.size
+    return monte_carlo(each_mask, drop, net, n, samples, rng, elements)

@@ -16,6 +16,7 @@ from r2_cases import (
 )
 
 import refimpl
+from refimpl import backend
 from refimpl import gradient_noise
 from refimpl.gradient_noise import gradient_covariance_trace
 from refimpl.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
@@ -198,3 +199,22 @@ def test_r2_says_what_it_does_not_cover():
         R2_estimate(risk, theta, refimpl.Dropout(keep), EPSILON, 10, rng)
     with pytest.raises(ValueError, match="samples must be"):
         R2_estimate(risk, theta, drop, EPSILON, 1, rng)
+
+
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_replicas_in_groups_are_as_all_at_once(per_sample, monkeypatch):
+    rng = np.random.default_rng(5)
+    net = refimpl.TwoLayer(2, 4, 2)
+    X, Y = rng.standard_normal((3, 5, 2)), rng.standard_normal((3, 5, 2))
+    objective, theta = refimpl.Risk(net, X, Y), rng.standard_normal((3, net.size))
+    drop = refimpl.Dropout(np.array([0.5, 0.7, 0.9]), per_sample=per_sample)
+    case = objective, theta, drop, np.array([0.1, 0.2, 0.3])
+    value, gradient = refimpl.R2(*case), refimpl.R2_gradient(*case)
+    monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 2 * 24 * 5 * 4)
+    oracles.assert_close(refimpl.R2(*case), value)
+    oracles.assert_close(refimpl.R2_gradient(*case), gradient)
+    for k in range(3):
+        alone = refimpl.Risk(net, X[k], Y[k])
+        single = refimpl.Dropout(float(drop.keep[k]), per_sample=per_sample)
+        found = refimpl.R2(alone, theta[k], single, float(case[3][k]))
+        oracles.assert_close(found, value[k])
