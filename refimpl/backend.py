@@ -149,7 +149,7 @@ def matmul(a, b, out=None):
             return out
     if inner == 1:
         return multiply(a, b, out)
-    if inner <= THIN:  # BLAS is slow to read a short inner axis strided
+    if inner <= THIN and xp is numpy:  # BLAS is slow to read a short inner axis strided
         b = xp.ascontiguousarray(b)
     if out is None and xp is numpy and a.dtype == b.dtype:
         lead, rows = a.shape[:-2], (a.shape[-2], b.shape[-1])

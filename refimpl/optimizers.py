@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from refimpl import fused
-from refimpl.backend import get_xp, on_device
+from refimpl.backend import get_xp, like, on_device
 from refimpl.checks import check_positive
 from refimpl.types import Array, PerReplica, Update
 
@@ -175,4 +175,4 @@ def _per_row(rate, theta):
             f"learning_rate must be a number or have shape {theta.shape[:-1]}, one "
             f"entry per replica, got shape {rate.shape}"
         )
-    return get_xp(theta).asarray(rate, dtype=theta.dtype)[..., None]
+    return like(rate, theta)[..., None]
