@@ -5,7 +5,7 @@
 
 from benchmarks.growth.fit import exponent
 from benchmarks.growth.kernels import KERNELS
-from benchmarks.growth.times import times
+from benchmarks.growth.timing import times
 
 
 def measure_growth(turns, figure=None):

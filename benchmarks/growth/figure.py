@@ -7,6 +7,10 @@ from refimpl.experiments import style
 MARKS = {"n": ("o", 0), "m": ("s", 1), "replicas": ("^", 2), "masks": ("D", 3)}
 NAMES = {"n": "samples n", "m": "neurons m"}
 COLUMNS = 2
+KEY = """Lines: a + b x^k, fitted to the filled marks.
+Hollow: not fitted, as their arrays fit
+the cache next to a core.
+Numbers: k with 95% interval."""
 
 
 def draw(found, file):
@@ -17,14 +21,15 @@ def draw(found, file):
         figure, panels = style.figure(rows, COLUMNS, height=2.1, sharey=True)
         for panel in panels.flat[len(kernels) :]:
             panel.set_axis_off()
+            panel.text(0, 0.5, KEY, fontsize=8, va="center")
         used = panels.flat[: len(kernels)]
         for panel, kernel in zip(used, kernels):
             for one in found:
                 if one["kernel"] == kernel:
                     _curve(panel, one)
             panel.set(title=kernel, xscale="log", yscale="log")
-            panel.set_xlabel("size: number of samples, neurons, ...")
-            panel.legend(fontsize=7, loc="upper left", title_fontsize=7)
+            panel.set_xlabel("samples, neurons, replicas or masks")
+            panel.legend(fontsize=7, loc="upper left")
         for row in panels:
             row[0].set_ylabel("time [ms]")
         low, high = used[0].get_ylim()
