@@ -3,7 +3,8 @@
 All sides of a row do the same work from the same parameters in one process, in turns,
 with the same number of threads, in float32. Times are medians over the turns, ratios
 medians of the ratios turn by turn. What each side computed is printed: the same work
-was done. ``growth`` is no row: it measures how our cost grows, and draws it.
+was done. Two names are no rows and stand for themselves: ``growth`` measures how our
+cost grows, and draws it; ``profile`` takes a training step apart.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import sys
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks import curvature, enumeration, r2, spectral_density, training
+from benchmarks import curvature, enumeration, profile, r2, spectral_density, training
 from benchmarks.interleave import interleave
 from benchmarks.machine import machine
 from benchmarks.rows import lines
 
+ALONE = ("growth", "profile")
 ROWS = (
     training.ROWS + r2.ROWS + curvature.ROWS + spectral_density.ROWS + enumeration.ROWS
 )
@@ -70,7 +72,9 @@ def main(arguments=None):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", help="parts of names of rows, or growth")
+    parser.add_argument(
+        "names", nargs="*", help="parts of names of rows, growth or profile"
+    )
     parser.add_argument("--list", action="store_true", help="names of the rows")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=9)
@@ -87,11 +91,9 @@ def main(arguments=None):
         from benchmarks import device
 
         return device.main(args)
-    growth = "growth" in args.names
-    rows = selected([name for name in args.names if name != "growth"])
-    if growth and len(args.names) == 1:
-        rows = []
-    elif not rows:
+    names = [name for name in args.names if name not in ALONE]
+    rows = selected(names) if names or not args.names else []
+    if names and not rows:
         parser.error(f"no row has {' or '.join(args.names)} in its name; see --list")
     if args.list:
         print(*(row.name for row in rows), sep="\n")
@@ -101,10 +103,12 @@ def main(arguments=None):
     with threadpool_limits(args.threads):
         if rows:
             found["rows"] = table(rows, args.turns)
-        if growth:
+        if "growth" in args.names:
             from benchmarks.growth import measure_growth
 
             found["growth"] = measure_growth(args.turns, args.figure)
+        if "profile" in args.names:
+            found["profile"] = profile.tables()
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=2)

@@ -7,8 +7,6 @@ lie in the cache: what it would take at the machine's own rate. The rest of a st
 Python's.
 """
 
-import argparse
-import json
 import time
 from statistics import median
 from typing import NamedTuple
@@ -181,13 +179,9 @@ def lines(found):
     yield f"    {'a step of train':26} {step:7.2f}, rest {1e6 * rest:.2f}"
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="benchmarks profile", description=__doc__)
-    parser.add_argument("--json", metavar="FILE")
-    args = parser.parse_args(arguments)
-    tables = [profile(15, steps=4000), profile(100)]
-    for found in tables:
-        print(*lines(found), sep="\n", flush=True)
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as file:
-            json.dump({"tables": tables}, file, indent=2)
+def tables():
+    """Measure and print the steps on 15 and on 100 samples; returns them as data."""
+    found = [profile(15, steps=4000), profile(100)]
+    for table in found:
+        print(*lines(table), sep="\n", flush=True)
+    return found

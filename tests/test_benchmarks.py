@@ -5,10 +5,20 @@ import json
 import numpy as np
 import pytest
 
+import refimpl
 from benchmarks import __main__ as program
-from benchmarks import accuracy, curvature, enumeration, networks, r2, spectral_density
+from benchmarks import (
+    accuracy,
+    curvature,
+    enumeration,
+    networks,
+    profile,
+    r2,
+    spectral_density,
+)
 from benchmarks.interleave import interleave
 from benchmarks.rows import Row, lines
+from refimpl.datasets import tanh_pair
 
 TINY = (1, 4, 1)
 
@@ -151,3 +161,20 @@ def test_the_network_in_pytorch_is_the_same():
     with torch.no_grad():
         found = networks.torch_risk(model(X), Y)
     assert found.item() == pytest.approx(float(risk(theta)), rel=1e-5)
+
+
+def test_a_step_is_taken_apart_into_what_training_does():
+    step = profile.Step(samples=5, width=7)
+    for operation in step.operations:
+        operation.run()
+    net, (X, Y) = refimpl.TwoLayer(1, 7), tanh_pair(5)
+    theta = net.init(np.random.default_rng(0), std=7**-0.5).astype(np.float32)
+    eta = step.q - 1
+    gradient = refimpl.Risk(net, X, Y).gradient(theta, eta)
+    # Adam has used the gradient up; what it did to θ is the sign at the first step.
+    moved = net.join([step.weights[:-1].T, step.weights[-1], step.A]) - theta
+    np.testing.assert_allclose(moved, -1e-3 * np.sign(gradient), atol=1e-5)
+    found = profile.profile(5, width=7, steps=40)
+    assert [row["operation"] for row in found["operations"]][0] == "mask q"
+    assert all(row["seconds"] > 0 and row["alone"] > 0 for row in found["operations"])
+    assert len(list(profile.lines(found))) == len(step.operations) + 3
