@@ -246,6 +246,8 @@ def check_mnist(folder, download=False):
     """`--mnist` as a folder whose four files are the official ones, or ``None``."""
     if folder is None and not download:
         return None
+    if folder == "":
+        raise BadUsage("--mnist: must name a folder, got ''")
     from refimpl import datasets, mnist_download
 
     folder = mnist_download.default_folder() if folder is None else folder

@@ -95,7 +95,7 @@ class Risk(Objective):
         Raises
         ------
         ValueError
-            If the data have replica axes already.
+            If the data have replica axes already, or an index is not that of a sample.
         """
         if self.X.ndim != 2 or self.Y.ndim != 2:
             raise ValueError(
@@ -103,7 +103,13 @@ class Risk(Objective):
             )
         if not isinstance(indices, slice):
             indices = move(indices, get_xp(self.X))
-        return self._of(self.X[indices], self.Y[indices])
+        try:
+            return self._of(self.X[indices], self.Y[indices])
+        except IndexError as error:
+            raise ValueError(
+                f"indices must be integers from {-self.n} to {self.n - 1}, one for each "
+                f"sample of the batch: {error}"
+            ) from None
 
     def moved_to(self, xp: Any) -> "Risk":
         """The same risk, its data in the array module `xp`."""

@@ -171,6 +171,8 @@ CASES = {
         lambda: refimpl.Dropout(np.array([0.5, 0.6])).draw(NET, 1, RNG, 3),
         r"the replicas, of shape \(3,\), got an array of shape \(2,\)",
     ),
+    "batch of no such sample": (lambda: RISK.batch(np.array([0, 5])), "indices must be integers from -5 to 4, .* index 5"),
+    "batch of fractions": (lambda: RISK.batch(np.array([0.5])), "indices must be integers .* integer"),
     "noise for no sample": (lambda: DROP.draw(NET, 0, RNG), "n must be an integer of at least 1, got 0"),
     "masks for no sample": (lambda: DROP.enumerate(NET, -1), "n must be .* got -1"),
     "noise from a seed": (lambda: DROP.draw(NET, 1, 7), "rng must be a random generator.* got 7"),

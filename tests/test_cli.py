@@ -146,6 +146,7 @@ BAD = {
     "no jobs": (["--jobs", "0"], "--jobs must be a positive integer, got 0"),
     "negative seeds": (["--seeds", "-1"], "--seeds"),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
+    "no mnist": (["--mnist", ""], "--mnist: must name a folder, got ''"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),

@@ -6,7 +6,7 @@ several p, with one mask for all samples as the paper writes and with one per sa
 """
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -33,8 +33,7 @@ from refimpl.optimizers import GD
 from refimpl.training import Divergence
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
-PAIRS = (("L1", "L2"), ("L1", "L3"), ("L1", "L4"), ("L2", "L3"), ("L2", "L4"))
-PAIRS += (("L3", "L4"),)
+PAIRS = tuple(combinations(("L1", "L2", "L3", "L4"), 2))
 
 
 @dataclass(frozen=True)
