@@ -39,7 +39,7 @@ def address():
     with distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # None is port 8787, which may be taken
         silence_logs="CRITICAL",
     ) as cluster:
         yield cluster.scheduler_address
