@@ -52,6 +52,7 @@ def _endless(rng, p, shape, steps, dtype):
     if xp is not np:
         level, scale = _levels(xp, p, dtype)
         while True:
+            bits = None  # its memory serves for the next
             bits = _bits(xp, rng, (steps, *shape))
             for step in range(steps):
                 yield fused.factors(bits[step], level, scale)

@@ -64,6 +64,7 @@ ON_DEVICES = {
     "test_controls",
     "test_curvature",
     "test_delta_method",
+    "test_enumeration",
     "test_expectation",
     "test_flow",
     "test_gauss_newton",
