@@ -8,9 +8,8 @@ MARKS = {"n": ("o", 0), "m": ("s", 1), "replicas": ("^", 2), "masks": ("D", 3)}
 NAMES = {"n": "samples n", "m": "neurons m"}
 COLUMNS = 2
 KEY = """Lines: a + b x^k, fitted to the filled marks.
-Hollow: not fitted, as their arrays fit
-the cache next to a core.
-Numbers: k with 95% interval."""
+Hollow: small sizes, not fitted.
+Numbers: k with 95% interval of the scatter."""
 
 
 def draw(found, file):

@@ -2,10 +2,10 @@
 
 A straight line through log t would take the overhead for a smaller exponent. All three
 numbers are fitted, by least squares of log t, so that small sizes count as large ones
-do. Only sizes in the asymptotic range are fitted: those whose arrays no longer fit the
-cache next to a core, as an element costs more there than in it, which a fit through
-both would take for a larger exponent. What is uncertain is in the interval, from turns
-drawn anew with replacement (bootstrap).
+do. Only the largest sizes are fitted (`Axis.fitted`): over all of them arrays outgrow
+the caches, and a power law holds less well. The ranges were set after a first run, in
+which fits over all sizes gave up to 1.6 for 1. The interval is that of the scatter
+between turns (bootstrap), not of the choice of the range or of the law.
 """
 
 from typing import NamedTuple
