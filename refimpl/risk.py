@@ -107,8 +107,8 @@ class Risk(Objective):
             return self._of(self.X[indices], self.Y[indices])
         except IndexError as error:
             raise ValueError(
-                f"indices must be integers from {-self.n} to {self.n - 1}, one for each "
-                f"sample of the batch: {error}"
+                f"indices must be integers from {-self.n} to {self.n - 1}, for each "
+                f"sample of the batch one: {error}"
             ) from None
 
     def moved_to(self, xp: Any) -> "Risk":

@@ -25,12 +25,7 @@ from refimpl.two_layer import TwoLayer
 CONVENTIONS = ("shared", "per sample")
 QUANTITIES = ("R_2", "∇R_2")
 EPSILON = 1e-3  # a factor of both sides
-<<<<<<< HEAD
-BLOCK = 16  # masks whose mean is kept
-BATCHES = 8  # at least, of each size that an error is measured at
-=======
 LEAST = 16  # masks in a mean, and means over which an error is taken
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
 
 
 @dataclass(frozen=True)
@@ -72,16 +67,10 @@ CLAIMS = (
         "r2-rate",
         "Monte Carlo approaches R_2 as 1/√K in the number K of masks.",
         "this project",
-<<<<<<< HEAD
-        "slope of the log of the root mean square relative error, over disjoint "
-        "batches of K masks, against log K, mean over both conventions and both "
-        "quantities, by seed; the 95% interval holds −1/2 and is at most 0.1 wide",
-=======
         "slope of the log of the root mean square relative error of means of K masks "
         "against log K, from 16 masks to a sixteenth of those drawn, each mask in one "
         "mean of every K; mean over both conventions and both quantities, by seed; "
         "the 95% interval lies in −0.6 to −0.4",
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
     ),
     Claim(
         "r2-faster",
@@ -106,31 +95,16 @@ def run(config, context):
     -------
     arrays : dict
         With S seeds, 2 conventions and 2 quantities: ``exact`` (S, 2) of R_2; ``draws``
-<<<<<<< HEAD
-        (T,) sizes K; ``error`` (S, 2, 2, T) root mean square relative errors of
-        batches of K masks; ``z2`` (S, 2, 2);
-        ``spread`` (S, 2, 2) relative standard deviation of one mask; ``seconds``
-        (S, 2, 2, 2): closed form, one mask.
-    """
-    seeds = context.seeds(config.seeds)
-    draws = sizes(config)
-=======
         (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of as
         many masks; ``z2`` (S, 2, 2); ``spread`` (S, 2, 2) relative standard deviation
         of one mask; ``seconds`` (S, 2, 2, 2): closed form, one mask.
     """
     seeds = context.seeds(config.seeds)
     draws = numbers_of_masks(config)
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
     tasks = [(seed, which) for seed in seeds for which in range(len(CONVENTIONS))]
     parts = context.runs(measure, config, tasks, "R_2, sampled")
     columns = stacked(parts, (len(seeds), len(CONVENTIONS)))
     return {"seeds": np.array(seeds), "draws": draws} | columns
-
-
-def sizes(config):
-    """Numbers of masks K (T,) that go into the total of draws `BATCHES` times."""
-    return BLOCK * doublings(max(1, config.draws // (BLOCK * BATCHES)))
 
 
 def measure(config, context, seed, convention):
@@ -144,19 +118,6 @@ def measure(config, context, seed, convention):
     gradient = R2_gradient(risk, theta, drop, EPSILON)
     rng = context.noise(f"noise {CONVENTIONS[convention]}", seed)
     size = float(np.linalg.norm(gradient))
-<<<<<<< HEAD
-    values, along, means, squares = [], [], [], 0.0
-    for _ in range(max(1, config.draws // BLOCK)):
-        eta = drop.draw(net, risk.n, rng, BLOCK)
-        value, each = tilde.value_and_gradient(*tilde.check(theta, eta))
-        values += value.tolist()
-        along += (each @ gradient / size**2).tolist()
-        means.append(to_numpy(each - gradient).mean(axis=0) / size)
-        squares += float(((each - gradient) ** 2).sum())
-    blocks = np.reshape(values, (-1, BLOCK, 1)).mean(axis=1) / exact - 1
-    errors = [
-        [rms_of_batches(b, K // BLOCK) for K in sizes(config)] for b in (blocks, means)
-=======
     values, along, means = [], [], []
     squares = 0.0
     while len(values) < config.draws:
@@ -171,7 +132,6 @@ def measure(config, context, seed, convention):
     errors = [
         errors_of_means(relative, 1.0, count),
         errors_of_means(np.concatenate(means), to_numpy(gradient), count) / size,
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
     ]
     z = [
         (np.mean(x) - 1) / (np.std(x, ddof=1) / len(x) ** 0.5)
@@ -189,13 +149,6 @@ def measure(config, context, seed, convention):
     }
 
 
-<<<<<<< HEAD
-def rms_of_batches(deviations, count):
-    """Root mean square norm of the means of `count` rows of `deviations` (B, P)."""
-    whole = len(deviations) // count * count
-    means = np.reshape(deviations[:whole], (-1, count, len(deviations[0]))).mean(axis=1)
-    return np.sqrt((means**2).sum(axis=-1).mean())
-=======
 def numbers_of_masks(config):
     """K at which the error is taken."""
     draws = doublings(config.draws // LEAST)
@@ -217,7 +170,6 @@ def errors_of_means(means, exact, count):
         errors[row] = np.sqrt(((means - exact) ** 2).sum(axis=-1).mean())
         means = (means[0::2] + means[1::2]) / 2
     return errors
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
 
 
 def timed(config, risk, theta, drop, rng, count=64):
@@ -258,22 +210,10 @@ def check(arrays):
     """Results of `CLAIMS`."""
     agrees, rate, faster, conventions = CLAIMS
     z2 = arrays["z2"]
-<<<<<<< HEAD
-    found = paired(
-        [
-            np.mean(
-                [slope(arrays["draws"], row).mean for row in of_seed.reshape(4, -1)]
-            )
-            for of_seed in arrays["error"]
-        ]
-    )
-    low, high = found.interval
-=======
     draws, seeds = arrays["draws"], len(arrays["seeds"])
     rows = arrays["error"].reshape(seeds, 4, len(draws))
     effect = paired([np.mean([slope(draws, row).mean for row in one]) for one in rows])
     low, high = effect.interval
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
     ratio = np.median(ratios(arrays), axis=0)
     exact = arrays["exact"]
     detail = "; ".join(
@@ -283,11 +223,7 @@ def check(arrays):
     )
     return [
         agrees.result(z2.mean() < 2, z2.mean()),
-<<<<<<< HEAD
-        rate.result(low <= -0.5 <= high <= low + 0.1, found.mean, found.interval),
-=======
         rate.result(-0.6 <= low and high <= -0.4, effect.mean, effect.interval),
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
         faster.result(ratio.min() >= 100, ratio.min(), detail=detail),
         conventions.result(
             (exact[:, 0] / exact[:, 1]).min() > 1, (exact[:, 0] / exact[:, 1]).min()
@@ -308,11 +244,7 @@ def plot(arrays):
     rms = np.sqrt((arrays["error"] ** 2).mean(axis=0)).reshape(4, -1)
     for row, (color, marker, label) in zip(rms, looks):
         panel.loglog(draws, row, color=color, marker=marker, ms=3, label=label)
-<<<<<<< HEAD
-    line = rms[0, 0] * (draws[0] / draws) ** 0.5
-=======
     line = rms[0, 0] * (draws / draws[0]) ** -0.5
->>>>>>> 06ab127ede47cd6ed7f3ea435f9e3f9fe7e38db0
     panel.loglog(draws, line, "k--", lw=1, label=r"$\propto K^{-1/2}$")
     panel.axhline(0.01, color="0.6", lw=0.8)
     panel.set(
