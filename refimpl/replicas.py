@@ -10,7 +10,7 @@ import numpy as np
 
 from refimpl.backend import empty, generator_xp, get_xp, move
 
-# Activations (replicas × samples × neurons) of a group. The four arrays of this size
+# Activations (replicas × samples × neurons) of a group. The few arrays of this size
 # that a step holds, and what is small beside them, fit a cache of 2 MiB in float32.
 ACTIVATIONS = 2**16
 
