@@ -1,7 +1,9 @@
 """Runs on a Dask cluster (extra ``cluster``): its executor, and its share of cores."""
 
+from concurrent import futures
+from functools import partial
+
 from distributed import Client, WorkerPlugin
-from distributed.cfexecutor import ClientExecutor
 from threadpoolctl import threadpool_limits
 
 from refimpl.code_version import package_version
@@ -9,11 +11,12 @@ from refimpl.code_version import package_version
 TIMEOUT = 15  # seconds to reach the scheduler, and for it to have a worker
 
 
-class Cluster(ClientExecutor):
+class Cluster(futures.Executor):
     """The workers of the Dask scheduler at `address`.
 
     A run whose worker is lost is computed again on another; `Context.rng` gives it the
-    same random numbers there.
+    same random numbers there. Dask's own ``Client.get_executor`` does not serve: a
+    result that has just arrived when its worker is lost it takes for an error.
 
     Parameters
     ----------
@@ -41,16 +44,49 @@ class Cluster(ClientExecutor):
         except BaseException:
             client.close()
             raise
-        super().__init__(client, pure=False)
         self.client, self.jobs = client, sum(client.nthreads().values())
+        self._open = {}  # future of this process to Dask's
+
+    def submit(self, fn, /, *args, **options):
+        there = self.client.submit(fn, *args, pure=False, **options)
+        here = futures.Future()
+        self._open[here] = there
+        here.add_done_callback(self._ended)
+        there.add_done_callback(partial(_pass_on, here))
+        return here
+
+    def _ended(self, here):
+        there = self._open.pop(here)
+        if here.cancelled():
+            there.cancel()
 
     def stop(self):
         """Forget all runs; what a worker has begun it computes for nobody."""
-        super().shutdown(wait=False)
+        self.client.cancel(list(self._open.values()))
 
-    def shutdown(self, wait=True, **options):
-        super().shutdown(wait=wait)
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        if cancel_futures:
+            self.stop()
+        if wait:
+            futures.wait(list(self._open))
         self.client.close()
+
+
+def _pass_on(here, there):
+    """Give the outcome of Dask's future to the one of this process."""
+    result, error = None, None
+    try:
+        result = there.result()  # if it was lost in the meantime: of the next attempt
+    except BaseException as raised:  # a cancellation is one
+        error = raised
+    if there.cancelled():
+        here.cancel()
+    if not here.set_running_or_notify_cancel():
+        return
+    if error is None:
+        here.set_result(result)
+    else:
+        here.set_exception(error)
 
 
 class ShareCores(WorkerPlugin):
