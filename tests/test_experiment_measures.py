@@ -12,6 +12,7 @@ from refimpl.experiments import (
     fig13_losses_compared,
     noise_and_hessian,
     phase_diagrams,
+    r2_exact_vs_monte_carlo,
 )
 
 
@@ -150,3 +151,30 @@ def test_the_width_of_a_parabola():
     risk_of = type("Risk", (), {"net": Net, "__call__": lambda self, t: risk(t)})()
     found = noise_and_hessian.width(risk_of, np.zeros(2), np.array([0.0, 1.0]))
     np.testing.assert_allclose(found, 2 * np.sqrt(np.e - 1), rtol=0.04)
+
+
+def test_the_error_of_means_is_taken_at_twice_as_many_masks_each_time():
+    means = np.array([[1.0], [3.0], [-1.0], [5.0]])  # pairs: 2, 2; all: 2
+    found = r2_exact_vs_monte_carlo.errors_of_means(means, 1.0, 3)
+    np.testing.assert_allclose(found, [6**0.5, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "rate, scatter, verdict",
+    [(0.5, 0.05, "pass"), (0.62, 0.05, "fail"), (0.5, 1, "fail")],
+)
+def test_the_rate_of_monte_carlo_passes_near_a_half_and_known_well(
+    rate, scatter, verdict
+):
+    draws = 2.0 ** np.arange(4, 10)
+    noise = np.random.default_rng(0).standard_normal((5, 2, 2, 6))
+    arrays = {
+        "seeds": np.arange(5),
+        "draws": draws,
+        "error": draws**-rate * np.exp(scatter * noise),
+        "exact": np.ones((5, 2)),
+        "z2": np.ones((5, 2, 2)),
+        "spread": np.ones((5, 2, 2)),
+        "seconds": np.ones((5, 2, 2, 2)),
+    }
+    assert verdicts(r2_exact_vs_monte_carlo.check(arrays))["r2-rate"] == verdict
