@@ -114,7 +114,7 @@ class Adam:
             theta = theta.reshape(-1)  # a view: θ is contiguous
         first, second = xp.zeros_like(theta), xp.zeros_like(theta)
         size = theta.shape[-1]
-        block = BLOCK if xp.__name__ == "numpy" else size
+        block = BLOCK if xp.__name__ == "numpy" else max(size, 1)
         parts = [slice(start, start + block) for start in range(0, size, block)]
         blocks = [tuple(a[..., p] for a in (theta, first, second)) for p in parts]
         steps = 0
