@@ -95,7 +95,8 @@ class Risk(Objective):
         Raises
         ------
         ValueError
-            If the data have replica axes already.
+            If the data have replica axes already, or (on the host) `indices` are not
+            integers in −n to n − 1.
         """
         if self.X.ndim != 2 or self.Y.ndim != 2:
             raise ValueError(
@@ -103,7 +104,13 @@ class Risk(Objective):
             )
         if not isinstance(indices, slice):
             indices = move(indices, get_xp(self.X))
-        return self._of(self.X[indices], self.Y[indices])
+        try:
+            return self._of(self.X[indices], self.Y[indices])
+        except IndexError:
+            raise ValueError(
+                f"indices must be integers in {-self.n} to {self.n - 1}, or a bool for "
+                f"each of the {self.n} samples, got {indices!r}"
+            ) from None
 
     def moved_to(self, xp: Any) -> "Risk":
         """The same risk, its data in the array module `xp`."""
