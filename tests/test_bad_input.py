@@ -532,6 +532,8 @@ COMMANDS = {
     "a name with a null": ("fig04\0", "no experiment 'fig04.x00'"),
     "a module that is none": ("framework", "no experiment 'framework'"),
     "mnist of nowhere": ("--mnist=/nowhere", "--mnist: mnist folder /nowhere has no file"),
+    "mnist of no name": ("--mnist=", "--mnist must be a folder, got ''"),
+    "results of no name": ("--out=", "--out must be a folder .* got ''"),
     "a file for the results": ("--out=setup.cfg", "--out must be a folder .* got setup.cfg"),
 }
 
