@@ -1,6 +1,7 @@
 """The command line: ``python reproduce.py`` or ``python -m refimpl``."""
 
 import argparse
+import errno
 import os
 import sys
 import tempfile
@@ -135,6 +136,16 @@ def main(arguments=None):
             file=sys.stderr,
         )
         return FAILED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            raise
+        print(
+            f"reproduce.py: the results cannot be written to {args.out} "
+            f"({error.strerror}); what was written is whole, and the same command goes "
+            "on from there",
+            file=sys.stderr,
+        )
+        return FAILED
     except KeyboardInterrupt:
         print("\nbroken off", file=sys.stderr)
         return INTERRUPTED
@@ -247,7 +258,7 @@ def check_mnist(folder, download=False):
     if folder is None and not download:
         return None
     if folder == "":
-        raise BadUsage("--mnist: must name a folder, got ''")
+        raise BadUsage("--mnist must be a folder, got ''")
     from refimpl import datasets, mnist_download
 
     folder = mnist_download.default_folder() if folder is None else folder
@@ -262,6 +273,8 @@ def check_mnist(folder, download=False):
 
 def check_folder(out):
     """The results folder, made if need be, and writable."""
+    if out == "":
+        raise BadUsage("--out must be a folder that can be written, got ''")
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -116,6 +116,8 @@ def top_eigenvalues(
     tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
     k = check_integer("k", k, 1, P)
     rows = theta.reshape(-1, P)
+    if not len(rows):  # no replicas
+        return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
     _check_replicas(risk, rows[0])
     if P <= DENSE_SIZE or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]

@@ -170,7 +170,25 @@ def _read_checked(folder, name):
     found = hashlib.md5(data).hexdigest()
     if found != md5:
         raise ValueError(
-            f"mnist file {path} is not the official one: MD5 of its decompressed "
-            f"bytes is {found}, expected {md5}"
+            f"mnist file {path} is not the official one: {_difference(name, data)}; "
+            f"MD5 of its decompressed bytes is {found}, expected {md5}"
         )
     return data
+
+
+def _difference(name, data):
+    """The first field of the IDX file `name` that is wrong in `data`, in words."""
+    size = MNIST_FILES[name][1]
+    if "images" in name:
+        fields = {"magic number": 0x803, "number of images": (size - 16) // 28**2}
+        fields |= {"number of rows": 28, "number of columns": 28}
+    else:
+        fields = {"magic number": 0x801, "number of labels": size - 8}
+    for place, (field, expected) in enumerate(fields.items()):
+        found = int.from_bytes(data[4 * place :][:4], "big", signed=True)
+        if found != expected and len(data) >= 4 * place + 4:
+            return f"its {field} is {found}, expected {expected}"
+    if len(data) != size:
+        count = len(data) if len(data) < size else f"more than {size}"
+        return f"it unpacks to {count} bytes, expected {size}"
+    return "the values in it are others"

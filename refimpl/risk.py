@@ -95,7 +95,8 @@ class Risk(Objective):
         Raises
         ------
         ValueError
-            If the data have replica axes already, or an index is not that of a sample.
+            If the data have replica axes already, or (on the host) `indices` are not
+            integers in −n to n − 1.
         """
         if self.X.ndim != 2 or self.Y.ndim != 2:
             raise ValueError(
@@ -105,10 +106,10 @@ class Risk(Objective):
             indices = move(indices, get_xp(self.X))
         try:
             return self._of(self.X[indices], self.Y[indices])
-        except IndexError as error:
+        except IndexError:
             raise ValueError(
-                f"indices must be integers from {-self.n} to {self.n - 1}, for each "
-                f"sample of the batch one: {error}"
+                f"indices must be integers in {-self.n} to {self.n - 1}, or a bool for "
+                f"each of the {self.n} samples, got {indices!r}"
             ) from None
 
     def moved_to(self, xp: Any) -> "Risk":

@@ -8,7 +8,7 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from refimpl.backend import get_xp, move, to_numpy
+from refimpl.backend import get_xp, move
 from refimpl.checks import (
     as_real,
     check_finite,
@@ -167,44 +167,3 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
         return xp.exp(-0.5 * ((grid - values[..., None]) / width) ** 2) / norm
 
     return rule.mean_of(gaussian)
-
-
-def moments(rule, orders):
-    """(1/P) Tr H^k for k in `orders`: exact rule for orders below 2·steps.
-
-    Equation: eq:lanczos-quadrature
-
-    Returns
-    -------
-    estimates : list of Estimate
-
-    Examples
-    --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
-    >>> rule = quadrature(risk, theta, steps=3, probes=400)
-    >>> (first,) = moments(rule, [1])
-    >>> bool(abs(first.mean - 49 / 3) < 4 * first.standard_error)  # Tr H / P
-    True
-    """
-    return [rule.mean_of(lambda values: values**order) for order in orders]
-
-
-def weight_above(rule, threshold):
-    """Share of eigenvalues above `threshold`: Estimate. See `spectral_density`.
-
-    Examples
-    --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
-    >>> rule = quadrature(risk, theta, steps=3, probes=400)
-    >>> share, error = weight_above(rule, 20.0)
-    >>> abs(share - 1 / 3) < 4 * error  # one eigenvalue of three
-    True
-    """
-    estimate = rule.mean_of(lambda values: (values > threshold).astype(float))
-    return Estimate(*(float(to_numpy(part)) for part in estimate))

@@ -1,5 +1,6 @@
 """The command line: what it refuses, what it writes, what it keeps."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from refimpl import cli, expected_times, measure, record, selection
@@ -146,7 +148,6 @@ BAD = {
     "no jobs": (["--jobs", "0"], "--jobs must be a positive integer, got 0"),
     "negative seeds": (["--seeds", "-1"], "--seeds"),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
-    "no mnist": (["--mnist", ""], "--mnist: must name a folder, got ''"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),
@@ -233,3 +234,25 @@ def test_quiet_prints_the_table_only(results, capsys):
     run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
     captured = capsys.readouterr()
     assert captured.err == "" and captured.out.startswith("PASS  lemma1-loss")
+
+
+@pytest.mark.parametrize("full", ["savez_compressed", "write_text", "write_bytes"])
+def test_a_full_disk_ends_with_one_line_and_nothing_half_written(
+    full, tmp_path, capsys, monkeypatch
+):
+    owner = np if full == "savez_compressed" else Path
+
+    def half(place, *_, **__):
+        if isinstance(place, Path):
+            place.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    command = ("--quick", "--quiet", "--seeds", 2, "--out", tmp_path, FAST)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, full, half)
+        assert run(*command) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and f"cannot be written to {tmp_path} (No space" in err
+    assert not list(tmp_path.rglob(".*"))  # no temporary files
+    assert run(*command) in (0, 1)
+    assert "damaged" not in capsys.readouterr().err

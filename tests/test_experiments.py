@@ -39,7 +39,7 @@ TINY = {
     "steps_three": 20,
     "before": 20,
     "after": 40,
-    "draws": 1024,
+    "draws": 2**10,
     "runs": 20,
     "time": 0.5,
     "probes": 4,

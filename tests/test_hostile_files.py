@@ -17,10 +17,12 @@ from refimpl import datasets, results
 
 FIRST = "train-images-idx3-ubyte"
 LIES = {
-    "another magic number": struct.pack(">4i", 0x801, 60000, 28, 28),
-    "another type of data": struct.pack(">4i", 0xD03, 60000, 28, 28),
-    "far too large a size": struct.pack(">4i", 0x803, 2**31 - 1, 2**15, 2**15),
-    "a negative size": struct.pack(">4i", 0x803, -1, 28, 28),
+    "magic number is 2049, expected 2051": struct.pack(">4i", 0x801, 60000, 28, 28),
+    "magic number is 3331, expected 2051": struct.pack(">4i", 0xD03, 60000, 28, 28),
+    "number of images is 2147483647": struct.pack(">4i", 0x803, 2**31 - 1, 28, 28),
+    "number of images is -1, expected 60000": struct.pack(">4i", 0x803, -1, 28, 28),
+    "number of rows is 27, expected 28": struct.pack(">4i", 0x803, 60000, 27, 28),
+    "number of columns is 29": struct.pack(">4i", 0x803, 60000, 28, 29),
 }
 
 
@@ -30,7 +32,24 @@ def test_an_idx_file_whose_header_lies_is_refused(tmp_path, lie, excess):
     size = datasets.MNIST_FILES[FIRST][1]
     data = LIES[lie] + bytes(size - 16 + excess)
     (tmp_path / FIRST).write_bytes(data)
-    with pytest.raises(ValueError, match=f"{FIRST} is not the official one: MD5"):
+    with pytest.raises(ValueError, match=f"{FIRST} is not the official one: its {lie}"):
+        datasets.mnist(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "excess, words",
+    [
+        (-47040010, "it unpacks to 6 bytes, expected 47040016"),
+        (-1, "it unpacks to 47040015 bytes, expected 47040016"),
+        (0, "the values in it are others; MD5"),
+        (1, "it unpacks to more than 47040016 bytes"),
+    ],
+)
+def test_an_idx_file_with_other_contents_is_refused(tmp_path, excess, words):
+    header = struct.pack(">4i", 0x803, 60000, 28, 28)
+    whole = header + bytes(datasets.MNIST_FILES[FIRST][1] - 16 + 1)
+    (tmp_path / FIRST).write_bytes(whole[: len(whole) - 1 + excess])
+    with pytest.raises(ValueError, match=f"{FIRST} is not the official one: {words}"):
         datasets.mnist(tmp_path)
 
 

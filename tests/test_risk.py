@@ -55,9 +55,7 @@ def test_gradient_and_hvp_agree_with_complex_steps(kind, activation, loss, noise
     objective, theta, v, eta = problem(kind, activation, loss, noise_name)
     gradient = complex_step_gradient(lambda t: objective(t, eta), theta)
     assert_close(objective.gradient(theta, eta), gradient)
-    product = complex_step_derivative(
-        lambda t: objective.gradient(t, eta), theta, v
-    )
+    product = complex_step_derivative(lambda t: objective.gradient(t, eta), theta, v)
     assert_close(objective.hvp(theta, v, eta), product)
     assert_rejects(objective.gradient(theta, eta) * 1.001, gradient)
     if noise_name != "none":
@@ -198,3 +196,13 @@ def test_a_batch_is_the_risk_of_its_samples():
         for i in indices
     ]
     assert_close(objective.batch(indices)(theta), expected, 1e-14)
+
+
+BAD_INDICES = [np.array([0, 7]), np.array([0.5]), np.ones(3, bool)]
+
+
+@pytest.mark.parametrize("indices", BAD_INDICES)
+def test_a_batch_of_samples_that_are_not_there_is_refused(indices):
+    objective = refimpl.Risk(refimpl.TwoLayer(1, 2), np.zeros((7, 1)), np.zeros((7, 1)))
+    with pytest.raises(ValueError, match="indices must be integers in -7 to 6"):
+        objective.batch(indices)

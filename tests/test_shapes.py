@@ -183,3 +183,35 @@ def test_measures_of_weights(a, b, c, off_rows, dtype):
         a == c,
         lambda: looped(refimpl.orientation_count, a, (weights, 2), (amplitudes, 1)),
     )
+
+
+NONE = {
+    "R_S": (lambda risk, theta: risk(theta), (0,)),
+    "gradient": (lambda risk, theta: risk.gradient(theta), (0, "P")),
+    "hvp": (lambda risk, theta: risk.hvp(theta, theta), (0, "P")),
+    "R1": (lambda risk, theta: refimpl.R1(risk, theta, 0.9), (0,)),
+    "R2": (lambda risk, theta: refimpl.R2(risk, theta, refimpl.Dropout(0.9), 1), (0,)),
+    "Hessian": (refimpl.hessian, (0, "P", "P")),
+    "eigenvalues": (lambda *args: refimpl.top_eigenvalues(*args, k=2), (0, 2)),
+    "trace": (lambda *args: refimpl.hessian_trace(*args).mean, (0,)),
+    "training": (
+        lambda risk, theta: refimpl.train(
+            risk,
+            theta,
+            refimpl.Adam(0.1),
+            3,
+            refimpl.Dropout(0.9),
+            rng=np.random.default_rng(0),
+        ).theta,
+        (0, "P"),
+    ),
+}
+
+
+@pytest.mark.parametrize("net", NETS.values(), ids=NETS)
+@pytest.mark.parametrize("name", NONE)
+def test_no_replicas_give_no_results(net, name):
+    call, shape = NONE[name]
+    risk = refimpl.Risk(net, array((N, 2)), array((N, 2)))
+    result = call(risk, np.empty((0, net.size)))
+    assert result.shape == tuple(net.size if one == "P" else one for one in shape)

@@ -8,7 +8,9 @@ from refimpl.backend import get_xp, move
 from refimpl.datasets import digits, mnist, one_hot
 from refimpl.modified_loss import L1, L2, L3, L4
 from refimpl.noise import Dropout
+from refimpl.optimizers import GD
 from refimpl.risk import Risk
+from refimpl.training import Divergence
 from refimpl.two_layer import TwoLayer
 
 MASKS = ("shared", "per sample")
@@ -65,6 +67,20 @@ def objective(loss, risk, keep, epsilon):
 def dropout(loss, keep, mask):
     """The noise that training on `loss` draws, or ``None``."""
     return Dropout(keep, mask == "per sample") if loss in NOISY else None
+
+
+def descended(context, net, std, seed, mask, objective, rate, steps, drop):
+    """θ of gradient descent from N(0, std²), in float32; ``None`` if it ran off."""
+    start = net.init(context.rng("init", seed), std).astype(np.float32)
+    rng = context.noise(f"noise {mask}", seed)
+    try:
+        with np.errstate(all="ignore"):
+            ran = context.train(
+                objective, context.put(start), GD(rate), steps, drop, rng=rng
+            )
+    except Divergence:
+        return None
+    return ran.theta.astype(float)
 
 
 def accuracy(net, theta, data):

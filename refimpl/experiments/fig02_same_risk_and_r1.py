@@ -101,8 +101,8 @@ def run(config, context):
     -------
     arrays : dict
         With 2 starts, K keep probabilities, 2 losses (R_S^drop, R_S + R_1) and S
-        seeds: ``accuracy``, ``risk``, ``r1`` (2, K, 2, S); of R_S ``plain_accuracy``
-        and ``plain_risk`` (2, S); ``keeps``; ``data``.
+        seeds: ``accuracy``, ``risk``, ``r1`` (2, K, 2, S); ``plain_accuracy`` (2, S)
+        of R_S; ``keeps``; ``data``.
     """
     seeds = context.seeds(config.seeds)
     tasks = [
@@ -123,7 +123,6 @@ def run(config, context):
         "keeps": np.array(config.keeps),
         "data": np.array(data_name(context)),
         "plain_accuracy": alone["accuracy"],
-        "plain_risk": alone["risk"],
     } | arrays
 
 

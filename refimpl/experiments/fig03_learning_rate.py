@@ -16,6 +16,7 @@ from refimpl.experiments.classification import (
     MASKS,
     accuracy,
     data_name,
+    descended,
     images,
     two_layer,
 )
@@ -24,9 +25,7 @@ from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired_ratio
 from refimpl.modified_loss import L1, FlattenedDropout
 from refimpl.noise import Dropout
-from refimpl.optimizers import GD
 from refimpl.r2 import R2
-from refimpl.training import Divergence
 
 SWEEPS = ("learning rate", "λ")
 
@@ -133,19 +132,11 @@ def minimum(config, context, mask, sweep, value, seed):
     drop = Dropout(config.keep, mask == "per sample")
     rate = value if sweep == "learning rate" else config.small
     objective = risk if sweep == "learning rate" else FlattenedDropout(risk, value)
-    try:
-        with np.errstate(all="ignore"):
-            theta = context.train(
-                objective,
-                context.put(
-                    net.init(context.rng("init", seed), config.std).astype(np.float32)
-                ),
-                GD(rate),
-                round(config.time / rate),
-                drop,
-                rng=context.noise(f"noise {mask}", seed),
-            ).theta.astype(float)
-    except Divergence:
+    steps = round(config.time / rate)
+    theta = descended(
+        context, net, config.std, seed, mask, objective, rate, steps, drop
+    )
+    if theta is None:
         lost = {"accuracy": np.nan, "loss": np.nan, "squares": np.nan}
         return lost | {"covariance": np.full(2, np.nan)}
     mean = L1(risk, config.keep)

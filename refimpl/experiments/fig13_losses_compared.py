@@ -19,6 +19,7 @@ from refimpl.experiments.classification import (
     WITH_R1,
     accuracy,
     data_name,
+    descended,
     dropout,
     images,
     objective,
@@ -29,8 +30,6 @@ from refimpl.experiments.context import stacked
 from refimpl.experiments.framework import Claim
 from refimpl.experiments.statistics import paired
 from refimpl.landscape import loss_along
-from refimpl.optimizers import GD
-from refimpl.training import Divergence
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
 PAIRS = tuple(combinations(("L1", "L2", "L3", "L4"), 2))
@@ -166,20 +165,11 @@ def minimum(config, context, mask, rate, keep, loss, seed):
     """One network."""
     data = images(context, config.n_train, seed)
     net, risk = two_layer(data, config.width)
-    start = context.put(
-        net.init(context.rng("init", seed), config.std).astype(np.float32)
+    goal, drop = objective(loss, risk, keep, rate), dropout(loss, keep, mask)
+    theta = descended(
+        context, net, config.std, seed, mask, goal, rate, config.steps, drop
     )
-    try:
-        with np.errstate(all="ignore"):
-            theta = context.train(
-                objective(loss, risk, keep, rate),
-                start,
-                GD(rate),
-                config.steps,
-                dropout(loss, keep, mask),
-                rng=context.noise(f"noise {mask}", seed),
-            ).theta.astype(float)
-    except Divergence:
+    if theta is None:
         lost = np.full(net.size, np.nan)
         return {"theta": lost, "accuracy": np.nan, "risk": np.nan}
     right = accuracy(net, theta, data)
