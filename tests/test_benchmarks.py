@@ -163,18 +163,22 @@ def test_the_network_in_pytorch_is_the_same():
     assert found.item() == pytest.approx(float(risk(theta)), rel=1e-5)
 
 
-def test_a_step_is_taken_apart_into_what_training_does():
-    step = profile.Step(samples=5, width=7)
+@pytest.mark.parametrize("kind", [profile.Step, profile.PenaltyStep])
+def test_a_step_is_taken_apart_into_what_training_does(kind):
+    step = kind(samples=5, width=7)
     for operation in step.operations:
         operation.run()
     net, (X, Y) = refimpl.TwoLayer(1, 7), tanh_pair(5)
     theta = net.init(np.random.default_rng(0), std=7**-0.5).astype(np.float32)
-    eta = step.q - 1
-    gradient = refimpl.Risk(net, X, Y).gradient(theta, eta)
+    risk = refimpl.Risk(net, X, Y)
+    if kind is profile.Step:
+        gradient = risk.gradient(theta, step.q - 1)
+    else:
+        gradient = refimpl.L1(risk, profile.KEEP).gradient(theta)
     # Adam has used the gradient up; what it did to θ is the sign at the first step.
     moved = net.join([step.weights[:-1].T, step.weights[-1], step.A]) - theta
     np.testing.assert_allclose(moved, -1e-3 * np.sign(gradient), atol=1e-5)
-    found = profile.profile(5, width=7, steps=40)
-    assert [row["operation"] for row in found["operations"]][0] == "mask q"
+    found = profile.profile(kind, 5, width=7, steps=40)
+    assert len(found["operations"]) == len(step.operations)
     assert all(row["seconds"] > 0 and row["alone"] > 0 for row in found["operations"])
     assert len(list(profile.lines(found))) == len(step.operations) + 3
