@@ -2,9 +2,9 @@
 
 The step of the two-layer tanh network on MSE with Adam, with dropout or on R_S + R_1,
 is taken apart into its array operations, on the arrays and in the order of the package,
-and each is timed where it stands. Beside it is what the same operation takes alone on arrays that
-lie in the cache: what it would take at the machine's own rate. The rest of a step is
-Python's.
+and each is timed where it stands. Beside it is what the same operation takes alone on
+arrays that lie in the cache: what it would take at the machine's own rate. The rest of
+a step is Python's.
 """
 
 import time
