@@ -200,7 +200,9 @@ def _in_groups(fn, risk, theta, drop, epsilon):
     theta, _ = penalty.check(theta)
     lead, epsilon = theta.shape[:-1], penalty.epsilon
     keep = getattr(check_dropout(drop).keep, "shape", ())
-    if not lead or np.broadcast_shapes(lead, penalty.lead, keep) != lead:
+    if not lead or lead[0] == 0:
+        return fn(risk, theta, drop, epsilon)
+    if np.broadcast_shapes(lead, penalty.lead, keep) != lead:
         return fn(risk, theta, drop, epsilon)
     each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
     parts = []

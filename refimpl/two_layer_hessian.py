@@ -13,7 +13,7 @@ with x̃_i = (x_i, 1) and ρ = e A. What does not depend on the vector is comput
 from functools import cached_property
 
 from refimpl import backend
-from refimpl.backend import get_xp, matmul, transpose
+from refimpl.backend import get_xp, matmul, multiply, transpose
 from refimpl.network import contiguous_views
 from refimpl.two_layer import Push
 
@@ -60,8 +60,7 @@ class ByPasses:
         e = self._of_output(F)
         dz = _stacked_product(e, self.e, self.run.A, B)
         dz *= self.slope
-        z *= self.bend
-        dz += z
+        dz += multiply(self.bend, z)  # z may have fewer replica axes
         product = self.net.empty_gradient(dz)
         dweights, dA = contiguous_views(product, self.blocks)
         matmul(transpose(self.run.X), dz, out=dweights)

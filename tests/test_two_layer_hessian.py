@@ -56,6 +56,17 @@ def test_replicas_with_data_of_their_own_are_kept_apart():
     assert_close(product.trace(), np.trace(H, axis1=-2, axis2=-1))
 
 
+def test_replicas_on_the_same_data_take_the_same_directions():
+    objective, theta, rng = problem()
+    thetas = rng.standard_normal((3, len(theta)))
+    v = rng.standard_normal((4, 1, len(theta)))
+    product = two_layer_hessian(objective, thetas)
+    assert_close(product(v), objective.hvp(thetas, v))
+    H = refimpl.hessian(objective, thetas)
+    for one, alone in zip(H, thetas):
+        assert_close(one, refimpl.hessian(objective, alone))
+
+
 def test_the_form_depends_on_the_memory_that_the_jacobian_takes(monkeypatch):
     objective, theta, _ = problem()
     assert isinstance(hessian_at(objective, theta), ByJacobian)
