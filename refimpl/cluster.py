@@ -16,7 +16,9 @@ class Cluster(futures.Executor):
 
     A run whose worker is lost is computed again on another; `Context.rng` gives it the
     same random numbers there. Dask's own ``Client.get_executor`` does not serve: a
-    result that has just arrived when its worker is lost it takes for an error.
+    result that has just arrived when its worker is lost it takes for an error. Where
+    all workers are lost at once while results are fetched, Dask has been seen to wait
+    without end: stop the command and start it again, it goes on from there.
 
     Parameters
     ----------
