@@ -130,14 +130,18 @@ def _whole(path):
 
 
 def _source(body):
-    """Source of statements without docstrings, and without where imports are from."""
+    """Source of statements without docstrings; of imports the names alone, sorted."""
     tree = ast.parse(ast.unparse(ast.Module(body, [])))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, IMPORTS):
+            names |= {ast.unparse(alias) for alias in node.names}
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [one for one in node.body if not _is_text(one)]
     for node in ast.walk(tree):
         if isinstance(getattr(node, "body", None), list):
-            node.body = [line for line in node.body if not _is_text(line)]
-        if isinstance(node, ast.ImportFrom):
-            node.module = ""
-    return ast.unparse(tree)
+            node.body = [one for one in node.body if not isinstance(one, IMPORTS)]
+    return "\n".join([*sorted(names), ast.unparse(tree)])
 
 
 def _is_text(line):
