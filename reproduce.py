@@ -2,7 +2,7 @@
 
 import sys
 
-from refimpl.cli import main
+from refimpl.reproduce.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,8 +13,8 @@ from benchmarks.interleave import interleave
 from benchmarks.rows import Row, lines
 from benchmarks.training.cases import Training
 from benchmarks.training.ours import Ours
-from refimpl import backend
-from refimpl.environment import environment
+from refimpl.arrays import backend
+from refimpl.reproduce.environment import environment
 
 ONE, MANY = ("eager", "compile"), ("vmap",)
 GOAL_OF_BOUND = 2  # a step of many replicas over what the memory alone would take
@@ -76,6 +76,7 @@ class OnDevice(Ours):
 def peers(device):
     """PyTorch's sides by name, with their tensors on its `device`."""
     import torch
+
     from benchmarks.training import peers as on_host
 
     def synchronized():

@@ -2,8 +2,8 @@
 
 PyTorch takes the losses of a chunk of masks by ``torch.vmap`` and one backward pass of
 their weighted sum, which is faster than a gradient for every mask; the chunk is the
-fastest of several sizes. Our fast route, `refimpl.enumeration`, is timed against the
-plain one, `refimpl.expectation`, too. By Lemma 1 the loss is R_S + R_1.
+fastest of several sizes. Our fast route, `refimpl.fast.enumeration`, is timed against the
+plain one, `refimpl.core.expectation`, too. By Lemma 1 the loss is R_S + R_1.
 """
 
 import time
@@ -14,7 +14,7 @@ import numpy as np
 import refimpl
 from benchmarks.networks import problem, text
 from benchmarks.rows import Row
-from refimpl.enumeration import mean_over_masks
+from refimpl.fast.enumeration import mean_over_masks
 
 WIDTHS, KEEP = (1, 16, 1), 0.9
 CHUNKS = tuple(2**k for k in (8, 10, 12, 14, 16))
@@ -22,7 +22,7 @@ GOAL = 10
 
 
 class Ours:
-    """By `refimpl.enumeration`."""
+    """By `refimpl.fast.enumeration`."""
 
     def __init__(self, samples):
         net, X, Y, (self.theta,) = problem(WIDTHS, samples)
@@ -42,7 +42,7 @@ class Ours:
 
 
 class Plain(Ours):
-    """By `refimpl.expectation`, every mask through the whole network."""
+    """By `refimpl.core.expectation`, every mask through the whole network."""
 
     def mean(self):
         def of_masks(fn):

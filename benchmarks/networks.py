@@ -3,7 +3,7 @@
 import numpy as np
 
 import refimpl
-from refimpl.datasets import tanh_pair
+from refimpl.data.datasets import tanh_pair
 
 SMALL = (1, 1000, 1)
 LARGE = (784, 1000, 10)

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 import refimpl
-from refimpl import memory
-from refimpl.datasets import tanh_pair
-from refimpl.masks import stream
-from refimpl.network import contiguous_views
+from refimpl.arrays import memory
+from refimpl.core.network import contiguous_views
+from refimpl.data.datasets import tanh_pair
+from refimpl.fast.masks import stream
 
 KEEP = 0.9
 

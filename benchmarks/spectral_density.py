@@ -8,14 +8,14 @@ import numpy as np
 
 from benchmarks.networks import MIDDLE, SMALL, text, torch_model, torch_risk, trained
 from benchmarks.rows import Row
-from refimpl import spectrum
+from refimpl.analysis import spectra as spectrum
 
 STEPS, PROBES = 40, 4
 GOAL = 3
 
 
 class Ours:
-    """By `refimpl.spectrum.quadrature`."""
+    """By `refimpl.analysis.spectra.quadrature`."""
 
     def __init__(self, widths, samples):
         self.risk, self.theta = trained(widths, samples, 500 if widths[0] == 1 else 5)

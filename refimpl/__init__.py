@@ -29,7 +29,8 @@ Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function ke
 The array module, NumPy or CuPy, and the precision follow θ.
 """
 
-from refimpl.condensation import (
+from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
+from refimpl.analysis.condensation import (
     active,
     amplitude,
     angle,
@@ -38,20 +39,20 @@ from refimpl.condensation import (
     orientation,
     orientation_count,
 )
-from refimpl.controls import GaussianGradientNoise, WeightDecay
-from refimpl.curvature import hessian, hessian_trace, top_eigenvalues
-from refimpl.deep import Deep
-from refimpl.expectation import Estimate, expectation
-from refimpl.gauss_newton import GaussNewton, ResidualCurvature
-from refimpl.gradient_noise import gradient_covariance_trace
-from refimpl.landscape import loss_along, normalize_filters
-from refimpl.modified_loss import L1, L2, L3, L4
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD, Adam
-from refimpl.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
-from refimpl.regularizers import R1, R1_gradient
-from refimpl.risk import Risk
-from refimpl.spectrum import quadrature, spectral_density
-from refimpl.training import Divergence, History, train
-from refimpl.two_layer import TwoLayer
+from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
+from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
+from refimpl.analysis.landscape import loss_along, normalize_filters
+from refimpl.analysis.spectra import quadrature, spectral_density
+from refimpl.core.deep import Deep
+from refimpl.core.dropout import Dropout
+from refimpl.core.expectation import Estimate, expectation
+from refimpl.core.modified_losses import L1, L2, L3, L4
+from refimpl.core.optimizers import GD, Adam
+from refimpl.core.r1 import R1, R1_gradient
+from refimpl.core.risk import Risk
+from refimpl.core.training import Divergence, History, train
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data import datasets
+from refimpl.theory.gradient_noise import gradient_covariance_trace
+from refimpl.theory.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.version import __version__

@@ -2,6 +2,6 @@
 
 import sys
 
-from refimpl.cli import main
+from refimpl.reproduce.cli import main
 
 sys.exit(main())

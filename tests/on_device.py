@@ -14,10 +14,10 @@ from types import FunctionType, ModuleType
 import numpy as np
 
 import refimpl  # noqa: F401 (every class of it is known after this)
-from refimpl.backend import to_numpy
-from refimpl.network import Network
-from refimpl.objective import Differentiable
-from refimpl.training import Divergence
+from refimpl.arrays.backend import to_numpy
+from refimpl.core.network import Network
+from refimpl.core.objective import Differentiable
+from refimpl.core.training import Divergence
 
 TESTS = Path(__file__).parent
 
@@ -82,7 +82,7 @@ class Boundary:
         """Wrap what the test modules hold, and the methods of the package's classes."""
         for module in list(sys.modules.values()):
             path = getattr(module, "__file__", None) or ""
-            if Path(path).parent == TESTS and module.__name__ != __name__:
+            if TESTS in Path(path).parents and module.__name__ != __name__:
                 for name, value in list(vars(module).items()):
                     if self.seen(value) is not value:
                         monkeypatch.setattr(module, name, self.seen(value))

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import refimpl
-from refimpl import cli, condensation, datasets
+from refimpl.analysis import condensation
+from refimpl.data import datasets
+from refimpl.reproduce import cli
 
 NET = refimpl.TwoLayer(2, 3, 2)
 DEEP = refimpl.Deep((2, 4, 3, 2))
@@ -532,10 +534,16 @@ COMMANDS = {
     "an absolute path": ("/etc/passwd", "no experiment '/etc/passwd'"),
     "a name with a null": ("fig04\0", "no experiment 'fig04.x00'"),
     "a module that is none": ("framework", "no experiment 'framework'"),
-    "mnist of nowhere": ("--mnist=/nowhere", "--mnist: mnist folder /nowhere has no file"),
+    "mnist of nowhere": (
+        "--mnist=/nowhere",
+        "--mnist: mnist folder /nowhere has no file",
+    ),
     "mnist of no name": ("--mnist=", "--mnist must be a folder, got ''"),
     "results of no name": ("--out=", "--out must be a folder .* got ''"),
-    "a file for the results": ("--out=setup.cfg", "--out must be a folder .* got setup.cfg"),
+    "a file for the results": (
+        "--out=setup.cfg",
+        "--out must be a folder .* got setup.cfg",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ import equations
 def marked():
     """Equations that the test files name as marks."""
     names = set()
-    for path in Path(__file__).parent.glob("test_*.py"):
+    for path in Path(__file__).parent.rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = str(node.value) if isinstance(node, ast.Constant) else ""
             if re.fullmatch("eq:[a-z0-9-]+", text):

@@ -66,8 +66,8 @@ def test_every_name_has_an_example(name):
 def documented():
     """Public functions of the modules that README's table of files names."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    for name in re.findall(r"`(\w+)\.py`", readme):
-        module = importlib.import_module(f"refimpl.{name}")
+    for name in re.findall(r"`((?!refimpl)[a-z_0-9/]+)\.py`", readme):
+        module = importlib.import_module("refimpl." + name.replace("/", "."))
         for function in vars(module).values():
             if (
                 inspect.isfunction(function)

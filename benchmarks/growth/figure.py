@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl.experiments import style
+from refimpl.experiments.common import style
 
 MARKS = {"n": ("o", 0), "m": ("s", 1), "replicas": ("^", 2), "masks": ("D", 3)}
 NAMES = {"n": "samples n", "m": "neurons m"}

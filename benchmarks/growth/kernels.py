@@ -8,8 +8,8 @@ import numpy as np
 
 import refimpl
 from benchmarks.networks import problem
-from refimpl.enumeration import mean_over_masks
-from refimpl.hessian_at import hessian_at
+from refimpl.fast.enumeration import mean_over_masks
+from refimpl.fast.hessian_at import hessian_at
 
 KEEP = 0.9
 STEPS = 4  # of training in a run

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.datasets import relu_pair
-from refimpl.experiments import features, lines, style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired, paired_ratio
-from refimpl.kinks import kinks
-from refimpl.landscape import loss_along, normalize_filters
-from refimpl.noise import Dropout
-from refimpl.optimizers import Adam
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.analysis.landscape import loss_along, normalize_filters
+from refimpl.core.dropout import Dropout
+from refimpl.core.optimizers import Adam
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import relu_pair
+from refimpl.experiments.common import features, lines, style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired, paired_ratio
+from refimpl.theory.kinks import kinks
 
 BINS = 50
 NORMALISED = {"layer": "a whole layer as the filter, as in the paper", "row": "a row"}

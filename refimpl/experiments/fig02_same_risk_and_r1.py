@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.experiments import style
-from refimpl.experiments.classification import accuracy, data_name, images, two_layer
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired, paired_ratio
-from refimpl.modified_loss import L1
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD
-from refimpl.regularizers import R1
+from refimpl.core.dropout import Dropout
+from refimpl.core.modified_losses import L1
+from refimpl.core.optimizers import GD
+from refimpl.core.r1 import R1
+from refimpl.experiments.common import style
+from refimpl.experiments.common.classification import (
+    accuracy,
+    data_name,
+    images,
+    two_layer,
+)
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired, paired_ratio
 
 STARTS = ("wide", "standard")
 

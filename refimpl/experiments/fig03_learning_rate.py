@@ -11,8 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from refimpl.experiments import style
-from refimpl.experiments.classification import (
+from refimpl.core.dropout import Dropout
+from refimpl.core.modified_losses import L1, FlattenedDropout
+from refimpl.experiments.common import style
+from refimpl.experiments.common.classification import (
     MASKS,
     accuracy,
     data_name,
@@ -20,12 +22,10 @@ from refimpl.experiments.classification import (
     images,
     two_layer,
 )
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired_ratio
-from refimpl.modified_loss import L1, FlattenedDropout
-from refimpl.noise import Dropout
-from refimpl.r2 import R2
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired_ratio
+from refimpl.theory.r2 import R2
 
 SWEEPS = ("learning rate", "λ")
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.controls import GaussianGradientNoise, WeightDecay
-from refimpl.datasets import tanh_pair
-from refimpl.experiments import features, style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.gradient_noise import gradient_covariance_trace
-from refimpl.noise import Dropout
-from refimpl.optimizers import Adam
-from refimpl.regularizers import R1
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
+from refimpl.core.dropout import Dropout
+from refimpl.core.optimizers import Adam
+from refimpl.core.r1 import R1
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import tanh_pair
+from refimpl.experiments.common import features, style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
+from refimpl.theory.gradient_noise import gradient_covariance_trace
 
 CASES = {
     "batches": "batches of 2",

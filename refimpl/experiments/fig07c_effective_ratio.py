@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refimpl.condensation import active, effective_ratio
-from refimpl.datasets import one_hot
-from refimpl.deep import Deep
-from refimpl.experiments import features, style
-from refimpl.experiments.classification import accuracy, images
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.noise import Dropout
-from refimpl.optimizers import Adam
-from refimpl.risk import Risk
+from refimpl.analysis.condensation import active, effective_ratio
+from refimpl.core.deep import Deep
+from refimpl.core.dropout import Dropout
+from refimpl.core.optimizers import Adam
+from refimpl.core.risk import Risk
+from refimpl.data.datasets import one_hot
+from refimpl.experiments.common import features, style
+from refimpl.experiments.common.classification import accuracy, images
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
 
 KEEPS = (1.0, 0.9, 0.8, 0.5)
 LAYERS = ("last", "all")

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.datasets import tanh_pair
-from refimpl.experiments import features, style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD, Adam
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.core.dropout import Dropout
+from refimpl.core.optimizers import GD, Adam
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import tanh_pair
+from refimpl.experiments.common import features, style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
 
 LOOKS = 80
 OPTIMIZERS = {"GD": GD, "Adam": Adam}

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.curvature import hessian_trace, top_eigenvalues
-from refimpl.datasets import one_hot
-from refimpl.deep import Deep
-from refimpl.experiments import lines, style
-from refimpl.experiments.classification import accuracy, data_name, images
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired, paired_ratio
-from refimpl.landscape import loss_along, normalize_filters
-from refimpl.modified_loss import L1
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD
-from refimpl.risk import Risk
+from refimpl.analysis.hessian import hessian_trace, top_eigenvalues
+from refimpl.analysis.landscape import loss_along, normalize_filters
+from refimpl.core.deep import Deep
+from refimpl.core.dropout import Dropout
+from refimpl.core.modified_losses import L1
+from refimpl.core.optimizers import GD
+from refimpl.core.risk import Risk
+from refimpl.data.datasets import one_hot
+from refimpl.experiments.common import lines, style
+from refimpl.experiments.common.classification import accuracy, data_name, images
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 

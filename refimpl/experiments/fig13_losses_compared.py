@@ -10,8 +10,9 @@ from itertools import combinations, product
 
 import numpy as np
 
-from refimpl.experiments import style
-from refimpl.experiments.classification import (
+from refimpl.analysis.landscape import loss_along
+from refimpl.experiments.common import style
+from refimpl.experiments.common.classification import (
     LABELS,
     LOSSES,
     MASKS,
@@ -26,10 +27,9 @@ from refimpl.experiments.classification import (
     spread,
     two_layer,
 )
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.landscape import loss_along
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
 PAIRS = tuple(combinations(("L1", "L2", "L3", "L4"), 2))

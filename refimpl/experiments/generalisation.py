@@ -8,15 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.controls import WeightDecay
-from refimpl.experiments import style
-from refimpl.experiments.classification import accuracy, data_name, images, two_layer
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.modified_loss import L1
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD
+from refimpl.analysis.baselines import WeightDecay
+from refimpl.core.dropout import Dropout
+from refimpl.core.modified_losses import L1
+from refimpl.core.optimizers import GD
+from refimpl.experiments.common import style
+from refimpl.experiments.common.classification import (
+    accuracy,
+    data_name,
+    images,
+    two_layer,
+)
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
 
 STARTS = ("wide", "standard")
 DECAYS = (1e-3, 1e-2, 3e-2)

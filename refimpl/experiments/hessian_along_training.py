@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.curvature import hessian_trace, top_eigenvalues
-from refimpl.experiments import features, style
-from refimpl.experiments.classification import (
+from refimpl.analysis.gauss_newton import ResidualCurvature
+from refimpl.analysis.hessian import hessian_trace, top_eigenvalues
+from refimpl.analysis.spectra import quadrature, spectral_density
+from refimpl.core.optimizers import GD
+from refimpl.experiments.common import features, style
+from refimpl.experiments.common.classification import (
     LABELS,
     MASKS,
     NOISY,
@@ -21,13 +24,10 @@ from refimpl.experiments.classification import (
     objective,
     two_layer,
 )
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired_ratio
-from refimpl.gauss_newton import ResidualCurvature
-from refimpl.jacobian import ntk_trace
-from refimpl.optimizers import GD
-from refimpl.spectrum import quadrature, spectral_density
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired_ratio
+from refimpl.theory.jacobian import ntk_trace
 
 CASES = (
     ("R_S", "no"),

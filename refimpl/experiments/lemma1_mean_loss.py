@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.backend import chunks
-from refimpl.datasets import tanh_pair
-from refimpl.deep import Deep
-from refimpl.expectation import expectation
-from refimpl.experiments import style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import doublings, slope
-from refimpl.modified_loss import L1
-from refimpl.noise import Dropout
-from refimpl.regularizers import R1_gradient
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.arrays.backend import chunks
+from refimpl.core.deep import Deep
+from refimpl.core.dropout import Dropout
+from refimpl.core.expectation import expectation
+from refimpl.core.modified_losses import L1
+from refimpl.core.r1 import R1_gradient
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import tanh_pair
+from refimpl.experiments.common import style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import doublings, slope
 
 KEEPS = (0.1, 0.5, 0.9, 1.0)
 KINDS = ("two-layer", "deep, 1 hidden", "deep, 2 hidden")

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.experiments import style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired, slope
-from refimpl.flow import gradient_flow
-from refimpl.gradient_norm import R2Tilde
-from refimpl.iterates import mean_epoch
-from refimpl.modified_loss import L1
-from refimpl.noise import Dropout
-from refimpl.r2 import R2_gradient
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.core.dropout import Dropout
+from refimpl.core.modified_losses import L1
+from refimpl.core.r2_tilde import R2Tilde
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.experiments.common import style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired, slope
+from refimpl.theory.flow import gradient_flow
+from refimpl.theory.iterates import mean_epoch
+from refimpl.theory.r2 import R2_gradient
 
 FLOWS = ("R_S + R_1", "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²", "R_S + R_1 + R_2")
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.backend import to_numpy
-from refimpl.curvature import hessian
-from refimpl.datasets import digits
-from refimpl.experiments import style
-from refimpl.experiments.classification import two_layer
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired, slope
-from refimpl.iterates import batch_gradient_covariance, gradient_covariance
-from refimpl.landscape import loss_along
-from refimpl.noise import Dropout
-from refimpl.optimizers import GD
+from refimpl.analysis.hessian import hessian
+from refimpl.analysis.landscape import loss_along
+from refimpl.arrays.backend import to_numpy
+from refimpl.core.dropout import Dropout
+from refimpl.core.optimizers import GD
+from refimpl.data.datasets import digits
+from refimpl.experiments.common import style
+from refimpl.experiments.common.classification import two_layer
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired, slope
+from refimpl.theory.iterates import batch_gradient_covariance, gradient_covariance
 
 NOISES = ("shared", "per sample", "SGD")
 TOP = 20  # eigenvectors of the Hessian along which the noise is measured

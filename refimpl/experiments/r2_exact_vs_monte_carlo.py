@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.backend import to_numpy
-from refimpl.datasets import tanh_pair
-from refimpl.experiments import style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import doublings, paired, slope
-from refimpl.gradient_norm import R2Tilde
-from refimpl.noise import Dropout
-from refimpl.r2 import R2, R2_gradient
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.arrays.backend import to_numpy
+from refimpl.core.dropout import Dropout
+from refimpl.core.r2_tilde import R2Tilde
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import tanh_pair
+from refimpl.experiments.common import style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import doublings, paired, slope
+from refimpl.theory.r2 import R2, R2_gradient
 
 CONVENTIONS = ("shared", "per sample")
 QUANTITIES = ("R_2", "∇R_2")

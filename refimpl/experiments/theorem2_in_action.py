@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.curvature import hessian_trace
-from refimpl.experiments import style
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.jacobian import ntk_trace, ntk_trace_rate
-from refimpl.modified_loss import L1
-from refimpl.optimizers import GD
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
-from refimpl.zero_loss import to_zero_loss
+from refimpl.analysis.hessian import hessian_trace
+from refimpl.core.modified_losses import L1
+from refimpl.core.optimizers import GD
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.experiments.common import style
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.theory.jacobian import ntk_trace, ntk_trace_rate
+from refimpl.theory.zero_loss import to_zero_loss
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.datasets import tanh_pair
-from refimpl.experiments import features, style
-from refimpl.experiments.classification import (
+from refimpl.core.optimizers import Adam
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.data.datasets import tanh_pair
+from refimpl.experiments.common import features, style
+from refimpl.experiments.common.classification import (
     LABELS,
     MASKS,
     WITH_R1,
     dropout,
     objective,
 )
-from refimpl.experiments.context import stacked
-from refimpl.experiments.framework import Claim
-from refimpl.experiments.statistics import paired
-from refimpl.optimizers import Adam
-from refimpl.risk import Risk
-from refimpl.two_layer import TwoLayer
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.statistics import paired
 
 CASES = (
     ("L1", "no"),

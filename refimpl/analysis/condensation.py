@@ -1,0 +1,319 @@
+"""Condensation: do the input weights lie on a few orientations?
+
+Everything takes input weights (..., m, d+1), rows (w_j, b_j), as
+``net.input_weights(theta)`` gives them.
+"""
+
+import math
+from numbers import Real
+
+from refimpl.arrays.backend import get_xp, like
+from refimpl.arrays.checks import (
+    as_real,
+    broadcast_lead,
+    check_finite,
+    check_flag,
+    check_inputs,
+    check_net,
+    check_nonnegative,
+)
+from refimpl.arrays.types import Array, ArrayLike
+from refimpl.core.network import Network
+
+
+def orientation(weights: ArrayLike) -> Array:
+    """Unit vectors along the input weights: (..., m, d+1). A zero weight stays zero.
+
+    Equation: eq:orientation
+
+    Examples
+    --------
+    >>> orientation([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    weights = _check_weights(weights)
+    xp = get_xp(weights)
+    norm = xp.sqrt((weights * weights).sum(axis=-1, keepdims=True))
+    return weights / xp.where(norm > 0, norm, 1)
+
+
+def angle(weights: ArrayLike) -> Array:
+    """Orientation of two-dimensional input weights as an angle in [−π, π): (..., m).
+
+    Equation: eq:orientation
+
+    Examples
+    --------
+    >>> angle([[0.0, 2.0], [1.0, 0.0]])
+    array([1.57079633, 0.        ])
+    """
+    weights = _check_weights(weights)
+    if weights.shape[-1] != 2:
+        raise ValueError(
+            f"weights must have shape (..., m, 2) for an angle, got {weights.shape}"
+        )
+    xp = get_xp(weights)
+    angles = xp.arctan2(weights[..., 1], weights[..., 0])
+    return xp.where(angles >= math.pi, -math.pi, angles)
+
+
+def amplitude(weights: ArrayLike, outgoing: ArrayLike) -> Array:
+    """A_j = ‖a_j‖ ‖(w_j, b_j)‖: (..., m).
+
+    Equation: eq:amplitude
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    outgoing : (..., m, o)
+
+    Examples
+    --------
+    >>> amplitude(weights=[[3.0, 4.0]], outgoing=[[2.0]])  # 2·5
+    array([10.])
+    """
+    weights, outgoing = _check_weights(weights), _check_weights(outgoing, "outgoing")
+    broadcast_lead("weights and outgoing", weights.shape[:-2], outgoing.shape[:-2])
+    if outgoing.shape[-2] != weights.shape[-2]:
+        raise ValueError(
+            f"outgoing must have shape (..., {weights.shape[-2]}, o), one row per "
+            f"weight, got shape {outgoing.shape}"
+        )
+    xp = get_xp(weights)
+    return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
+
+
+def cosine_similarity(weights: ArrayLike) -> Array:
+    """Cosines of the angles between all pairs of input weights: (..., m, m).
+
+    Equation: eq:cosine-similarity
+
+    Examples
+    --------
+    >>> cosine_similarity([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1.,  0.],
+           [-1.,  0.,  1.]])
+    """
+    unit = orientation(weights)
+    return unit @ unit.swapaxes(-1, -2)
+
+
+def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Array:
+    """Neurons whose activation is not zero on every sample: (..., m), bool.
+
+    A ReLU neuron that is inactive on all samples feels no gradient and keeps its
+    initial orientation: leave it out of every measure here.
+
+    Equation: eq:active
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 2, activation="relu")
+    >>> theta = net.pack(W=[[1.0], [-1.0]], b=[0.0, 0.0], A=[[1.0, 1.0]])
+    >>> active(net, theta, [[1.0], [2.0]])  # the second neuron sees x < 0 only
+    array([ True, False])
+    """
+    theta, X = check_net(net).check_theta(theta), check_inputs(net, X)
+    layer = net.check_layer(layer)
+    broadcast_lead("theta and X", theta.shape[:-1], X.shape[:-2])
+    run = net.run(theta, net.prepare(like(X, theta)))
+    hidden = run.h[layer] if hasattr(run, "h") else run.hidden
+    return (hidden != 0).any(axis=-2)
+
+
+def effective_ratio(
+    weights: ArrayLike, threshold: float = 0.95, symmetric: bool = False
+) -> Array:
+    """Least share of directions that represent all input weights.
+
+    The least number of directions such that every weight has cosine similarity above
+    `threshold` with one of them, divided by the number of weights. It is a minimal set
+    cover: exact for two-dimensional weights, by a sweep of the circle; an upper bound
+    otherwise, greedy, with the weights' own orientations as candidates. A zero weight
+    has no orientation and needs no direction.
+
+    Equation: eq:effective-ratio
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    threshold : float
+        In [0, 1).
+    symmetric : bool
+        Count a direction and its opposite as one. For odd activations (w, b, a) and
+        (−w, −b, −a) are the same neuron; the paper's measure is signed.
+
+    Returns
+    -------
+    ratio : (...)
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]
+    >>> float(effective_ratio(weights))  # three directions for four weights
+    0.75
+    >>> float(effective_ratio(weights, symmetric=True))
+    0.5
+    """
+    weights = _check_weights(weights)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
+    m = weights.shape[-2]
+    counts = _each(weights, lambda w, _: _cover(w, threshold, symmetric))
+    return counts / m
+
+
+def orientation_count(
+    weights: ArrayLike,
+    amplitudes: ArrayLike,
+    mass: float = 0.9,
+    threshold: float = 0.95,
+    symmetric: bool = False,
+) -> Array:
+    """Number of orientations that carry the share `mass` of the amplitude.
+
+    Directions are picked greedily: each time the one within `threshold` of which lies
+    the most amplitude not covered yet, until `mass` of the total is covered. Candidates
+    are the arcs that begin at a weight (two dimensions) or the weights' own
+    orientations.
+
+    Equation: eq:orientation-count
+
+    Parameters
+    ----------
+    weights : (..., m, d+1)
+    amplitudes : (..., m)
+        Zero leaves a neuron out; so does a zero weight.
+    mass : float
+        In (0, 1].
+    threshold, symmetric
+        As in `effective_ratio`.
+
+    Returns
+    -------
+    count : (...), int
+
+    Examples
+    --------
+    >>> weights = [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]
+    >>> int(orientation_count(weights, amplitudes=[5.0, 4.5, 0.5]))  # 95% on one
+    1
+    """
+    weights = _check_weights(weights)
+    check_threshold(threshold), check_flag("symmetric", symmetric)
+    amplitudes = as_real("amplitudes", amplitudes)
+    if amplitudes.shape != weights.shape[:-1]:
+        raise ValueError(
+            f"amplitudes must have shape {weights.shape[:-1]}, one per weight, got "
+            f"shape {amplitudes.shape}"
+        )
+    check_nonnegative("amplitudes", amplitudes)
+    if not isinstance(mass, Real) or isinstance(mass, bool) or not 0 < mass <= 1:
+        raise ValueError(f"mass must lie in (0, 1], got {mass!r}")
+
+    def count(w, a):
+        turned = _not_zero(w)
+        if not turned.any():
+            return 0
+        return _greedy(_candidates(w[turned], threshold, symmetric), a[turned], mass)
+
+    return _each(weights, count, amplitudes).astype(int)
+
+
+def _cover(weights, threshold, symmetric):
+    """Number of directions of one set of weights (m, d+1), exact in the plane."""
+    weights = weights[_not_zero(weights)]
+    if len(weights) == 0:
+        return 0
+    if weights.shape[1] == 2:
+        return _arcs(weights, threshold, symmetric)
+    xp = get_xp(weights)
+    return _greedy(_candidates(weights, threshold, symmetric), xp.ones(len(weights)), 1)
+
+
+def _not_zero(weights):
+    """Which weights (m, d+1) have an orientation: (m,), bool."""
+    return (weights != 0).any(axis=-1)
+
+
+def _arcs(weights, threshold, symmetric):
+    """Least number of open arcs that cover the weights' angles.
+
+    An optimal cover can be turned until one of its arcs begins at a point; from there
+    each next arc begins at the first point not covered. All starts are tried at once.
+    """
+    xp = get_xp(weights)
+    period = math.pi if symmetric else 2 * math.pi
+    points = xp.sort(angle(weights) % period)
+    m, width = len(points), 2 * math.acos(threshold)
+    circle = xp.concatenate([points, points + period])
+    following = xp.searchsorted(circle, points + width)  # first point not covered
+    following = xp.minimum(following, xp.arange(m) + m)
+    position, counts = following.copy(), xp.ones(m, dtype=int)
+    ends = xp.arange(m) + m
+    while (position < ends).any():
+        unfinished = position < ends
+        jump = following[position % m] + (position // m) * m
+        position = xp.where(unfinished, jump, position)
+        counts = counts + unfinished
+    return int(counts.min())
+
+
+def _candidates(weights, threshold, symmetric):
+    """Which weights (columns) each candidate direction (rows) covers: (m, m), bool."""
+    xp = get_xp(weights)
+    if weights.shape[1] == 2:
+        period = math.pi if symmetric else 2 * math.pi
+        angles = angle(weights)
+        ahead = (angles[None, :] - angles[:, None]) % period
+        return ahead < 2 * math.acos(threshold)
+    cosines = cosine_similarity(weights)
+    covers = (xp.abs(cosines) if symmetric else cosines) > threshold
+    # Rounding must not leave a weight outside its own orientation.
+    return covers | xp.eye(len(weights), dtype=bool)
+
+
+def _greedy(covers, amplitudes, mass):
+    """Number of candidates, best first, until `mass` of the amplitude is covered."""
+    left = amplitudes.copy()
+    total = float(left.sum())
+    if total == 0:
+        return 0
+    # Rounding of the sums must not ask for one candidate more.
+    target, count = (1 - mass) * total + 1e-12 * total, 0
+    while float(left.sum()) > target:
+        best = int((covers @ left).argmax())
+        left = left * ~covers[best]
+        count += 1
+    return count
+
+
+def _each(weights, fn, amplitudes=None):
+    """`fn` of every set of weights; results over the leading axes, on the host."""
+    lead = weights.shape[:-2]
+    rows = weights.reshape((-1,) + weights.shape[-2:])
+    sizes = [None] * len(rows)
+    if amplitudes is not None:
+        sizes = amplitudes.reshape(-1, amplitudes.shape[-1])
+    xp = get_xp(weights)
+    values = [float(fn(row, size)) for row, size in zip(rows, sizes)]
+    return xp.asarray(values).reshape(lead)[()]
+
+
+def check_threshold(threshold):
+    """Raise ``ValueError`` unless the cosine `threshold` lies in [0, 1)."""
+    if not isinstance(threshold, Real) or not 0 <= threshold < 1:
+        raise ValueError(f"threshold must lie in [0, 1), got {threshold!r}")
+
+
+def _check_weights(weights, name="weights"):
+    weights = as_real(name, weights)
+    if weights.ndim < 2 or 0 in weights.shape[-2:]:
+        raise ValueError(
+            f"{name} must have shape (..., m, d+1) with m at least 1, got shape "
+            f"{weights.shape}"
+        )
+    check_finite(name, weights)
+    return weights

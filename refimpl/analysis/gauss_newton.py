@@ -1,0 +1,106 @@
+"""The two parts of the Hessian of R_S: Gauss–Newton, and what it leaves out.
+
+∇²R_S = Jᵀ (∂²ℓ/∂F²) J + Σ_ik (∂ℓ/∂f_k(x_i)) ∇²f_k(x_i), with J the Jacobian of the
+outputs. Both parts are operators that `refimpl.analysis.hessian` and `refimpl.analysis.spectra` take
+in the place of a risk.
+"""
+
+from collections.abc import Callable
+
+from refimpl.arrays.checks import check_risk
+from refimpl.arrays.types import Array, ArrayLike, Factors, Noise
+from refimpl.core.objective import Differentiable, OfRisk
+from refimpl.core.risk import Risk
+
+
+class _Part(OfRisk, Differentiable):
+    """R_S as a function, with one part of its Hessian."""
+
+    def __init__(self, risk: Risk) -> None:
+        super().__init__(check_risk(risk))
+
+    def value(self, theta: Array, q: Factors) -> Array:
+        """R_S (...)."""
+        return self.risk.value(theta, q)
+
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
+        """R_S (...) and its gradient (..., P)."""
+        return self.risk.value_and_gradient(theta, q)
+
+
+class GaussNewton(_Part):
+    """R_S with the Gauss–Newton part Jᵀ (∂²ℓ/∂F²) J of its Hessian.
+
+    Positive semidefinite for both losses, of rank at most n·o; the whole Hessian where
+    the loss is zero.
+
+    Equation: eq:gauss-newton
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> refimpl.hessian(GaussNewton(risk), theta)  # J Jᵀ, J = (6, 3, 2)
+    array([[36., 18., 12.],
+           [18.,  9.,  6.],
+           [12.,  6.,  4.]])
+    """
+
+    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
+        """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
+        return self.hessian_at(theta, eta)(v)
+
+    def hessian_at(
+        self, theta: ArrayLike, eta: Noise = None
+    ) -> Callable[[ArrayLike], Array]:
+        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
+        theta, q = self.check(theta, eta)
+        run, _, _ = self.risk.forward(theta, q)
+
+        def product(v):
+            push = self.net.push(run, self.check_direction(v, theta, q))
+            return self.net.backward(run, self.risk.upstream_push(run, push))
+
+        return product
+
+
+class ResidualCurvature(_Part):
+    """R_S with what Gauss–Newton leaves out: the curvature of the network itself.
+
+    Equation: eq:gauss-newton
+
+    Parameters
+    ----------
+    risk : Risk
+        Either loss.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> refimpl.hessian(ResidualCurvature(risk), theta)  # f ∇²f, f = 6
+    array([[ 0.,  0., 12.],
+           [ 0.,  0.,  6.],
+           [12.,  6.,  0.]])
+    """
+
+    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
+        """Residual part at θ times `v` (..., P)."""
+        return self.hessian_at(theta, eta)(v)
+
+    def hessian_at(
+        self, theta: ArrayLike, eta: Noise = None
+    ) -> Callable[[ArrayLike], Array]:
+        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
+        part = GaussNewton(self.risk).hessian_at(theta, eta)
+        whole = self.risk.hessian_at(theta, eta)
+        return lambda v: whole(v) - part(v)

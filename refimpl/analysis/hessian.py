@@ -1,0 +1,275 @@
+"""Curvature of an objective: Hessian, largest eigenvalues, trace.
+
+Any `Objective` serves; the experiments take R_S with dropout off.
+"""
+
+from refimpl.analysis.lanczos import top_by_lanczos
+from refimpl.arrays.backend import chunks, get_xp, like
+from refimpl.arrays.checks import (
+    as_real,
+    check_generator,
+    check_has,
+    check_integer,
+    check_positive,
+)
+from refimpl.arrays.memory import keep_freed_memory
+from refimpl.arrays.types import Array, ArrayLike, Generator
+from refimpl.core.expectation import Estimate
+from refimpl.core.objective import HasProduct
+from refimpl.fast.hessian_at import hessian_at
+
+# Up to this many parameters the dense Hessian is cheaper than iterating.
+DENSE_SIZE = 1500
+
+# Lanczos vectors kept, before ARPACK takes over with as many.
+VECTORS = 20
+TRACE_METHODS = ("exact", "hutchinson")
+
+
+def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
+    """Dense Hessian, by one Hessian-vector product per parameter.
+
+    Equation: eq:hessian
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+
+    Returns
+    -------
+    H : (..., P, P)
+        Symmetric up to rounding.
+
+    Raises
+    ------
+    ValueError
+        If data or keep have replica axes that theta has not.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> hessian(risk, theta)  # in (w, b, a), of ½ (a (2w + b))²
+    array([[36., 18., 24.],
+           [18.,  9., 12.],
+           [24., 12.,  4.]])
+    """
+    theta = _check_replicas(risk, theta)
+    xp, P = get_xp(theta), risk.net.size
+    H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
+    for start, stop, columns in _hvp_chunks(risk, theta, hessian_at(risk, theta)):
+        H[..., start:stop, :] = columns
+    return H
+
+
+def top_eigenvalues(
+    risk: HasProduct,
+    theta: ArrayLike,
+    k: int = 1,
+    tolerance: float = 1e-6,
+    rng: Generator | None = None,
+) -> Array:
+    """The `k` largest eigenvalues of the Hessian, in descending order.
+
+    Dense below 1,500 parameters. Above, matrix-free: `refimpl.analysis.lanczos`, and where that
+    takes more than 20 steps ARPACK through SciPy, which restarts, so that memory stays
+    bounded. CuPy arrays stay with `refimpl.analysis.lanczos`.
+
+    Equation: eq:top-eigenvalues
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+    k : int
+        1 to P.
+    tolerance : float
+        Relative accuracy of the matrix-free eigenvalues.
+    rng : Generator, optional
+        Draws the start vector; a fixed one without it.
+
+    Returns
+    -------
+    eigenvalues : (..., k)
+
+    Raises
+    ------
+    ValueError
+        If k is not in 1 to P, or data or keep have replica axes of their own: each
+        theta is taken in turn.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> values = top_eigenvalues(risk, theta, k=3)
+    >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
+    49.0
+    """
+    theta, _ = _with_product(risk).check(theta)
+    xp, P = get_xp(theta), risk.net.size
+    tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
+    k = check_integer("k", k, 1, P)
+    rows = theta.reshape(-1, P)
+    if not len(rows):  # no replicas
+        return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
+    _check_replicas(risk, rows[0])
+    if P <= DENSE_SIZE or k >= P - 1:
+        values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
+    else:
+        solve = _arpack if xp.__name__ == "numpy" else _own
+        values = [solve(risk, row, k, tolerance, rng) for row in rows]
+    return xp.stack(values).reshape(theta.shape[:-1] + (k,))
+
+
+def hessian_trace(
+    risk: HasProduct,
+    theta: ArrayLike,
+    method: str | None = None,
+    probes: int = 100,
+    rng: Generator | None = None,
+) -> Estimate:
+    """Trace of the Hessian.
+
+    Exact in closed form for R_S of a `TwoLayer`, and by P products for small networks.
+    Otherwise by Hutchinson's estimator: for probes v of independent signs E vᵀHv is
+    Tr H, as E v vᵀ = I. Its variance, 2 Σ_{i≠j} H_ij², is estimated from the probes.
+
+    Equation: eq:trace, eq:two-layer-trace
+
+    Parameters
+    ----------
+    risk : Objective
+    theta : (..., P)
+    method : {"exact", "hutchinson"}, optional
+        Unless said otherwise exact for R_S of a `TwoLayer`, and below 1,500 parameters.
+    probes : int
+        Number of Hutchinson probes, at least 2.
+    rng : Generator, optional
+        Draws the probes; a fixed one without it.
+
+    Returns
+    -------
+    Estimate
+        ``mean`` and ``standard_error`` (0 where exact), each (...).
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, there are fewer than 2 probes, or data or keep have
+        replica axes that theta has not.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(hessian_trace(risk, theta).mean)  # 36 + 9 + 4
+    49.0
+    >>> estimate = hessian_trace(risk, theta, "hutchinson", probes=1000)
+    >>> bool(abs(estimate.mean - 49) < 4 * estimate.standard_error)
+    True
+    """
+    theta = _check_replicas(risk, theta)
+    xp, P = get_xp(theta), risk.net.size
+    product = hessian_at(risk, theta)
+    known = hasattr(product, "trace")
+    if method is None:
+        method = "exact" if known or P <= DENSE_SIZE else "hutchinson"
+    if method not in TRACE_METHODS:
+        raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
+    if method == "exact":
+        trace = product.trace() if known else _diagonal_sum(risk, theta, product)
+        return Estimate(trace, xp.zeros_like(trace))
+    probes = check_integer("probes", probes, 2)
+    rng, samples = _generator(xp, rng), []
+    for start, stop in chunks(probes, _hvp_elements(risk, theta)):
+        v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
+        v = 2 * v - 1
+        samples.append((v * product(v)).sum(axis=-1))
+    samples = xp.concatenate(samples)  # (probes, ...)
+    error = samples.std(axis=0, ddof=1) / probes**0.5
+    return Estimate(samples.mean(axis=0), error)
+
+
+def _check_replicas(risk, theta):
+    """`theta` checked; the directions' axis is put before its leading axes, so these
+    must be all there are."""
+    theta, q = _with_product(risk).check(theta)
+    as_real("theta", theta)
+    lead = theta.shape[:-1]
+    if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
+        lead = risk.value(theta, q).shape
+    if lead != theta.shape[:-1]:
+        raise ValueError(
+            f"theta must have the replica axes of data and keep, {lead}, "
+            f"got {theta.shape[:-1]}"
+        )
+    return theta
+
+
+def _with_product(risk):
+    keep_freed_memory()
+    return check_has("risk", risk, "hvp", "an objective with a Hessian product")
+
+
+def _hvp_chunks(risk, theta, product):
+    """Rows ``start`` to ``stop`` of the Hessian (..., stop − start, P), in turn."""
+    xp, P = get_xp(theta), risk.net.size
+    for start, stop in chunks(P, _hvp_elements(risk, theta)):
+        unit = xp.eye(stop - start, P, start, dtype=theta.dtype)
+        unit = unit.reshape((stop - start,) + (1,) * (theta.ndim - 1) + (P,))
+        yield start, stop, xp.moveaxis(product(unit), 0, -2)
+
+
+def _diagonal_sum(risk, theta, product):
+    trace = get_xp(theta).zeros(theta.shape[:-1], dtype=theta.dtype)
+    for start, stop, columns in _hvp_chunks(risk, theta, product):
+        square = columns[..., start:stop]
+        trace = trace + square.diagonal(axis1=-2, axis2=-1).sum(axis=-1)
+    return trace
+
+
+def _hvp_elements(risk, theta):
+    """Array elements that one direction's Hessian-vector product needs."""
+    net = risk.net
+    return theta[..., 0].size * (4 * net.size + 6 * risk.n * sum(net.hidden))
+
+
+def _arpack(risk, theta, k, tolerance, rng):
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    product = hessian_at(risk, theta)
+    start = _start(theta, rng)
+    if k == 1:
+        try:
+            return top_by_lanczos(product, start, k, rng, tolerance, VECTORS)
+        except ArithmeticError:
+            pass
+    operator = LinearOperator(
+        (risk.net.size,) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=theta.dtype
+    )
+    values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
+    return values[::-1].copy()
+
+
+def _own(risk, theta, k, tolerance, rng):
+    start = _start(theta, rng)
+    return top_by_lanczos(hessian_at(risk, theta), start, k, rng, tolerance)
+
+
+def _start(theta, rng):
+    dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
+    return like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
+
+
+def _generator(xp, rng):
+    rng = xp.random.default_rng(0) if rng is None else rng
+    check_generator(rng)
+    return rng

@@ -1,0 +1,184 @@
+"""The array module of the arguments, and moving arrays between modules.
+
+No global switch: a function asks ``xp = get_xp(theta)`` and works in the module its
+arguments live in. This is the only file that imports CuPy.
+"""
+
+import sys
+
+import numpy
+
+from refimpl.arrays import memory
+
+NO_DEVICE = 100  # cudaErrorNoDevice
+
+# Elements one chunk of a batched computation may hold: 32 MiB in float64. What needs
+# several arrays of that size for an item counts them all.
+CHUNK_ELEMENTS = 2**22
+
+# Bytes that a mean over masks, a trace, a spectrum or R_2 holds at most, beside its
+# arguments and its result, however many masks, probes or replicas there are. One item
+# must fit: one mask, one probe, one network on its data; and the vectors of Lanczos.
+BUDGET = 2**27
+
+# Inner dimension of a matrix product up to which its second factor is made contiguous.
+THIN = 4
+
+
+class Unavailable(Exception):
+    """An array module cannot be used here; one line says what is missing."""
+
+
+def load(name):
+    """Array module called `name`, which has been found to compute.
+
+    Raises
+    ------
+    Unavailable
+        Without the package, a driver, a device, or the libraries of CUDA.
+    """
+    if name == "numpy":
+        return numpy
+    install = "pip install 'refimpl[cuda12x]' (CUDA 12) or 'refimpl[cuda13x]' (CUDA 13)"
+    try:
+        import cupy
+    except ImportError as error:
+        raise Unavailable(
+            f"the package CuPy is missing: {install} ({_first_line(error)})"
+        ) from None
+    try:
+        devices = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        if getattr(error, "status", None) == NO_DEVICE:
+            devices = 0
+        else:
+            raise Unavailable(
+                "a CUDA driver is missing, or it is older than CuPy: install NVIDIA's "
+                f"driver ({_first_line(error)})"
+            ) from None
+    if devices == 0:
+        raise Unavailable(
+            "a CUDA device is missing: CuPy and a driver are there, but no NVIDIA GPU "
+            "is visible to them (see CUDA_VISIBLE_DEVICES)"
+        )
+    try:
+        square = cupy.random.default_rng(0).random((2, 2))
+        float((square @ square).sum())
+    except Exception as error:
+        raise Unavailable(
+            f"libraries of CUDA are missing: {install} ({_first_line(error)})"
+        ) from None
+    return cupy
+
+
+def _first_line(error):
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def get_xp(*arrays):
+    """Array module (``numpy`` or ``cupy``) that `arrays` live in.
+
+    An array can be CuPy's only where CuPy has been imported, so nothing is imported
+    here.
+    """
+    for array in arrays:
+        if type(array) is not numpy.ndarray:  # the common case first: this is hot
+            cupy = sys.modules.get("cupy")
+            if cupy is not None and isinstance(array, cupy.ndarray):
+                return cupy
+    return numpy
+
+
+def on_device(array):
+    """Whether `array` is CuPy's."""
+    return get_xp(array) is not numpy
+
+
+def generator_xp(rng):
+    """Array module that `rng`, a random generator or several, draws in."""
+    rng = rng[0] if isinstance(rng, (list, tuple)) else rng
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(rng, cupy.random.Generator):
+        return cupy
+    return numpy
+
+
+def to_numpy(array):
+    """`array` on the host, as a NumPy array."""
+    return array.get() if get_xp(array) is not numpy else numpy.asarray(array)
+
+
+def move(array, xp):
+    """`array` in the array module `xp`."""
+    return to_numpy(array) if xp is numpy else xp.asarray(array)
+
+
+def like(array, reference):
+    """`array` moved to the module of `reference`, in its real floating dtype."""
+    array = move(array, get_xp(reference))
+    return array.astype(reference.real.dtype, copy=False)
+
+
+def per_replica(values, array, axes=0):
+    """`values`, a float or one per replica, in the dtype of `array`.
+
+    `axes` is how many axes of `array` follow those of the replicas.
+    """
+    if isinstance(values, float):
+        return values
+    values = like(values, array)
+    return values.reshape(values.shape + (1,) * axes)
+
+
+def transpose(matrices):
+    """Transpose of the last two axes."""
+    return matrices.swapaxes(-1, -2)
+
+
+def matmul(a, b, out=None):
+    """Product of (stacks of) matrices.
+
+    Where the inner dimension is one (one input, or one output) the product is an outer
+    product, and broadcasting is about three times as fast as a BLAS call. `out` may
+    have more replica axes than the product.
+    """
+    inner, xp = a.shape[-1], get_xp(a, b)
+    if xp is not numpy and out is not None:  # CuPy does not broadcast to `out`
+        if out.shape[:-2] not in (a.shape[:-2], b.shape[:-2]):
+            out[...] = matmul(a, b)
+            return out
+    if inner == 1:
+        return multiply(a, b, out)
+    if inner <= THIN and xp is numpy:  # BLAS is slow to read a short inner axis strided
+        b = xp.ascontiguousarray(b)
+    if out is None and xp is numpy and a.dtype == b.dtype:
+        lead, rows = a.shape[:-2], (a.shape[-2], b.shape[-1])
+        if lead != b.shape[:-2]:
+            lead = numpy.broadcast_shapes(lead, b.shape[:-2])
+        out = memory.empty(lead + rows, a.dtype)
+    return xp.matmul(a, b, out=out)
+
+
+def multiply(a, b, out=None):
+    """a ⊙ b."""
+    xp = get_xp(a, b)
+    if out is None and xp is numpy and a.dtype == b.dtype:
+        shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
+        out = memory.empty(shape, a.dtype)
+    return xp.multiply(a, b, out=out)
+
+
+def empty(shape, reference, dtype=None):
+    """Uninitialised array of `shape`, in the module and dtype of `reference`."""
+    xp, dtype = get_xp(reference), reference.dtype if dtype is None else dtype
+    return (memory if xp is numpy else xp).empty(shape, dtype)
+
+
+def chunks(total, elements_each, limit=None):
+    """Consecutive ``(start, stop)`` that cover ``range(total)`` in bounded memory.
+
+    `elements_each` is how many array elements one item needs; `limit` how many a chunk
+    may, `CHUNK_ELEMENTS` unless said otherwise.
+    """
+    step = max(1, (limit or CHUNK_ELEMENTS) // max(1, elements_each))
+    return [(start, min(start + step, total)) for start in range(0, total, step)]

@@ -1,0 +1,41 @@
+"""The Hessian at one θ as a function of vectors, as fast as the objective allows.
+
+Eigenvalues, traces and spectra take hundreds of products at the same θ.
+"""
+
+from refimpl.core.risk import Risk
+from refimpl.core.two_layer import TwoLayer
+from refimpl.fast.two_layer_hessian import two_layer_hessian
+
+
+def hessian_at(objective, theta):
+    """v ↦ ∇²objective(θ) v.
+
+    Parameters
+    ----------
+    objective : Objective
+        Any with a Hessian product.
+    theta : (..., P)
+        Real, as `objective.check` returns it.
+
+    Returns
+    -------
+    product : callable
+        (..., P) to (..., P), unchecked. R_S of a `TwoLayer` has a method ``trace()``
+        as well.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> product = hessian_at(risk, theta)
+    >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
+    (array([36., 18., 24.]), np.float64(49.0))
+    """
+    if type(objective) is Risk and type(objective.net) is TwoLayer:
+        return two_layer_hessian(objective, theta)
+    if hasattr(objective, "hessian_at"):
+        return objective.hessian_at(theta)
+    return lambda v: objective.hvp(theta, v)

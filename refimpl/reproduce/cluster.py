@@ -1,0 +1,115 @@
+"""Runs on a Dask cluster (extra ``cluster``): its executor, and its share of cores."""
+
+from concurrent import futures
+from functools import partial
+
+from distributed import Client, WorkerPlugin
+from threadpoolctl import threadpool_limits
+
+from refimpl.reproduce.code_version import package_version
+
+TIMEOUT = 15  # seconds to reach the scheduler, and for it to have a worker
+
+
+class Cluster(futures.Executor):
+    """The workers of the Dask scheduler at `address`.
+
+    A run whose worker is lost is computed again on another; `Context.rng` gives it the
+    same random numbers there. Dask's own ``Client.get_executor`` does not serve: a
+    result that has just arrived when its worker is lost it takes for an error. Where
+    all workers are lost at once while results are fetched, Dask has been seen to wait
+    without end: stop the command and start it again, it goes on from there.
+
+    Parameters
+    ----------
+    address : str
+        ``tcp://host:port``.
+
+    Raises
+    ------
+    ConnectionError
+        No scheduler, no worker, or workers that hold another version of this package.
+    """
+
+    def __init__(self, address):
+        try:
+            client = Client(address, timeout=TIMEOUT, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConnectionError(f"no scheduler at {address}: {error}") from None
+        try:
+            client.wait_for_workers(1, timeout=TIMEOUT)
+            _check_workers(client)
+            client.register_plugin(ShareCores())
+        except TimeoutError:
+            client.close()
+            raise ConnectionError(f"the scheduler at {address} has no worker") from None
+        except BaseException:
+            client.close()
+            raise
+        self.client, self.jobs = client, sum(client.nthreads().values())
+        self._open = {}  # future of this process to Dask's
+
+    def submit(self, fn, /, *args, **options):
+        there = self.client.submit(fn, *args, pure=False, **options)
+        here = futures.Future()
+        self._open[here] = there
+        here.add_done_callback(self._ended)
+        there.add_done_callback(partial(_pass_on, here))
+        return here
+
+    def _ended(self, here):
+        there = self._open.pop(here)
+        if here.cancelled():
+            there.cancel()
+
+    def stop(self):
+        """Forget all runs; what a worker has begun it computes for nobody."""
+        self.client.cancel(list(self._open.values()))
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        if cancel_futures:
+            self.stop()
+        if wait:
+            futures.wait(list(self._open))
+        self.client.close()
+
+
+def _pass_on(here, there):
+    """Give the outcome of Dask's future to the one of this process."""
+    result, error = None, None
+    try:
+        result = there.result()  # if it was lost in the meantime: of the next attempt
+    except BaseException as raised:  # a cancellation is one
+        error = raised
+    if there.cancelled():
+        here.cancel()
+    if not here.set_running_or_notify_cancel():
+        return
+    if error is None:
+        here.set_result(result)
+    else:
+        here.set_exception(error)
+
+
+class ShareCores(WorkerPlugin):
+    """Holds BLAS to one thread on each worker, those that join later too.
+
+    A worker says by its own number of threads how many cores it takes.
+    """
+
+    name = "refimpl: cores shared"
+
+    def setup(self, worker):
+        """Called by Dask on the worker."""
+        threadpool_limits(1)
+
+
+def _check_workers(client):
+    """Raise `ConnectionError` unless all workers hold this package, as it is here."""
+    try:
+        versions = client.run(package_version)
+    except Exception as error:  # of any kind, by what the worker could not do
+        raise ConnectionError(f"a worker cannot import refimpl: {error!r}") from None
+    for worker, version in versions.items():
+        if version != package_version():
+            raise ConnectionError(f"worker {worker} holds another refimpl: {version}")

@@ -1,0 +1,111 @@
+"""The HTML page and its Markdown twin; their templates escape all they are given."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from latex2mathml.converter import convert
+from markupsafe import Markup, escape
+
+from refimpl.reproduce.progress import duration
+from refimpl.reproduce.report.terminal import measured, number, spread
+
+MARKS = {"pass": "✓", "fail": "✗", "missing": "✗"}
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# `code`, and letters with an index or exponent: R_S^drop, m^−0.2.
+CODE = r"`+(?P<code>[^`]+)`+"
+SYMBOL = (
+    r"(?<![\w^])(?P<letter>[^\W\d_]\u0303?|\d+)(?=[_^])(?:_(?P<index>[^\W_]+))?"
+    r"(?:\^(?P<exponent>drop|[−-]?\d+(?:\.\d+)?|[−-]?\d*[^\W\d_]|\([\s\d.±−-]+\)))?"
+    r"(?![\w^])(?P<end>[.,;:)]*)"
+)
+INLINE = re.compile(f"{CODE}|{SYMBOL}")
+
+
+def html(content):
+    """The report as one HTML page that loads nothing."""
+    page = _environment(autoescape=True)
+    page.filters.update(words=words, math=formula)
+    return page.get_template("report.html.jinja").render(content=content)
+
+
+def markdown(content):
+    """The report as Markdown; figures are links to the results folder."""
+    page = _environment(finalize=escape_markdown)
+    return page.get_template("report.md.jinja").render(content=content)
+
+
+def _environment(**options):
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,
+    )
+    made.filters.update(
+        number=lambda value: powers(number(value)),
+        spread=lambda claim: powers(spread(claim)),
+        measured=lambda claim: powers(measured(claim)),
+        duration=duration,
+        setting=setting,
+        mark=lambda verdict: MARKS.get(str(verdict), "–"),
+    )
+    return made
+
+
+def words(text):
+    """Plain text as HTML: code in code's type, symbols with an index as MathML."""
+    text, parts, end = re.sub(r"(?<=\w)'", "’", str(text)), [], 0
+    for match in INLINE.finditer(text):
+        parts += [escape(text[end : match.start()]), _inline(match)]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
+def _inline(match):
+    code, letter, index, exponent, end = match.group(
+        "code", "letter", "index", "exponent", "end"
+    )
+    if code:
+        return Markup("<code>{}</code>").format(code)
+    latex = rf"\tilde {letter[0]}" if letter[1:] == "\u0303" else letter
+    for sign, part in (("_", index), ("^", exponent)):
+        if part and len(part) > 1 and part.isalpha():
+            latex += rf"{sign}{{\text{{{part}}}}}"
+        elif part:
+            part = part.strip("()").replace("−", "-").replace("±", r"\pm")
+            latex += f"{sign}{{{part}}}"
+    # What ends the clause is not to begin a line.
+    return Markup('<span class="nowrap">{}{}</span>').format(formula(latex), end)
+
+
+def formula(latex, display="inline"):
+    """A formula in LaTeX as MathML."""
+    return Markup(convert(str(latex).strip(), display=display))
+
+
+def powers(text):
+    """Numbers such as 2.4e-16 written with a power of ten, and true minus signs."""
+    text = re.sub(r"e([+-])0*(\d+)", lambda m: " × 10" + _power(*m.groups()), text)
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
+
+
+def _power(sign, digits):
+    return ("⁻" if sign == "-" else "") + digits.translate(SUPERSCRIPT)
+
+
+def setting(value):
+    """A setting's value: numbers short, sequences with commas."""
+    if isinstance(value, list):
+        return ", ".join(setting(one) for one in value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return powers(number(value)) if isinstance(value, float) else str(value)
+
+
+def escape_markdown(value):
+    """`value` as text that Markdown shows as it is, on one line."""
+    text = " ".join(str(value).split())
+    text = re.sub(r"([\\*<>|~&$])", r"\\\1", text)
+    text = text.replace("](", "\\](")
+    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)

@@ -1,0 +1,157 @@
+"""R_1 in terms of what each neuron contributes to the outputs on the data.
+
+u_j = (a_kj h_j(x_i)) is the contribution of neuron j, and R_1 = v/(2n) Σ_j ‖u_j‖² with
+v = (1−p)/p: on the zero-loss set a sum of squares whose vectors have a fixed sum.
+"""
+
+from refimpl.arrays.backend import get_xp
+from refimpl.core.dropout import noise_variance
+from refimpl.core.two_layer import TwoLayer
+
+
+def contributions(risk, theta):
+    """u_j: output of each neuron of the last hidden layer, on each sample.
+
+    Equation: eq:contributions
+
+    Parameters
+    ----------
+    risk : Risk
+    theta : (..., P)
+
+    Returns
+    -------
+    u : (..., m, n, o)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> contributions(risk, theta)  # one neuron, which gives the whole output
+    array([[[6.]]])
+    """
+    theta, _ = risk.check(theta)
+    run = risk.net.run(theta, risk.prepared(theta)[0])
+    h = get_xp(theta).moveaxis(run.hidden, -1, -2)  # (..., m, n)
+    a = get_xp(theta).moveaxis(run.A, -1, -2)  # (..., m, o)
+    return h[..., :, None] * a[..., None, :]
+
+
+def r1_split(risk, theta, keep):
+    """R_1 as a part that the outputs fix and a part that equal contributions remove.
+
+    With s = Σ_j u_j, R_1 = v/(2n) (‖s‖²/m + Σ_j ‖u_j − s/m‖²). Where s is fixed, as at
+    zero loss, only the second can fall; it is 0 where all contributions are s/m.
+
+    Equation: eq:toy-example
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    theta : (..., P)
+    keep : float
+
+    Returns
+    -------
+    fixed, spread : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> fixed, spread = r1_split(risk, theta, keep=0.5)  # one neuron: nothing to spread
+    >>> float(fixed), float(spread)
+    (18.0, 0.0)
+    """
+    u = contributions(risk, theta)
+    m = u.shape[-3]
+    mean = u.sum(axis=-3, keepdims=True) / m
+    half = 0.5 * noise_variance(keep) / risk.n
+    fixed = half * m * (mean * mean).sum(axis=(-3, -2, -1))
+    return fixed, half * ((u - mean) ** 2).sum(axis=(-3, -2, -1))
+
+
+def r1_group_norm(risk, theta, keep):
+    """Lower bound v/(2nm) (Σ_j ‖a_j‖ ‖h_j‖)² of R_1, met where all terms are equal.
+
+    The sum is a group norm: it does not change when a neuron is split into equal
+    copies, and its minimum on the zero-loss set needs at most n·o orientations.
+
+    Equation: eq:r1-group-norm
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    theta : (..., P)
+    keep : float
+
+    Returns
+    -------
+    bound : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(r1_group_norm(risk, theta, keep=0.5))  # met: R_1 = ½ 6²
+    18.0
+    """
+    u = contributions(risk, theta)
+    norms = get_xp(u).sqrt((u * u).sum(axis=(-2, -1)))  # ‖u_j‖ = ‖a_j‖ ‖h_j‖
+    scale = 0.5 * noise_variance(keep) / (risk.n * u.shape[-3])
+    return scale * norms.sum(axis=-1) ** 2
+
+
+def split_neurons(net, theta, copies):
+    """Every neuron replaced by `copies` neurons of the same input weight.
+
+    Output weights are divided by `copies`: the function is the same, and R_1 is
+    divided by `copies`.
+
+    Equation: eq:r1-splitting
+
+    Parameters
+    ----------
+    net : TwoLayer
+    theta : (..., P)
+    copies : int
+        At least 1.
+
+    Returns
+    -------
+    net : TwoLayer
+        `copies` times as wide.
+    theta : (..., P')
+
+    Raises
+    ------
+    ValueError
+        If copies is not a positive integer.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> wide, split = split_neurons(net, theta, copies=2)
+    >>> halved = refimpl.Risk(wide, [[2.0]], [[0.0]])
+    >>> float(refimpl.R1(risk, theta, 0.5)), float(refimpl.R1(halved, split, 0.5))
+    (18.0, 9.0)
+    """
+    if isinstance(copies, bool) or not isinstance(copies, int) or copies < 1:
+        raise ValueError(f"copies must be a positive integer, got {copies!r}")
+    W, b, A = net.unpack(theta)
+    xp = get_xp(theta)
+    name = net.activation.__name__.lower()
+    wide = TwoLayer(net.inputs, copies * net.hidden[0], net.outputs, name)
+    W, b = xp.repeat(W, copies, axis=-2), xp.repeat(b, copies, axis=-1)
+    return wide, wide.pack(W, b, xp.repeat(A, copies, axis=-1) / copies)

@@ -1,0 +1,131 @@
+"""The mean dropout loss to second order in the noise (the delta method).
+
+E_η R_S^drop ≈ R_S + ½ Σ v_l ∂²R_S^drop/∂η² at η = 0, one term per noise coordinate,
+v_l = (1−p_l)/p_l. For MSE with dropout after the last hidden layer R_S^drop is
+quadratic in η, and this is R_1. Otherwise it is an approximation.
+"""
+
+from refimpl.arrays.backend import chunks, get_xp, matmul, transpose
+
+
+def delta_regularizer(risk, theta, drop):
+    """Second-order term of the mean dropout loss, for any loss and any layers.
+
+    ½ Σ_l v_l Σ_i Σ_j h_ij² ∂²R_S/∂h_ij², h the activations of layer l. The same for
+    shared and per-sample masks. Its error is of third order in the size of the noise's
+    effect (fourth for p = ½), not in 1 − p: every moment of η is of order 1 − p.
+
+    Equation: eq:delta-cross-entropy, eq:delta-all-layers, eq:delta-error
+
+    Parameters
+    ----------
+    risk : Risk
+        Any network, either loss.
+    theta : (..., P)
+    drop : Dropout
+        Says the probabilities and the layers.
+
+    Returns
+    -------
+    value : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(delta_regularizer(risk, theta, refimpl.Dropout(0.5)))  # R_1, for MSE
+    18.0
+    """
+    theta, _ = risk.check(theta)
+    variances = drop.moment(2)
+    if not isinstance(variances, tuple):
+        variances = (variances,) * len(risk.net.hidden)
+    widest = sum(m * m for m in risk.net.hidden)
+    parts = chunks(risk.n, theta[..., 0].size * widest)
+    if drop.layers == "last" or len(parts) == 1:
+        return _second_order(risk, theta, drop.layers, variances)
+    total = 0
+    for start, stop in parts:
+        part = risk.batch(slice(start, stop))
+        share = (stop - start) / risk.n
+        total = total + share * _second_order(part, theta, drop.layers, variances)
+    return total
+
+
+def activation_hessians(risk, theta):
+    """Hessians of R_S with respect to each hidden layer's activations, per sample.
+
+    From the outputs down, H_L the Hessian of the loss with respect to the outputs:
+    H_{L−1} = W_Lᵀ H_L W_L, and H_{l−1} = W_lᵀ (diag σ′ H_l diag σ′ + diag(σ″ g_l)) W_l
+    with g_l = ∂R_S/∂f^[l]. The first part is Gauss–Newton's; the second carries the
+    residuals, and is zero for ReLU.
+
+    Equation: eq:delta-all-layers
+
+    Parameters
+    ----------
+    risk : Risk
+    theta : (..., P)
+
+    Returns
+    -------
+    H : list of (..., n, m_l, m_l)
+        One per hidden layer, in their order.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> activation_hessians(risk, theta)  # of ½ (3h)²
+    [array([[[9.]]])]
+    """
+    theta, _ = risk.check(theta)
+    net = risk.net
+    run, _, upstream = risk.forward(theta, risk.net.no_noise)
+    xp, A = get_xp(theta), run.A[..., None, :, :]
+    H = [transpose(A) @ _output_hessian(risk, run) @ A]
+    g = matmul(upstream.output, run.A)
+    for layer in reversed(range(1, len(net.hidden))):
+        h, W = run.h[layer], run.layers[layer][0]
+        slope = net.activation.slope(h)
+        M = slope[..., :, None] * H[0] * slope[..., None, :]
+        M = M + xp.eye(h.shape[-1]) * (g * net.activation.curvature(h))[..., None]
+        W_all = W[..., None, :, :]
+        H.insert(0, transpose(W_all) @ M @ W_all)
+        g = matmul(g * slope, W)
+    return H
+
+
+def _second_order(risk, theta, layers, variances):
+    """The regularizer without chunks."""
+    if layers == "last":
+        run, _, _ = risk.forward(theta, risk.net.no_noise)
+        A = run.A[..., None, :, :]
+        # a_jᵀ H_i a_j, without the m × m matrices of which it is the diagonal
+        diagonals = [(A * (_output_hessian(risk, run) @ A)).sum(axis=-2)]
+        hs, variances = [run.hidden], variances[-1:]
+    else:
+        run = risk.net.run(theta, risk.prepared(theta)[0])
+        hs = run.h if hasattr(run, "h") else [run.hidden]
+        diagonals = [
+            H.diagonal(axis1=-2, axis2=-1) for H in activation_hessians(risk, theta)
+        ]
+    terms = [
+        v * (h * h * diagonal).sum(axis=(-2, -1))
+        for v, h, diagonal in zip(variances, hs, diagonals)
+    ]
+    return 0.5 * sum(terms)
+
+
+def _output_hessian(risk, run):
+    """Hessian of the loss with respect to each sample's outputs: (..., n, o, o)."""
+    F = run.output
+    xp, o = get_xp(F), F.shape[-1]
+    unit = xp.eye(o, dtype=F.dtype).reshape((o,) + (1,) * (F.ndim - 1) + (o,))
+    unit = xp.broadcast_to(unit, (o,) + F.shape)
+    columns = risk.loss.hvp(F, risk.prepared(F)[1], unit)
+    return xp.moveaxis(columns, 0, -2)

@@ -1,0 +1,217 @@
+"""Flows: gradient flow, and the mean of dropout's iterates to second order.
+
+Host only: the integration is SciPy's, in float64.
+"""
+
+from refimpl.arrays.backend import get_xp, move, to_numpy, transpose
+from refimpl.arrays.checks import as_floating
+from refimpl.core.modified_losses import L1
+from refimpl.core.r2_tilde import R2Tilde
+from refimpl.theory.gradient_noise import last_layer_keep
+from refimpl.theory.iterates import gradient_covariance
+
+STEP = 1e-30  # of the complex step: its square vanishes in rounding
+
+
+def gradient_flow(gradient, theta, times, tolerance=1e-13):
+    """Solution of θ′ = −∇G(θ) at the given times.
+
+    Equation: eq:gradient-flow
+
+    Parameters
+    ----------
+    gradient : callable
+        ∇G: (..., P) to (..., P), such as ``objective.gradient``.
+    theta : (..., P)
+        Start.
+    times : sequence of float (T,)
+        Ascending, none below 0.
+    tolerance : float
+        Relative tolerance of the integration (order 8).
+
+    Returns
+    -------
+    theta : (T, ..., P)
+
+    Raises
+    ------
+    ValueError
+        If the times do not ascend, or one is below 0 or not finite.
+    ArithmeticError
+        If the integration fails.
+
+    Examples
+    --------
+    >>> flow = gradient_flow(lambda theta: theta, [2.0], times=[0.0, 1.0])
+    >>> flow[:, 0].round(6)  # 2 e⁻ᵗ
+    array([2.      , 0.735759])
+    """
+    theta = as_floating("theta", theta)
+    return _integrate(lambda state: -gradient(state), theta, times, tolerance)
+
+
+def third_derivative(objective, theta, C):
+    """∇³F : C, the third derivative contracted with a symmetric matrix: (..., P).
+
+    Σ_k λ_k times the second derivative of ∇F along the eigenvectors of C, each the
+    derivative of a Hessian-vector product by a complex step, exact to rounding.
+
+    Equation: eq:fluctuation-drift, eq:r2-valley
+
+    Parameters
+    ----------
+    objective : Objective
+        With an analytic activation (tanh, identity).
+    theta : (..., P)
+    C : (..., P, P)
+        Symmetric.
+
+    Raises
+    ------
+    ValueError
+        If the activation is not analytic.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> third_derivative(risk, theta, np.diag([1.0, 0.0, 0.0])).round(9)  # ∂²∇F/∂w²
+    array([ 0.,  0., 24.])
+    """
+    if not objective.net.activation.analytic:
+        raise ValueError(
+            "third_derivative needs an analytic activation, got "
+            f"{objective.net.activation.__name__}"
+        )
+    eigenvalues, vectors = get_xp(theta).linalg.eigh(C)
+    V = transpose(vectors)  # an eigenvector per row
+    along = objective.hvp(theta[..., None, :] + 1j * STEP * V, V).imag / STEP
+    return (eigenvalues[..., None] * along).sum(axis=-2)
+
+
+def moment_rates(risk, mean, C, drop, epsilon):
+    """Rates of change of the mean and the covariance of dropout's iterates.
+
+    θ̄′ = −∇F − (ε/4)∇‖∇F‖² − ½ ∇³F : C and C′ = −HC − CH + εΣ, with F = R_S + R_1, its
+    Hessian H and Σ the covariance of ∇R_S^drop, all at θ̄.
+
+    Equation: eq:mean-flow, eq:covariance-flow
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE, an analytic activation, and few enough masks to enumerate.
+    mean : (..., P)
+    C : (..., P, P)
+    drop : Dropout
+        After the last hidden layer.
+    epsilon : float
+        Learning rate.
+
+    Returns
+    -------
+    mean_rate : (..., P)
+    C_rate : (..., P, P)
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)
+    >>> mean, C = moment_rates(risk, theta, np.zeros((3, 3)), drop, epsilon=0.1)
+    >>> float(np.trace(C).round(9))  # ε tr Σ = 0.1 (2·6)² (6² + 3² + 2²)
+    705.6
+    """
+    F = L1(risk, last_layer_keep(drop, risk.net))
+    drift = F.gradient(mean) + R2Tilde(F, epsilon).gradient(mean)
+    drift = drift + 0.5 * third_derivative(F, mean, C)
+    HC = F.hvp(mean[..., None, :], C)  # a row of C is a direction: this is C H
+    noise = epsilon * gradient_covariance(risk, mean, drop)
+    return -drift, noise - HC - transpose(HC)
+
+
+def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
+    """Mean and covariance of dropout's iterates to second order, at fixed times.
+
+    The moments of the stochastic modified equation of order 2, closed at the second:
+    `moment_rates` integrated from θ with no spread. Error O(ε²) at fixed times.
+
+    Equation: eq:mean-flow, eq:covariance-flow
+
+    Parameters
+    ----------
+    risk, drop, epsilon
+        As for `moment_rates`.
+    theta : (..., P)
+        Start.
+    times : sequence of float (T,)
+        Ascending, none below 0.
+    tolerance : float
+        Relative tolerance of the integration.
+
+    Returns
+    -------
+    mean : (T, ..., P)
+    covariance : (T, ..., P, P)
+
+    Raises
+    ------
+    ValueError
+        If the times do not ascend, the loss is not MSE, noise enters before the last
+        hidden layer, the activation is not analytic, or there are too many masks.
+    ArithmeticError
+        If the integration fails.
+
+    Examples
+    --------
+    >>> import numpy as np, refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> drop = refimpl.Dropout(keep=0.5)
+    >>> mean, covariance = mean_flow(risk, 0.1 * theta, drop, 0.01, times=[0.0, 1.0])
+    >>> mean.shape, covariance.shape
+    ((2, 3), (2, 3, 3))
+    """
+    theta, _ = risk.check(theta)
+    xp, P = get_xp(theta), risk.net.size
+
+    def joined(mean, C):  # the mean as a row above those of C
+        return xp.concatenate([mean[..., None, :], C], axis=-2)
+
+    def rate(state):
+        mean, C = state[..., 0, :], state[..., 1:, :]
+        return joined(*moment_rates(risk, mean, C, drop, epsilon))
+
+    start = joined(theta, xp.zeros(theta.shape + (P,)))
+    states = _integrate(rate, start, times, tolerance)
+    return states[..., 0, :], states[..., 1:, :]
+
+
+def _integrate(rate, start, times, tolerance):
+    """States (T, ...) at `times` of the equation state′ = rate(state)."""
+    from scipy.integrate import solve_ivp
+
+    times = [float(t) for t in times]
+    ascend = all(s < t for s, t in zip(times, times[1:]))
+    if not times or not ascend or not 0 <= times[0] <= times[-1] < float("inf"):
+        raise ValueError(f"times must ascend from 0 or above, got {times}")
+    if times[-1] == 0:
+        return start[None]
+    xp = get_xp(start)
+    solution = solve_ivp(
+        lambda _, state: to_numpy(rate(move(state.reshape(start.shape), xp))).ravel(),
+        (0.0, times[-1]),
+        to_numpy(start).ravel(),
+        method="DOP853",
+        t_eval=times,
+        rtol=tolerance,
+        atol=1e-2 * tolerance,
+    )
+    if not solution.success:
+        raise ArithmeticError(f"the flow was not integrated: {solution.message}")
+    return move(solution.y.T.reshape((-1,) + start.shape), xp)

@@ -1,0 +1,149 @@
+"""The Jacobian of the outputs, ∂f_k(x_i)/∂θ, and the flatness that is made of it.
+
+At zero loss the trace of the Hessian of R_S is (1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖², the trace
+of the empirical neural tangent kernel over n: what Theorem 2 is about.
+"""
+
+from refimpl.arrays.backend import chunks, get_xp
+from refimpl.core.network import Upstream
+
+
+def output_jacobian(risk, theta):
+    """Derivatives of every output on every sample with respect to θ.
+
+    Equation: eq:output-jacobian
+
+    Parameters
+    ----------
+    risk : Risk
+        Gives network and inputs; targets and loss play no part.
+    theta : (..., P)
+
+    Returns
+    -------
+    J : (..., n·o, P)
+        Row i·o + k is ∇_θ f_k(x_i). For ReLU, off kinks.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> output_jacobian(risk, theta)  # of a (2w + b), in (w, b, a)
+    array([[6., 3., 2.]])
+    """
+    theta, _ = risk.check(theta)
+    xp = get_xp(theta)
+    rows = [J for _, _, J in _jacobian_rows(risk, theta)]
+    return xp.moveaxis(xp.concatenate(rows), 0, -2)
+
+
+def ntk_trace(risk, theta):
+    """(1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖²: the trace of the empirical tangent kernel, over n.
+
+    Where R_S = 0 with MSE it is the trace of the Hessian of R_S.
+
+    Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss
+
+    Parameters
+    ----------
+    risk : Risk
+        Gives network and inputs; targets and loss play no part.
+    theta : (..., P)
+
+    Returns
+    -------
+    trace : (...)
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(ntk_trace(risk, theta))  # 6² + 3² + 2²
+    49.0
+    """
+    theta, _ = risk.check(theta)
+    squares = [(J * J).sum(axis=(0, -1)) for _, _, J in _jacobian_rows(risk, theta)]
+    return sum(squares) / risk.n
+
+
+def ntk_trace_gradient(risk, theta):
+    """Gradient (..., P) of `ntk_trace`: (2/n) Σ_i Σ_k ∇²f_k(x_i) ∇f_k(x_i).
+
+    Each term is a Hessian-vector product of one output along its own gradient, by the
+    R-operator.
+
+    Equation: eq:ntk-trace-gradient
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> ntk_trace_gradient(risk, theta)  # of 5a² + (2w + b)²
+    array([ 8.,  4., 30.])
+    """
+    theta, _ = risk.check(theta)
+    net, total = risk.net, 0
+    for run, seed, J in _jacobian_rows(risk, theta):
+        constant = Upstream(output=get_xp(theta).zeros_like(seed.output))
+        product = net.backward_push(run, net.push(run, J), seed, constant)
+        total = total + product.sum(axis=0)
+    return 2 / risk.n * total
+
+
+def ntk_trace_rate(risk, theta, objective):
+    """d/dt of `ntk_trace` along the gradient flow of `objective`, at θ.
+
+    Theorem 2: for a two-layer ReLU network off kinks it is negative along the flow of
+    R_1 wherever ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for
+    other activations, nor for more layers, nor at later times does the proof hold.
+
+    Equation: eq:theorem-2
+
+    Parameters
+    ----------
+    risk : Risk
+    theta : (..., P)
+    objective : Objective
+        Of the same network: ``L1(risk, keep)`` or ``R1Penalty(risk, keep)``.
+
+    Returns
+    -------
+    rate : (...)
+        −⟨∇ ntk_trace, ∇ objective⟩.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> objective = refimpl.L1(risk, 0.5)  # of gradient 2·(36, 18, 12)
+    >>> float(ntk_trace_rate(risk, theta, objective))
+    -1440.0
+
+    References
+    ----------
+    Zhang and Xu, Implicit Regularization of Dropout, Theorem 2.
+    """
+    return -(ntk_trace_gradient(risk, theta) * objective.gradient(theta)).sum(axis=-1)
+
+
+def _jacobian_rows(risk, theta):
+    """Forward pass, unit upstreams and the rows of J (K, ..., P) they give, in turn."""
+    xp, net = get_xp(theta), risk.net
+    X, _ = risk.prepared(theta)
+    run = net.run(theta, X)
+    n, o = run.output.shape[-2:]
+    lead = run.output.shape[:-2]
+    elements = run.output[..., 0, 0].size * (4 * net.size + 6 * n * sum(net.hidden))
+    for start, stop in chunks(n * o, elements):
+        unit = xp.eye(stop - start, n * o, start, dtype=theta.dtype)
+        unit = unit.reshape((stop - start,) + (1,) * len(lead) + (n, o))
+        seed = Upstream(output=xp.broadcast_to(unit, (stop - start,) + lead + (n, o)))
+        yield run, seed, net.backward(run, seed)

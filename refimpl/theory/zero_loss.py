@@ -1,0 +1,154 @@
+"""Moving on the zero-loss set {θ : R_S(θ) = 0}.
+
+Its tangent directions are the null space of the output Jacobian J. A step along them
+leaves the set only to second order, and Gauss–Newton brings it back.
+"""
+
+from refimpl.arrays.backend import get_xp
+from refimpl.core.loss import MSE
+from refimpl.theory.jacobian import output_jacobian
+
+# Singular values of J below this share of the largest count as zero: neurons that are
+# inactive, or parallel, make J rank-deficient.
+RANK_TOLERANCE = 1e-10
+
+
+def project_to_tangent(risk, theta, v):
+    """Part of `v` that changes no output on the data to first order: (I − J⁺J) v.
+
+    Equation: eq:zero-loss-projection
+
+    Parameters
+    ----------
+    risk : Risk
+    theta, v : (..., P)
+
+    Returns
+    -------
+    v : (..., P)
+        In the null space of J(θ). The tangent of the zero-loss set where J has full
+        row rank.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> moved = project_to_tangent(risk, theta, [1.0, 0.0, 0.0])  # J = (6, 3, 2)
+    >>> bool(abs(moved @ [6.0, 3.0, 2.0]) < 1e-12)
+    True
+    """
+    v = risk.net.check_theta(v, "v")
+    J = output_jacobian(risk, theta)
+    return v - _solve(J, (J @ v[..., None])[..., 0])
+
+
+def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
+    """Nearby θ with R_S(θ) = 0, by Gauss–Newton: θ ← θ − J⁺ (f − y).
+
+    Equation: eq:zero-loss-correction
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    theta : (..., P)
+    tolerance : float
+        Largest |f_k(x_i) − y_ik| allowed.
+    steps : int
+        At most this many corrections.
+
+    Returns
+    -------
+    theta : (..., P)
+
+    Raises
+    ------
+    ValueError
+        If the loss is not MSE, or the tolerance is not reached.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> float(risk(theta)), float(risk(to_zero_loss(risk, theta))) < 1e-20
+    (18.0, True)
+    """
+    if risk.loss is not MSE:
+        raise ValueError("zero loss is attained for loss 'mse' only, got another loss")
+    theta, _ = risk.check(theta)
+    for _ in range(steps + 1):
+        residual = _residual(risk, theta)
+        largest = float(abs(residual).max())
+        if largest <= tolerance:
+            return theta
+        theta = theta - _solve(output_jacobian(risk, theta), residual)
+    raise ValueError(
+        f"theta must be near the zero-loss set: after {steps} corrections a residual "
+        f"is {largest:g}, above the tolerance {tolerance:g}"
+    )
+
+
+def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
+    """Descend `objective` on the zero-loss set.
+
+    Each step goes along the projected gradient and is then corrected back to R_S = 0.
+
+    Equation: eq:zero-loss-flow, eq:theorem-1
+
+    Parameters
+    ----------
+    risk : Risk
+        With MSE.
+    theta : (..., P)
+        Start, near the set.
+    objective : Objective
+        Of the same network: ``R1Penalty(risk, keep)``.
+    step_size : float
+    steps : int
+    tolerance : float
+        Of `to_zero_loss`.
+
+    Returns
+    -------
+    path : (steps + 1, ..., P)
+        The first entry is the corrected start.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not MSE, or a step leads too far from the set.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.core.r1 import R1Penalty
+    >>> fit = refimpl.Risk(net, X=[[2.0]], Y=[[6.0]])
+    >>> path = follow_zero_loss(fit, theta, R1Penalty(fit, 0.5), 0.01, steps=3)
+    >>> path.shape, bool((fit(path) < 1e-20).all())
+    ((4, 3), True)
+    """
+    path = [to_zero_loss(risk, theta, tolerance)]
+    for _ in range(steps):
+        descent = project_to_tangent(risk, path[-1], -objective.gradient(path[-1]))
+        path.append(to_zero_loss(risk, path[-1] + step_size * descent, tolerance))
+    return get_xp(path[0]).stack(path)
+
+
+def _solve(J, residual):
+    """J⁺ r: the shortest change of θ that changes the outputs by r, or nearly so."""
+    inverse = get_xp(J).linalg.pinv(J, rcond=RANK_TOLERANCE)  # (..., P, n·o)
+    return (inverse @ residual[..., None])[..., 0]
+
+
+def _residual(risk, theta):
+    """f_k(x_i) − y_ik, in the order of the rows of J: (..., n·o)."""
+    X, Y = risk.prepared(theta)
+    D = risk.net.run(theta, X).output - Y
+    return D.reshape(D.shape[:-2] + (-1,))

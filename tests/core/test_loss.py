@@ -1,0 +1,72 @@
+"""MSE with the paper's ½ and stable cross-entropy: value, gradient, Hessian."""
+
+import numpy as np
+import pytest
+from oracles import (
+    assert_close,
+    assert_rejects,
+    complex_step_derivative,
+    complex_step_gradient,
+)
+
+from refimpl.core.loss import MSE, CrossEntropy
+
+RNG = np.random.default_rng(0)
+F = RNG.standard_normal((4, 3))
+TARGETS = {MSE: RNG.standard_normal((4, 3)), CrossEntropy: np.eye(3)[[0, 1, 2, 1]]}
+EQUATION = {
+    MSE: pytest.mark.equation("eq:mse"),
+    CrossEntropy: pytest.mark.equation("eq:cross-entropy"),
+}
+LOSSES = [pytest.param(loss, marks=mark) for loss, mark in EQUATION.items()]
+
+
+@pytest.mark.equation("eq:mse")
+def test_mse_has_the_half_and_sums_over_outputs():
+    Y = TARGETS[MSE]
+    expected = sum(np.sum((F[i] - Y[i]) ** 2) for i in range(4)) / (2 * 4)
+    value, _ = MSE.value_and_gradient(F, Y)
+    assert_close(value, expected, 1e-14)
+    assert_rejects(2 * value, expected)
+    assert_rejects(value / 3, expected)
+
+
+@pytest.mark.equation("eq:cross-entropy")
+def test_cross_entropy_is_the_mean_negative_log_probability():
+    probabilities = np.exp(F) / np.exp(F).sum(axis=1, keepdims=True)
+    expected = -np.mean(np.log(probabilities[range(4), [0, 1, 2, 1]]))
+    value, _ = CrossEntropy.value_and_gradient(F, TARGETS[CrossEntropy])
+    assert_close(value, expected, 1e-14)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_is_the_derivative_of_the_value(loss):
+    Y = TARGETS[loss]
+    _, gradient = loss.value_and_gradient(F, Y)
+    expected = complex_step_gradient(
+        lambda f: loss.value_and_gradient(f.reshape(4, 3), Y)[0], F.ravel()
+    )
+    assert_close(gradient.ravel(), expected)
+    assert_rejects(4 * gradient.ravel(), expected)  # without 1/n
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_hessian_product_is_the_derivative_of_the_gradient(loss):
+    Y, V = TARGETS[loss], RNG.standard_normal((4, 3))
+    expected = complex_step_derivative(lambda f: loss.value_and_gradient(f, Y)[1], F, V)
+    assert_close(loss.hvp(F, Y, V), expected)
+    assert_rejects(loss.hvp(F, Y, np.abs(V)), expected)
+
+
+@pytest.mark.equation("eq:cross-entropy")
+@pytest.mark.parametrize("size", [1e3, 1e8])
+def test_cross_entropy_is_finite_for_large_outputs(size):
+    Y = np.eye(2)[[0, 1]]
+    value, gradient = CrossEntropy.value_and_gradient(np.array([[size, 0.0]] * 2), Y)
+    assert_close(value, size / 2)
+    assert_close(gradient, np.array([[0, 0], [0.5, -0.5]]))
+
+
+def test_labels_are_rows_of_the_identity():
+    Y = CrossEntropy.check_targets(np.array([2, 0]), 2, 3)
+    np.testing.assert_array_equal(Y, [[0, 0, 1], [1, 0, 0]])

@@ -1,0 +1,175 @@
+"""The training loop: what it does, what it keeps, how it stops."""
+
+import numpy as np
+import pytest
+from oracles import assert_close
+from problems import network, risk
+
+import refimpl
+from refimpl.core.replicas import draw_batch
+
+OPTIMIZERS = {"GD": refimpl.GD(0.05), "Adam": refimpl.Adam(0.01)}
+NOISES = {
+    "none": {},
+    "shared": {"dropout": refimpl.Dropout(0.7)},
+    "per sample": {"dropout": refimpl.Dropout(0.7, per_sample=True)},
+    "all layers": {"dropout": refimpl.Dropout((0.9, 0.6), True, layers="all")},
+    "batches": {"batch_size": 2},
+    "both": {"batch_size": 3, "dropout": refimpl.Dropout(0.7, per_sample=True)},
+}
+
+
+def problem(lead=()):
+    rng = np.random.default_rng(0)
+    net = network("deep 2", "tanh")
+    return risk(net, rng, n=5), 0.5 * rng.standard_normal((*lead, net.size))
+
+
+@pytest.mark.equation("eq:gd")
+def test_a_step_is_the_rate_times_the_gradient():
+    objective, theta = problem()
+    history = refimpl.train(objective, theta, refimpl.GD(0.1), 2, snapshots=[1])
+    one = theta - 0.1 * objective.gradient(theta)
+    assert_close(history.snapshots[0], one)
+    assert_close(history.theta, one - 0.1 * objective.gradient(one))
+    assert_close(history.loss, [objective(theta), objective(one)])
+
+
+def test_dropout_is_drawn_afresh_at_every_step():
+    objective, theta = problem()
+    drop, rng = refimpl.Dropout(0.6, per_sample=True), np.random.default_rng(1)
+    history = refimpl.train(
+        objective, theta, refimpl.GD(0.1), 3, drop, rng=np.random.default_rng(1)
+    )
+    for q, _ in zip(drop.stream(objective.net, objective.n, rng), range(3)):
+        theta = theta - 0.1 * objective.gradient(theta, q[-1] - 1)
+    assert_close(history.theta, theta)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_replica_trains_as_it_would_alone(optimizer, noise):
+    objective, theta = problem((3,))
+
+    def trained(theta, rng):
+        return refimpl.train(
+            objective, theta, OPTIMIZERS[optimizer], 20, rng=rng, **NOISES[noise]
+        )
+
+    together = trained(theta, [np.random.default_rng(k) for k in range(3)])
+    for k in range(3):
+        alone = trained(theta[k], np.random.default_rng(k))
+        assert_close(together.theta[k], alone.theta)
+        assert_close(together.loss[:, k], alone.loss)
+
+
+def test_replicas_may_keep_with_their_own_probability():
+    objective, theta = problem((2,))
+    keeps, rate = np.array([0.5, 1.0]), refimpl.GD(0.1)
+    together = refimpl.train(
+        objective,
+        theta,
+        rate,
+        10,
+        refimpl.Dropout(keeps, per_sample=True),
+        rng=[np.random.default_rng(k) for k in range(2)],
+    )
+    for k, keep in enumerate((0.5, 1.0)):
+        drop, rng = refimpl.Dropout(keep, per_sample=True), np.random.default_rng(k)
+        alone = refimpl.train(objective, theta[k], rate, 10, drop, rng=rng)
+        assert_close(together.theta[k], alone.theta)
+
+
+@pytest.mark.parametrize("optimizer", [refimpl.GD, refimpl.Adam])
+def test_replicas_may_have_their_own_learning_rate(optimizer):
+    objective, theta = problem((2,))
+    rates, drop = np.array([0.02, 0.1]), refimpl.Dropout(0.7, per_sample=True)
+
+    def trained(theta, rate, rng):
+        return refimpl.train(objective, theta, optimizer(rate), 20, drop, rng=rng)
+
+    together = trained(theta, rates, [np.random.default_rng(k) for k in range(2)])
+    for k in range(2):
+        alone = trained(theta[k], rates[k], np.random.default_rng(k))
+        assert_close(together.theta[k], alone.theta)
+
+
+def test_a_batch_holds_every_sample_at_most_once():
+    indices = draw_batch(np.random.default_rng(0), 6, 4, (50,))
+    assert indices.shape == (50, 4)
+    assert all(len(set(row)) == 4 for row in indices.tolist())
+    assert set(indices.ravel().tolist()) == set(range(6))
+
+
+def test_snapshots_are_kept_at_their_steps_and_the_start_is_not_changed():
+    objective, theta = problem()
+    before = theta.copy()
+    history = refimpl.train(
+        objective, theta, refimpl.GD(0.1), 250, snapshots=[250, 0, 101]
+    )
+    np.testing.assert_array_equal(theta, before)
+    assert history.steps == [0, 101, 250]
+    np.testing.assert_array_equal(history.snapshots[0], before)
+    np.testing.assert_array_equal(history.snapshots[2], history.theta)
+    shorter = refimpl.train(objective, theta, refimpl.GD(0.1), 101)
+    np.testing.assert_array_equal(history.snapshots[1], shorter.theta)
+
+
+def test_progress_is_reported_every_hundred_steps_and_at_the_end():
+    objective, theta = problem()
+    calls = []
+    history = refimpl.train(
+        objective, theta, refimpl.GD(0.1), 250, progress=lambda *c: calls.append(c)
+    )
+    assert [done for done, _ in calls] == [100, 200, 250]
+    assert [loss for _, loss in calls] == [history.loss[k] for k in (99, 199, 249)]
+
+
+def test_divergence_names_step_rate_and_loss_and_keeps_the_history():
+    objective, theta = problem((2,))
+    theta[0] *= 0
+    rates = np.array([1e-6, 1e6])
+    with np.errstate(all="ignore"), pytest.raises(refimpl.Divergence) as stopped:
+        refimpl.train(
+            objective, theta, refimpl.GD(rates), 1000, snapshots=[0, 1, 2, 900]
+        )
+    message, history = str(stopped.value), stopped.value.history
+    step = len(history.loss)
+    assert f"at step {step} with learning rate 1e+06 (replica 1" in message
+    assert "loss is" in message and "loss one step before" in message
+    assert 2 < step < 1000 and np.isfinite(history.loss).all()
+    assert history.steps == [0, 1, 2]
+    np.testing.assert_array_equal(history.snapshots[0], theta)
+
+
+def test_an_overflow_in_the_last_step_is_divergence_too():
+    objective, theta = problem()
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            refimpl.Divergence, match="not finite after the last step, 1, .* 1e\\+299"
+        ) as stopped,
+    ):
+        refimpl.train(objective, 1e10 * theta, refimpl.GD(1e299), 1)
+    assert np.isfinite(stopped.value.history.loss).all()
+
+
+def test_single_precision_stays_single():
+    objective, theta = problem()
+    drop = refimpl.Dropout(0.7, per_sample=True)
+    history = refimpl.train(
+        objective,
+        theta.astype(np.float32),
+        refimpl.Adam(0.01),
+        5,
+        drop,
+        rng=np.random.default_rng(0),
+    )
+    assert history.theta.dtype == history.loss.dtype == np.float32
+
+
+def test_any_objective_can_be_trained():
+    objective, theta = problem()
+    for other in (refimpl.L1(objective, 0.8), refimpl.L1(objective, 0.8).batch([0, 1])):
+        history = refimpl.train(other, theta, refimpl.GD(0.05), 100)
+        assert history.loss[-1] < history.loss[0]

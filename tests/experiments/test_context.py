@@ -1,0 +1,90 @@
+"""Runs give the same result wherever they run, and are kept as they arrive."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from refimpl.experiments.common.context import Context, stacked
+from refimpl.reproduce import results
+from refimpl.reproduce.executors import Processes
+
+
+@dataclass(frozen=True)
+class Config:
+    size: int = 3
+
+
+def draw(config, context, name, seed):
+    return {"x": context.rng(name, seed).random(config.size), "seed": seed}
+
+
+TASKS = [(name, seed) for name in "ab" for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with Processes(2) as executor:
+        yield executor
+
+
+def measured(context):
+    return stacked(context.runs(draw, Config(), TASKS, "draws"), (2, 3))
+
+
+def test_results_are_the_same_here_and_in_other_processes(pool):
+    here = measured(Context("test"))
+    there = measured(Context("test", executor=pool))
+    assert here.keys() == there.keys()
+    for name in here:
+        np.testing.assert_array_equal(here[name], there[name])
+    assert here["seed"].tolist() == [[0, 1, 2], [0, 1, 2]]
+    assert len(np.unique(here["x"])) == here["x"].size
+
+
+def test_a_failed_run_fails_the_experiment(pool):
+    with pytest.raises(TypeError):
+        Context("test", executor=pool).runs(draw, Config(), [(1,)], "")
+
+
+def broken(config, context, name, seed):
+    if (name, seed) == ("b", 1):
+        raise KeyboardInterrupt
+    return draw(config, context, name, seed)
+
+
+def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    store = results.RunStore(tmp_path / "runs", "key")
+    context = Context("test", store=store)
+    monkeypatch.setattr(broken, "__name__", "draw")  # the same run, by its name
+    with pytest.raises(KeyboardInterrupt):
+        context.runs(broken, Config(), TASKS, "draws")
+    assert len(list(store.folder.iterdir())) == 4
+    calls = []
+
+    def counted(config, context, *task):
+        calls.append(task)
+        return draw(config, context, *task)
+
+    counted.__name__ = "draw"
+    found = stacked(context.runs(counted, Config(), TASKS, "draws"))
+    assert calls == TASKS[4:]
+    whole = stacked(Context("test").runs(draw, Config(), TASKS, "draws"))
+    for name in whole:
+        np.testing.assert_array_equal(found[name], whole[name])
+    other = results.RunStore(store.folder, "another key")
+    assert other.load("draw", TASKS[0]) is None
+    store.clear()
+    assert not store.folder.exists()
+
+
+def test_a_damaged_run_is_named_and_computed_again(tmp_path):
+    said = []
+    store = results.RunStore(tmp_path, "key", said.append)
+    context = Context("test", store=store)
+    (first,) = context.runs(draw, Config(), TASKS[:1], "draws")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:99])
+    (again,) = context.runs(draw, Config(), TASKS[:1], "draws")
+    np.testing.assert_array_equal(first["x"], again["x"])
+    assert file.name in said[0] and "damaged" in said[0]

@@ -1,0 +1,48 @@
+"""Measures that the experiments on condensation share."""
+
+import numpy as np
+from problems import network
+
+import refimpl
+from refimpl.experiments.common import features
+from refimpl.experiments.common.context import Context
+
+
+def test_inactive_neurons_are_left_out():
+    net = network("two-layer", "relu", inputs=1, outputs=1, width=3)
+    X = np.array([[-1.0], [1.0]])
+    # w, b, a: active on the right, active everywhere, inactive on both points.
+    theta = net.pack([[1.0], [0.0], [0.0]], [0.0, 1.0, -1.0], [[1.0, 1.0, 99.0]])
+    weights, sizes = features.features(net, theta, X)
+    assert weights.shape == (3, 2) and sizes.tolist() == [1.0, 1.0, 0.0]
+    assert features.orientations(net, theta, X) == 2
+    everything = refimpl.amplitude(weights, net.outgoing_weights(theta))
+    assert refimpl.orientation_count(weights, everything) == 1  # the inactive one
+
+
+def test_one_orientation_and_its_opposite_count_as_two():
+    net = network("two-layer", "tanh", inputs=1, outputs=1, width=40)
+    signs = np.where(np.arange(40) % 2, 1.0, -1.0)
+    theta = net.pack(signs[:, None], 0.5 * signs, np.ones((1, 40)))
+    X = np.array([[-1.0], [1.0]])
+    assert features.orientations(net, theta, X) == 2
+    start = net.init(np.random.default_rng(0), std=1.0)
+    path = features.path(net, [np.stack([start, start]), np.stack([theta] * 2)], X)
+    assert path.shape == (2, 2) and (path[:, 0] > 5).all() and (path[:, 1] == 2).all()
+
+
+def test_a_seed_starts_alike_whatever_seeds_are_beside_it():
+    net = network("two-layer", "tanh")
+    context = Context("test")
+    both = features.start(net, 1.0, context, [3, 5])
+    np.testing.assert_array_equal(both[1], features.start(net, 1.0, context, [5])[0])
+    assert both.dtype == np.float32 and not np.array_equal(both[0], both[1])
+    draws = [rng.random() for rng in features.noise(context, [3, 5])]
+    assert draws[1] == features.noise(context, [5])[0].random() != draws[0]
+
+
+def test_total_variation_of_a_zigzag():
+    zigzag = np.array([0.0, 2.0, 1.0, 1.0])
+    np.testing.assert_array_equal(
+        features.total_variation(np.stack([zigzag] * 2)), [3, 3]
+    )

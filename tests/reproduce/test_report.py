@@ -1,0 +1,303 @@
+"""The report says all there is to say, loads nothing, and escapes all it is given."""
+
+import json
+import re
+import shutil
+from copy import deepcopy
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from refimpl.experiments.common import framework, style
+from refimpl.experiments.common.context import Context
+from refimpl.reproduce import record, report, results
+from refimpl.reproduce.environment import environment
+from refimpl.reproduce.report import content, pages
+
+NAMES = ("fig04_condensation", "lemma1_mean_loss")
+HOSTILE = "\"'></title></style><script>alert(1)</script><img src=x onerror=alert(1)>"
+EQUATIONS = {
+    "equations": [
+        {
+            "name": "eq:r1",
+            "title": "Expected dropout loss (paper, Lemma 1)",
+            "derivation": "derivations/03-lemma-1.md",
+            "passed": 12,
+            "failed": 0,
+            "status": "pass",
+        }
+    ],
+    "python": "3.11",
+    "time_s": 1.5,
+}
+
+
+def fill(out):
+    """A results folder as two experiments leave it; returns the claims."""
+    out.mkdir(exist_ok=True)
+    claims = []
+    for name in NAMES:
+        module, folder = framework.load(name), out / name
+        folder.mkdir()
+        figures = {}
+        with style.applied():
+            for caption in module.CAPTIONS:
+                figures[caption], axes = style.figure(1, 1)
+                axes[0, 0].plot([0, 1])
+            results.save_files(folder, results.draw(figures))
+        words = record.describe(module, "default", Context(name), figures)
+        made = record.computation(12.5, environment(jobs=2))
+        record.save(folder, "key", words, made)
+        for k, claim in enumerate(module.CLAIMS):
+            one = claim.result(k % 2 == 0, 1e-15 * k, (0.0, 1.0), detail="`x` of R_S")
+            one = claim.not_attempted("no data") if k == 2 else one
+            claims.append(results.as_record(one, name, "default", 5))
+    return claims
+
+
+class Page(HTMLParser):
+    """Elements and text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def values(self, attribute):
+        return [a[attribute] for _, a in self.elements if attribute in a]
+
+
+def written(out, claims):
+    """The page that is written for `claims`."""
+    report.write(out, claims)
+    return Page((out / report.HTML_FILE).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Folder and claims, made once."""
+    out = tmp_path_factory.mktemp("filled") / "results"
+    return out, fill(out)
+
+
+@pytest.fixture
+def out(filled, tmp_path):
+    return shutil.copytree(filled[0], tmp_path / "results")
+
+
+@pytest.fixture
+def claims(filled):
+    return deepcopy(filled[1])
+
+
+def test_every_claim_is_there_with_all_that_is_known_of_it(out, claims):
+    page = written(out, claims)
+    for claim in claims:
+        assert f"claim-{claim['id']}" in page.values("id")
+        assert claim["id"] in page.text and claim["source"] in page.text
+    assert "3 × 10⁻¹⁵" in page.text
+    assert f"{len(claims)} claims" in (out / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_verdict_is_a_word_beside_its_mark_and_colour(out, claims):
+    text = " ".join(written(out, claims).text.split())
+    for words in ("✓ pass With dropout", "✗ fail With dropout", "– not attempted "):
+        assert words in text
+
+
+def test_an_experiment_shows_settings_time_versions_and_command(out, claims):
+    page = written(out, claims)
+    for words in ("Computed in 12 s of one core", "ours", "the same", "numpy", "jobs"):
+        assert words in page.text
+    assert "python reproduce.py fig04_condensation" in page.text
+
+
+def test_every_link_inside_the_page_has_its_target(out, claims):
+    page = written(out, claims)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    inside = [link[1:] for link in page.values("href") if link.startswith("#")]
+    assert inside and set(inside) <= set(ids)
+
+
+def test_every_picture_says_what_it_shows(out, claims):
+    page = written(out, claims)
+    pictures = [a for tag, a in page.elements if tag == "img"]
+    expected = [c for n in NAMES for c in framework.load(n).CAPTIONS.values()]
+    assert [a["alt"] for a in pictures] == [c.replace("`", "") for c in expected]
+
+
+def test_the_page_loads_nothing_and_runs_nothing(out, claims):
+    page = written(out, claims)
+    assert all(address.startswith("data:") for address in page.values("src"))
+    for tag, attributes in page.elements:
+        assert tag not in ("script", "iframe", "object", "embed", "form", "base")
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "link":
+            assert attributes["href"].startswith("data:")
+    assert not re.search(r"@import|url\(", page.text)
+
+
+def test_hostile_strings_do_not_become_markup(out, claims):
+    (out / "verify.json").write_text(json.dumps(EQUATIONS))
+    before = {(tag, *attributes) for tag, attributes in written(out, claims).elements}
+    for claim in claims:
+        for key in ("id", "statement", "source", "criterion", "detail"):
+            claim[key] = HOSTILE + claim.get(key, "")
+    for name in NAMES:
+        path = out / name / record.RECORD_FILE
+        path.write_text(json.dumps(poisoned(json.loads(path.read_text()))))
+    (out / "verify.json").write_text(json.dumps(poisoned(EQUATIONS)))
+    page = written(out, claims)
+    after = {(tag, *attributes) for tag, attributes in page.elements}
+    # The pictures' names are hostile too, and so they are left out.
+    assert after <= before and ("script",) not in after
+    assert page.text.count("<script>alert(1)</script>") > 5 * len(claims)
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "alert" in text and not re.search(r"(?<!\\)<(?!a id=|/a>)", text)
+
+
+def poisoned(value):
+    """`value` with something hostile before every string in it."""
+    if isinstance(value, dict):
+        return {key: poisoned(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [poisoned(one) for one in value]
+    return HOSTILE + value if isinstance(value, str) else value
+
+
+def test_markdown_rows_keep_their_columns(out, claims):
+    claims[0]["statement"] = "a | b [c](d) `e` _f_ *g* ~h~ &lt; $x$"
+    report.write(out, claims)
+    text = (out / "report.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith(("| ✓", "| ✗"))]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {6}
+    assert r"a \| b [c\](d) `e` \_f\_ \*g\* \~h\~ \&lt; \$x\$" in text
+
+
+def test_names_lead_nowhere_outside_the_folder(out, claims):
+    outside = out.parent / "outside"
+    outside.mkdir()
+    record_file = out / NAMES[0] / record.RECORD_FILE
+    stolen = json.loads(record_file.read_text()) | {"title": "stolen"}
+    (outside / record.RECORD_FILE).write_text(json.dumps(stolen))
+    (out.parent / "secret.png").write_bytes(b"secret")
+    claims[0]["experiment"] = "../outside"
+    assert "stolen" not in written(out, claims).text
+    stolen["figures"] = [{"name": "../../secret", "caption": "stolen"}]
+    record_file.write_text(json.dumps(stolen))
+    page = written(out, claims)
+    assert len(page.values("src")) == len(framework.load(NAMES[1]).CAPTIONS)
+
+
+def test_markdown_figures_are_files_of_the_folder(out, claims):
+    report.write(out, claims)
+    text = (out / "report.md").read_text(encoding="utf-8")
+    files = re.findall(r"^!\[.*\]\((.*)\)$", text, re.M)
+    assert len(files) == sum(len(framework.load(n).CAPTIONS) for n in NAMES)
+    assert all((out / file).is_file() for file in files)
+
+
+def test_a_figure_is_vector_until_it_is_too_large(out, claims, monkeypatch):
+    kinds = [src.split(";")[0] for src in written(out, claims).values("src")]
+    assert set(kinds) == {"data:image/svg+xml"}
+    monkeypatch.setattr(content, "SVG_LIMIT", 100)
+    kinds = [src.split(";")[0] for src in written(out, claims).values("src")]
+    assert set(kinds) == {"data:image/png"}
+
+
+def test_the_table_of_equations_is_there_once_they_are_verified(out, claims):
+    assert "python reproduce.py --verify" in written(out, claims).text
+    (out / "verify.json").write_text(json.dumps(EQUATIONS))
+    page = written(out, claims)
+    assert "eq:r1" in page.text and "03-lemma-1.md" in page.text
+    assert "--verify" not in page.text
+
+
+@pytest.mark.parametrize("file", ["verify.json", "fig04_condensation/run.json"])
+@pytest.mark.parametrize("damage", ['{"equations": [{"na', "[]", '"', '{"key": 1}'])
+def test_a_damaged_file_is_named_and_left_out(out, claims, file, damage):
+    (out / file).write_text(damage)
+    page = written(out, claims)
+    assert f"{out / file} is damaged" in page.text
+    assert f"claim-{claims[0]['id']}" in page.values("id")
+
+
+def test_claims_without_a_record_are_shown_alone(tmp_path):
+    claim = framework.Claim("a", "b", "c", "d").result(True, 0.5)
+    one = results.as_record(claim, "unknown_experiment", "quick", None)
+    page = written(tmp_path, [one])
+    assert "claim-a" in page.values("id") and "unknown_experiment" in page.text
+    assert written(tmp_path, []).values("id")
+
+
+def test_experiments_of_different_environments_are_told_apart(out, claims):
+    assert len(content.gather(out, claims).environments) == 1
+    path = out / NAMES[0] / record.RECORD_FILE
+    other = json.loads(path.read_text())
+    other["computation"]["environment"]["numpy"] = "1.0"
+    path.write_text(json.dumps(other))
+    found = content.gather(out, claims).environments
+    assert [[e.name for e in experiments] for _, experiments in found] == [
+        [name] for name in NAMES
+    ]
+
+
+def test_the_size_of_the_runs_is_told_at_the_head(out, claims):
+    summary = " ".join(written(out, claims).text.split())
+    assert "2 experiments, of the size default." in summary
+    for claim in claims:
+        if claim["experiment"] == NAMES[1]:
+            claim["preset"] = "quick"
+    summary = " ".join(written(out, claims).text.split())
+    assert "of the size default (1), quick (1)." in summary
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_page(scheme):
+    """Contrast of at least 4.5, as WCAG 2 asks of text."""
+    style = (Path(report.__file__).parent / "style.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root {(.*?)}", style, re.S)
+    colors = dict(re.findall(r"--(\w+): #(\w+)", blocks[scheme == "dark"]))
+    page = luminance(colors["paper"])
+    for name in ("ink", "quiet", "link", "pass", "fail", "open"):
+        low, high = sorted([page, luminance(colors[name])])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, name
+
+
+def luminance(color):
+    """Relative luminance of an sRGB colour in hexadecimal."""
+    color = color if len(color) == 6 else "".join(2 * digit for digit in color)
+    parts = [int(color[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+SYMBOLS = {
+    "R_S^drop.": ("msubsup", "R", "S", "drop"),
+    "N(0, m^−0.2)": ("msup", "m", "−", "0.2"),
+    "R\u0303_2": ("msub", "R", "~", "2"),
+    "2^16": ("msup", "2", "16"),
+}
+
+
+@pytest.mark.parametrize("text", SYMBOLS)
+def test_symbols_with_an_index_are_mathml(text):
+    tag, *parts = SYMBOLS[text]
+    page = Page(pages.words(text))
+    assert tag in [one for one, _ in page.elements]
+    assert "".join(parts) in page.text.replace("\u2212", "−")
+
+
+@pytest.mark.parametrize("text", ["some_name", "masks^steps", "R_", "x^", "1e-5", "L1"])
+def test_other_words_stay_as_they_are(text):
+    assert pages.words(text) == text

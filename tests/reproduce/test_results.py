@@ -1,0 +1,126 @@
+"""Files are written whole or not at all."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from refimpl.experiments.common import style
+from refimpl.experiments.common.framework import Claim
+from refimpl.reproduce import results
+
+
+def test_a_broken_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "claims.json"
+    path.write_text('[{"id": "old"}]')
+
+    def broken(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        results.write_atomically(path, broken)
+    assert json.loads(path.read_text()) == [{"id": "old"}]
+    assert [file.name for file in tmp_path.iterdir()] == ["claims.json"]
+
+
+def test_arrays_come_back_under_their_key_only(tmp_path):
+    path = tmp_path / "arrays.npz"
+    results.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    arrays, problem = results.load_arrays(path, "key")
+    assert problem is None and arrays.keys() == {"x"}
+    np.testing.assert_array_equal(arrays["x"], np.arange(3.0))
+    assert results.load_arrays(path, "other key") == (None, None)
+
+
+def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_path):
+    path = tmp_path / "arrays.npz"
+    arrays = {"x": np.random.default_rng(0).random((5, 3)), "name": np.array(["a"])}
+    results.save_arrays(path, arrays, "key")
+    good = path.read_bytes()
+    recognised = 0
+    for place in range(len(good)):
+        changed = bytearray(good)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        found, problem = results.load_arrays(path, "key")
+        if found is None:
+            recognised += problem is not None and "arrays.npz is damaged" in problem
+        else:  # in a date, say
+            assert found.keys() == arrays.keys()
+            for name in arrays:
+                np.testing.assert_array_equal(found[name], arrays[name])
+        path.write_bytes(good[:place])
+        found, problem = results.load_arrays(path, "key")
+        assert found is None and "arrays.npz is damaged" in problem
+    assert recognised > len(good) / 2
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_moved_aside(tmp_path):
+    path = tmp_path / "arrays.npz"
+    (path / "something").mkdir(parents=True)
+    found, problem = results.load_arrays(path, "key")
+    assert found is None and "arrays.npz is damaged" in problem
+    results.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    found, problem = results.load_arrays(path, "key")
+    assert problem is None and found["x"].tolist() == [0, 1, 2]
+    assert (tmp_path / "arrays.npz.damaged" / "something").is_dir()
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    runs = tmp_path / "experiment" / "runs"
+    runs.mkdir(parents=True)
+    orphan = runs / f".{ended.pid}-a.npz"
+    kept = [
+        runs / f".{os.getpid()}-b.npz",  # its writer is at work
+        runs / ".hidden-file",
+        tmp_path / "claims.json",
+    ]
+    for path in (orphan, *kept):
+        path.write_text("")
+    results.remove_temporaries(tmp_path)
+    assert not orphan.exists() and all(path.exists() for path in kept)
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, fingerprint=np.array(["key", "x"]), x=np.array([{}], dtype=object))
+    arrays, problem = results.load_arrays(path, "key")
+    assert arrays is None and "damaged" in problem
+
+
+def test_the_same_figure_is_the_same_file(monkeypatch):
+    drawn = []
+    for date in ("1000000000", "1600000000"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", date)  # a date, where one is written
+        with style.applied():
+            figure, axes = style.figure(1, 1)
+            axes[0, 0].plot([0, 1])
+            axes[0, 0].set_title("$R_S$")
+            drawn.append(results.draw({"one": figure}))
+    assert drawn[0].keys() == {"one.png", "one.pdf", "one.svg"}
+    assert drawn[0] == drawn[1]
+
+
+def test_claims_hold_no_number_that_json_lacks(tmp_path):
+    claim = Claim("a", "b", "c", "d")
+    record = results.as_record(
+        claim.result(False, float("nan"), (0.0, float("inf"))), "e", "quick", 1
+    )
+    results.save_claims(tmp_path, [record])
+    (loaded,), _ = results.load_claims(tmp_path)
+    assert loaded["measured"] is None and loaded["interval"] == [0.0, None]
+
+
+@pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"measured": "x"}])
+def test_claims_that_cannot_be_shown_are_moved_aside(tmp_path, change):
+    claim = Claim("a", "b", "c", "d").result(True, 1.0)
+    record = results.as_record(claim, "e", "quick", 1)
+    results.save_claims(tmp_path, [record | change])
+    loaded, problem = results.load_claims(tmp_path)
+    assert loaded == [] and "claims.json is damaged" in problem

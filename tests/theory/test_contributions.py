@@ -1,0 +1,106 @@
+"""R_1 as a sum over neurons' contributions; the toy example; splitting."""
+
+import numpy as np
+import pytest
+from oracles import assert_close, assert_rejects
+from problems import network, risk
+
+import refimpl
+from refimpl.theory.contributions import (
+    contributions,
+    r1_group_norm,
+    r1_split,
+    split_neurons,
+)
+
+KEEP = 0.7
+
+
+def problem(kind="two-layer", activation="tanh"):
+    rng = np.random.default_rng(0)
+    net = network(kind, activation)
+    return risk(net, rng), rng.standard_normal((2, net.size))
+
+
+@pytest.mark.equation("eq:contributions")
+@pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
+def test_r1_is_the_sum_of_their_squares_and_the_output_their_sum(kind):
+    objective, theta = problem(kind)
+    u = contributions(objective, theta)
+    scale = (1 - KEEP) / KEEP / (2 * objective.n)
+    squares = (u**2).sum(axis=(-3, -2, -1))
+    assert_close(refimpl.R1(objective, theta, KEEP), scale * squares)
+    F = objective.net.forward(theta, objective.X)
+    if kind != "two-layer":
+        F = F - objective.net.unpack(theta)[-1][1][..., None, :]
+    assert_close(u.sum(axis=-3), F)
+
+
+@pytest.mark.equation("eq:toy-example")
+def test_r1_splits_in_what_the_outputs_fix_and_a_spread():
+    objective, theta = problem()
+    fixed, spread = r1_split(objective, theta, KEEP)
+    assert_close(fixed + spread, refimpl.R1(objective, theta, KEEP))
+    assert (spread > 0).all()
+    # Equal contributions: no spread, whatever the outputs.
+    W, b, A = objective.net.unpack(theta)
+    equal = objective.net.pack(
+        W[:, :1] + np.zeros_like(W), b[:, :1] + np.zeros_like(b), A[..., :1] + 0 * A
+    )
+    _, spread = r1_split(objective, equal, KEEP)
+    np.testing.assert_allclose(spread, 0, atol=1e-15)
+
+
+@pytest.mark.equation("eq:toy-example")
+def test_the_toy_example_ends_with_parallel_output_vectors():
+    """Two neurons, two points: the flow of R_1 at zero loss aligns both with y."""
+    from refimpl.core.r1 import R1Penalty
+    from refimpl.theory.zero_loss import follow_zero_loss
+
+    net = refimpl.TwoLayer(2, 2, 1, "tanh")
+    y = np.array([[0.5], [0.3]])
+    objective = refimpl.Risk(net, np.eye(2), y)
+    theta = net.init(np.random.default_rng(1), std=0.7)
+    path = follow_zero_loss(objective, theta, R1Penalty(objective, 0.5), 1.0, 400)
+    start, end = (contributions(objective, t)[..., 0] for t in (path[0], path[-1]))
+
+    def angles(u):
+        return u @ y[:, 0] / np.linalg.norm(u, axis=1) / np.linalg.norm(y)
+
+    assert angles(start).min() < 0.9
+    assert angles(end).min() > 0.9999
+    _, spread = r1_split(objective, path[-1], 0.5)
+    assert spread < 1e-4 * refimpl.R1(objective, path[0], 0.5)
+
+
+@pytest.mark.equation("eq:r1-splitting")
+def test_splitting_keeps_the_function_and_divides_r1():
+    objective, theta = problem()
+    wide, split = split_neurons(objective.net, theta, 3)
+    other = refimpl.Risk(wide, objective.X, objective.Y)
+    X = objective.X
+    assert_close(wide.forward(split, X), objective.net.forward(theta, X))
+    r1 = refimpl.R1(objective, theta, KEEP)
+    assert_close(refimpl.R1(other, split, KEEP), r1 / 3)
+    assert_rejects(refimpl.R1(other, split, KEEP), r1)
+    for copies in (0, 1.5, True):
+        with pytest.raises(ValueError, match="copies must be a positive integer"):
+            split_neurons(objective.net, theta, copies)
+
+
+@pytest.mark.equation("eq:r1-group-norm")
+def test_the_group_norm_bounds_r1_and_does_not_see_splitting():
+    objective, theta = problem()
+    bound = r1_group_norm(objective, theta, KEEP)
+    assert (bound < refimpl.R1(objective, theta, KEEP)).all()
+    wide, split = split_neurons(objective.net, theta, 5)
+    other = refimpl.Risk(wide, objective.X, objective.Y)
+    m = objective.net.hidden[0]
+    assert_close(5 * m * r1_group_norm(other, split, KEEP), m * bound)
+    # Met where all contributions have one norm.
+    W, b, A = objective.net.unpack(theta)
+    norms = np.linalg.norm(contributions(objective, theta), axis=(-2, -1))
+    equal = objective.net.pack(W, b, A / norms[:, None, :])
+    assert_close(
+        r1_group_norm(objective, equal, KEEP), refimpl.R1(objective, equal, KEEP)
+    )

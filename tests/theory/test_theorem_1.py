@@ -1,0 +1,132 @@
+"""Theorem 1: at zero loss R_1 can be lowered in both cases, and rests where it must."""
+
+import numpy as np
+import pytest
+from oracles import assert_close
+
+import refimpl
+from refimpl.core.r1 import R1Penalty
+from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
+from refimpl.theory.linear_skip import LinearSkip
+from refimpl.theory.zero_loss import follow_zero_loss, project_to_tangent, to_zero_loss
+
+X = np.arange(6.0)
+KEEP = 0.8
+
+
+def problem(intercepts, slope_changes, facing):
+    """Zero-loss risk of a network with these kinks, and its parameters."""
+    facing, t = np.array(facing, dtype=float), np.array(intercepts)
+    net = LinearSkip(1, len(t))
+    W, b, A = facing[:, None], -facing * t, np.array([slope_changes], dtype=float)
+    theta = net.pack(W, b, A, [[0.3]], [-0.2])
+    Y = net.forward(theta, X[:, None])
+    return refimpl.Risk(net, X[:, None], Y), theta
+
+
+# Two neurons of opposite slope change with at most one data point between (case i), for
+# the four facings; and a change of convexity that is hidden in one interval.
+CASE_1 = {
+    f"{name}, {between} between": ((1.5, 1.5 + gap), (1.0, -0.7), facing)
+    for name, facing in {
+        "right right": (1, 1),
+        "left left": (-1, -1),
+        "right left": (1, -1),
+        "left right": (-1, 1),
+    }.items()
+    for between, gap in {"no point": 0.3, "one point": 1.0}.items()
+}
+# Two neurons of one facing and different intercepts in an inner interval (case ii).
+CASE_2 = {
+    "right, one sign": ((2.2, 2.7), (1.0, 0.5), (1, 1)),
+    "right, two signs": ((2.2, 2.7), (1.0, -0.5), (1, 1)),
+    "left, one sign": ((3.2, 3.7), (1.0, 0.5), (-1, -1)),
+    "last inner interval": ((3.2, 3.7), (-1.0, -0.5), (1, 1)),
+}
+# Fewest convexity changes, and no two neurons that could share: nothing to gain.
+CONDENSED = {
+    "one kink": ((2.5,), (1.0,), (1,)),
+    "two kinks far apart": ((1.5, 3.5), (1.0, -1.0), (1, 1)),
+    "two copies": ((2.5, 2.5), (0.5, 0.5), (1, 1)),
+}
+
+
+@pytest.mark.equation("eq:theorem-1", "eq:zero-loss-projection", "eq:zero-loss-flow")
+@pytest.mark.parametrize("case", CASE_1 | CASE_2)
+def test_r1_falls_on_the_zero_loss_set(case):
+    objective, theta = problem(*(CASE_1 | CASE_2)[case])
+    penalty = R1Penalty(objective, KEEP)
+    assert objective(theta) < 1e-28
+    descent = project_to_tangent(objective, theta, -penalty.gradient(theta))
+    rate = penalty.gradient(theta) @ descent
+    assert rate < -1e-3 * penalty(theta)
+    # R_S stays 0 to second order: the outputs change by O(ε²), R_S by O(ε⁴).
+    steps = np.array([1e-3, 1e-2])
+    losses = [objective(theta + step * descent) for step in steps]
+    assert np.log10(losses[1] / losses[0]) == pytest.approx(4, abs=0.3)
+    against = [objective(theta - step * penalty.gradient(theta)) for step in steps]
+    assert against[0] > 10 * losses[0]
+    path = follow_zero_loss(objective, theta, penalty, 1e-2, 5)
+    assert (objective(path) < 1e-24).all()
+    assert (np.diff(penalty(path)) < 0).all()
+
+
+@pytest.mark.equation("eq:theorem-1")
+@pytest.mark.parametrize("case", CONDENSED)
+def test_r1_rests_on_condensed_configurations(case):
+    objective, theta = problem(*CONDENSED[case])
+    penalty = R1Penalty(objective, KEEP)
+    descent = project_to_tangent(objective, theta, -penalty.gradient(theta))
+    assert np.abs(penalty.gradient(theta)).max() > 1e-2
+    np.testing.assert_allclose(descent, 0, atol=1e-9)
+
+
+@pytest.mark.equation("eq:convexity-changes", "eq:fewest-convexity-changes")
+@pytest.mark.parametrize("case", CASE_1 | CASE_2 | CONDENSED)
+def test_no_network_has_fewer_changes_than_its_data_need(case):
+    objective, theta = problem(*(CASE_1 | CASE_2 | CONDENSED)[case])
+    found = convexity_changes(objective.net, theta, X)
+    needed = fewest_convexity_changes(X, objective.Y[:, 0])
+    assert found >= needed
+    if case in CONDENSED:
+        assert found == needed
+
+
+@pytest.mark.equation("eq:fewest-convexity-changes")
+def test_fewest_changes_are_the_sign_changes_of_the_second_differences():
+    assert fewest_convexity_changes(X, X**2) == 0
+    assert fewest_convexity_changes(X, 3 * X - 1) == 0
+    assert fewest_convexity_changes(X, np.array([0, 1, 0, 1, 0, 1.0])) == 3
+    with pytest.raises(ValueError, match="x must be at least 3 ascending numbers"):
+        fewest_convexity_changes(X[::-1], X)
+    with pytest.raises(ValueError, match=r"y must have shape \(6,\) like x"):
+        fewest_convexity_changes(X, X[:4])
+
+
+@pytest.mark.equation("eq:kinks")
+def test_kinks_are_where_and_how_the_slope_changes():
+    objective, theta = problem((1.5, 3.25), (1.0, -0.7), (1, -1))
+    found = kinks(objective.net, theta)
+    assert_close(found.intercepts, [1.5, 3.25])
+    assert_close(found.slope_changes, [1.0, -0.7])
+    np.testing.assert_array_equal(found.facing, [1, -1])
+    step = 0.1
+    for t, change in zip(*found[:2]):
+        f = objective.net.forward(theta, [[t - step], [t], [t + step]])[:, 0]
+        assert_close((f[2] - 2 * f[1] + f[0]) / step, change, 1e-10)
+    with pytest.raises(ValueError, match="ReLU network of one input and one output"):
+        kinks(refimpl.TwoLayer(2, 3), np.ones(12))
+
+
+@pytest.mark.equation("eq:zero-loss-correction")
+def test_gauss_newton_reaches_zero_loss():
+    rng = np.random.default_rng(0)
+    net = refimpl.TwoLayer(2, 10)
+    objective = refimpl.Risk(net, rng.standard_normal((4, 2)), rng.random((4, 1)))
+    theta = to_zero_loss(objective, net.init(rng, std=1.0))
+    F = net.forward(theta, objective.X)
+    np.testing.assert_allclose(F, objective.Y, atol=1e-12)
+    line = refimpl.TwoLayer(1, 1, 1, "identity")
+    narrow = refimpl.Risk(line, [[0], [1], [2]], [[0], [1], [0]])
+    with pytest.raises(ValueError, match="theta must be near the zero-loss set"):
+        to_zero_loss(narrow, np.ones(3))
