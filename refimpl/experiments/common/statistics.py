@@ -1,0 +1,90 @@
+"""Effect sizes with 95% intervals, paired over seeds."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Effect(NamedTuple):
+    """An estimate with its 95% confidence interval.
+
+    Attributes
+    ----------
+    mean : float
+    interval : (float, float)
+    error : float or None
+        Standard error, of the logarithm where `log`; ``None`` where the interval is not
+        Student's, and there is no p-value.
+    freedom : int
+        Degrees of freedom of Student's t.
+    log : bool
+        Whether the estimate is normal on the scale of its logarithm.
+    """
+
+    mean: float
+    interval: tuple
+    error: Any = None
+    freedom: int = 0
+    log: bool = False
+
+    def p_value(self, rule):
+        """p of the null hypothesis that the truth lies outside `rule`, or ``None``.
+
+        One-sided for a half line. For a region with two ends the larger of the two
+        one-sided values: both ends are to be excluded.
+        """
+        if self.error is None or self.freedom < 1:
+            return None
+        from scipy import stats  # half a second: when it is used
+
+        scale = np.log if self.log else float
+        found = []
+        for end, side in ((rule.low, 1), (rule.high, -1)):
+            if np.isfinite(end) and not (self.log and end <= 0):
+                gap = side * (scale(self.mean) - scale(end))
+                z = gap / self.error if self.error else np.copysign(np.inf, gap)
+                found.append(float(stats.t.sf(z, self.freedom)))
+        return max(found, default=None)
+
+
+def paired(differences):
+    """Mean of paired `differences` (seeds,) and its interval (Student's t).
+
+    With no spread at all the interval is the mean itself.
+    """
+    differences = np.asarray(differences, dtype=float)
+    count, mean = len(differences), differences.mean()
+    if count < 2:
+        return Effect(mean, (-np.inf, np.inf))
+    error = differences.std(ddof=1) / count**0.5
+    half = _quantile(count - 1) * error
+    return Effect(mean, (mean - half, mean + half), error, count - 1)
+
+
+def paired_ratio(above, below):
+    """Geometric mean of above/below over seeds, and its interval."""
+    effect = paired(np.log(np.asarray(above) / np.asarray(below)))
+    mean, (low, high) = np.exp(effect.mean), np.exp(effect.interval)
+    return effect._replace(mean=mean, interval=(low, high), log=True)
+
+
+def slope(x, y):
+    """Slope of log y against log x by least squares, with its 95% interval."""
+    from scipy import stats
+
+    fit, freedom = stats.linregress(np.log(x), np.log(y)), len(x) - 2
+    half = _quantile(freedom) * fit.stderr
+    interval = (fit.slope - half, fit.slope + half)
+    return Effect(fit.slope, interval, fit.stderr, freedom)
+
+
+def _quantile(freedom):
+    """The 97.5% quantile of Student's t."""
+    from scipy import stats
+
+    return stats.t.ppf(0.975, freedom)
+
+
+def doublings(limit):
+    """1, 2, 4, ... up to `limit`: sample sizes at which a mean is looked at."""
+    return 2 ** np.arange(0, int(np.log2(limit)) + 1)
