@@ -29,6 +29,7 @@ Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function ke
 The array module, NumPy or CuPy, and the precision follow θ.
 """
 
+from refimpl import data as datasets
 from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
 from refimpl.analysis.condensation import (
     active,
@@ -44,15 +45,63 @@ from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
 from refimpl.analysis.landscape import loss_along, normalize_filters
 from refimpl.analysis.spectra import quadrature, spectral_density
 from refimpl.core.deep import Deep
-from refimpl.core.dropout import Dropout
-from refimpl.core.expectation import Estimate, expectation
-from refimpl.core.modified_losses import L1, L2, L3, L4
-from refimpl.core.optimizers import GD, Adam
+from refimpl.core.expectation import Estimate
 from refimpl.core.r1 import R1, R1_gradient
-from refimpl.core.risk import Risk
-from refimpl.core.training import Divergence, History, train
+from refimpl.core.training import Divergence, History
 from refimpl.core.two_layer import TwoLayer
-from refimpl.data import datasets
+from refimpl.fast.dropout import Dropout
+from refimpl.fast.finite_step import L2, L3
+from refimpl.fast.memory import expectation, train
+from refimpl.fast.optimizers import GD, Adam
+from refimpl.fast.two_layer import L1, L4, Risk
 from refimpl.theory.gradient_noise import gradient_covariance_trace
 from refimpl.theory.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.version import __version__
+
+__all__ = [
+    "GD",
+    "L1",
+    "L2",
+    "L3",
+    "L4",
+    "R1",
+    "R1_gradient",
+    "R2",
+    "R2_estimate",
+    "R2_gradient",
+    "R2_gradient_estimate",
+    "Adam",
+    "Deep",
+    "Divergence",
+    "Dropout",
+    "Estimate",
+    "GaussNewton",
+    "GaussianGradientNoise",
+    "History",
+    "ResidualCurvature",
+    "Risk",
+    "TwoLayer",
+    "WeightDecay",
+    "active",
+    "amplitude",
+    "angle",
+    "cosine_similarity",
+    "datasets",
+    "effective_ratio",
+    "expectation",
+    "gradient_covariance_trace",
+    "hessian",
+    "hessian_trace",
+    "loss_along",
+    "normalize_filters",
+    "orientation",
+    "orientation_count",
+    "quadrature",
+    "spectral_density",
+    "top_eigenvalues",
+    "train",
+]
+
+
+def __dir__():
+    return [*__all__, "__version__"]

@@ -4,24 +4,20 @@ from collections.abc import Callable
 
 from refimpl.arrays.backend import get_xp, move, per_replica
 from refimpl.arrays.checks import (
-    broadcast_lead,
     check_callable,
     check_generator,
-    check_has,
     check_integer,
+    check_kind,
     check_nonnegative,
-    check_objective,
 )
 from refimpl.arrays.types import (
     Array,
-    ArrayLike,
     Factors,
     Generators,
-    Noise,
     PerReplica,
     Update,
 )
-from refimpl.core.objective import Differentiable, OfRisk
+from refimpl.core.objective import Differentiable, OfRisk, check_objective
 from refimpl.core.optimizers import Optimizer
 
 
@@ -52,17 +48,9 @@ class WeightDecay(OfRisk, Differentiable):
     19.0
     """
 
-    of_replicas = ("strength",)
-
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
-        super().__init__(check_objective(objective))
+        self.risk = check_objective(objective)
         self.strength = check_nonnegative("strength", strength)
-
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Replica axes of data and strength."""
-        strength = getattr(self.strength, "shape", ())
-        return broadcast_lead("data and strength", self.risk.lead, strength)
 
     def value(self, theta: Array, q: Factors) -> Array:
         """F + (λ/2)‖θ‖² (...)."""
@@ -75,11 +63,10 @@ class WeightDecay(OfRisk, Differentiable):
         decay = per_replica(self.strength, theta, axes=1) * theta
         return value + 0.5 * (decay * theta).sum(axis=-1), gradient + decay
 
-    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
-        """Hessian at θ times `v` (..., P): ∇²F v + λv."""
-        product = self.risk.hvp(theta, v, eta)
-        decay = per_replica(self.strength, product, axes=1) * get_xp(product).asarray(v)
-        return product + decay
+    def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
+        """Function v ↦ ∇²F(θ) v + λv."""
+        of_risk = self.risk.product(theta, q)
+        return lambda v: of_risk(v) + per_replica(self.strength, theta, axes=1) * v
 
 
 class GaussianGradientNoise:
@@ -126,7 +113,9 @@ class GaussianGradientNoise:
         every: int = 1,
     ) -> None:
         check_generator(rng)
-        check_has("optimizer", optimizer, "start", "an optimizer, such as GD or Adam")
+        check_kind(
+            "optimizer", optimizer, Optimizer, "an optimizer, such as GD or Adam"
+        )
         self.optimizer, self.trace = optimizer, check_callable("trace", trace)
         self.rng, self.every = rng, check_integer("every", every, 1)
 

@@ -10,15 +10,13 @@ from numbers import Real
 from refimpl.arrays.backend import get_xp, like
 from refimpl.arrays.checks import (
     as_real,
-    broadcast_lead,
     check_finite,
     check_flag,
-    check_inputs,
-    check_net,
     check_nonnegative,
 )
+from refimpl.arrays.shapes import broadcast_lead, check_inputs, check_layer
 from refimpl.arrays.types import Array, ArrayLike
-from refimpl.core.network import Network
+from refimpl.core.network import Network, check_net
 
 
 def orientation(weights: ArrayLike) -> Array:
@@ -116,12 +114,11 @@ def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Arra
     >>> active(net, theta, [[1.0], [2.0]])  # the second neuron sees x < 0 only
     array([ True, False])
     """
-    theta, X = check_net(net).check_theta(theta), check_inputs(net, X)
-    layer = net.check_layer(layer)
+    theta, X = check_net(net).check_theta(theta), check_inputs(X, net.inputs)
+    layer = check_layer(layer, len(net.hidden))
     broadcast_lead("theta and X", theta.shape[:-1], X.shape[:-2])
-    run = net.run(theta, net.prepare(like(X, theta)))
-    hidden = run.h[layer] if hasattr(run, "h") else run.hidden
-    return (hidden != 0).any(axis=-2)
+    run = net.run(theta, like(X, theta), net.no_noise)
+    return (net.activations(run)[layer] != 0).any(axis=-2)
 
 
 def effective_ratio(

@@ -1,23 +1,22 @@
 """The two parts of the Hessian of R_S: Gauss–Newton, and what it leaves out.
 
 ∇²R_S = Jᵀ (∂²ℓ/∂F²) J + Σ_ik (∂ℓ/∂f_k(x_i)) ∇²f_k(x_i), with J the Jacobian of the
-outputs. Both parts are operators that `refimpl.analysis.hessian` and `refimpl.analysis.spectra` take
-in the place of a risk.
+outputs. Both parts are operators that `hessian` and `spectra` take in the place of a
+risk.
 """
 
 from collections.abc import Callable
 
-from refimpl.arrays.checks import check_risk
-from refimpl.arrays.types import Array, ArrayLike, Factors, Noise
+from refimpl.arrays.types import Array, Factors
 from refimpl.core.objective import Differentiable, OfRisk
-from refimpl.core.risk import Risk
+from refimpl.core.risk import Risk, check_risk
 
 
 class _Part(OfRisk, Differentiable):
     """R_S as a function, with one part of its Hessian."""
 
     def __init__(self, risk: Risk) -> None:
-        super().__init__(check_risk(risk))
+        self.risk = check_risk(risk)
 
     def value(self, theta: Array, q: Factors) -> Array:
         """R_S (...)."""
@@ -53,22 +52,15 @@ class GaussNewton(_Part):
            [12.,  6.,  4.]])
     """
 
-    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
-        """Gauss–Newton part at θ times `v` (..., P): a push forward, a pass back."""
-        return self.hessian_at(theta, eta)(v)
+    def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
+        """Function v ↦ Jᵀ (∂²ℓ/∂F²) J v: a push forward, a pass back."""
+        run = self.risk.run(theta, q)
 
-    def hessian_at(
-        self, theta: ArrayLike, eta: Noise = None
-    ) -> Callable[[ArrayLike], Array]:
-        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
-        theta, q = self.check(theta, eta)
-        run, _, _ = self.risk.forward(theta, q)
+        def along(v):
+            push = self.net.push(run, v)
+            return self.net.backward(run, self.risk.push_of(run, push))
 
-        def product(v):
-            push = self.net.push(run, self.check_direction(v, theta, q))
-            return self.net.backward(run, self.risk.upstream_push(run, push))
-
-        return product
+        return along
 
 
 class ResidualCurvature(_Part):
@@ -93,14 +85,8 @@ class ResidualCurvature(_Part):
            [12.,  6.,  0.]])
     """
 
-    def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
-        """Residual part at θ times `v` (..., P)."""
-        return self.hessian_at(theta, eta)(v)
-
-    def hessian_at(
-        self, theta: ArrayLike, eta: Noise = None
-    ) -> Callable[[ArrayLike], Array]:
-        """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
-        part = GaussNewton(self.risk).hessian_at(theta, eta)
-        whole = self.risk.hessian_at(theta, eta)
+    def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
+        """Function v ↦ ∇²R_S(θ) v − Jᵀ (∂²ℓ/∂F²) J v."""
+        whole = self.risk.product(theta, q)
+        part = GaussNewton(self.risk).product(theta, q)
         return lambda v: whole(v) - part(v)

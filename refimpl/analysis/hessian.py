@@ -3,20 +3,21 @@
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
+from typing import Any, Protocol, runtime_checkable
+
 from refimpl.analysis.lanczos import top_by_lanczos
 from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.checks import (
     as_real,
     check_generator,
-    check_has,
     check_integer,
+    check_kind,
     check_positive,
 )
-from refimpl.arrays.memory import keep_freed_memory
-from refimpl.arrays.types import Array, ArrayLike, Generator
+from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
 from refimpl.core.expectation import Estimate
-from refimpl.core.objective import HasProduct
 from refimpl.fast.hessian_at import hessian_at
+from refimpl.fast.memory import keep_freed_memory
 
 # Up to this many parameters the dense Hessian is cheaper than iterating.
 DENSE_SIZE = 1500
@@ -24,6 +25,16 @@ DENSE_SIZE = 1500
 # Lanczos vectors kept, before ARPACK takes over with as many.
 VECTORS = 20
 TRACE_METHODS = ("exact", "hutchinson")
+
+
+@runtime_checkable
+class HasProduct(Protocol):
+    """What the measures of curvature take: an objective with a Hessian product."""
+
+    net: Any
+
+    def check(self, theta: ArrayLike) -> tuple[Array, Factors]: ...
+    def hvp(self, theta: ArrayLike, v: ArrayLike) -> Array: ...
 
 
 def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
@@ -74,9 +85,9 @@ def top_eigenvalues(
 ) -> Array:
     """The `k` largest eigenvalues of the Hessian, in descending order.
 
-    Dense below 1,500 parameters. Above, matrix-free: `refimpl.analysis.lanczos`, and where that
-    takes more than 20 steps ARPACK through SciPy, which restarts, so that memory stays
-    bounded. CuPy arrays stay with `refimpl.analysis.lanczos`.
+    Dense below 1,500 parameters. Above, matrix-free: `lanczos`, and where that takes
+    more than 20 steps ARPACK through SciPy, which restarts, so that memory stays
+    bounded. CuPy arrays stay with `lanczos`.
 
     Equation: eq:top-eigenvalues
 
@@ -111,7 +122,7 @@ def top_eigenvalues(
     >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
     49.0
     """
-    theta, _ = _with_product(risk).check(theta)
+    theta, _ = with_product(risk).check(theta)
     xp, P = get_xp(theta), risk.net.size
     tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
     k = check_integer("k", k, 1, P)
@@ -201,7 +212,7 @@ def hessian_trace(
 def _check_replicas(risk, theta):
     """`theta` checked; the directions' axis is put before its leading axes, so these
     must be all there are."""
-    theta, q = _with_product(risk).check(theta)
+    theta, q = with_product(risk).check(theta)
     as_real("theta", theta)
     lead = theta.shape[:-1]
     if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
@@ -214,9 +225,10 @@ def _check_replicas(risk, theta):
     return theta
 
 
-def _with_product(risk):
+def with_product(risk):
+    """`risk`, checked to have a Hessian product."""
     keep_freed_memory()
-    return check_has("risk", risk, "hvp", "an objective with a Hessian product")
+    return check_kind("risk", risk, HasProduct, "an objective with a Hessian product")
 
 
 def _hvp_chunks(risk, theta, product):

@@ -3,14 +3,12 @@
 from refimpl.arrays.backend import get_xp, move, to_numpy
 from refimpl.arrays.checks import (
     as_real,
-    broadcast_lead,
     check_finite,
-    check_has,
-    check_net,
 )
+from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike
-from refimpl.core.network import Network
-from refimpl.core.objective import Differentiable
+from refimpl.core.network import Network, check_net
+from refimpl.core.objective import Differentiable, check_objective
 
 FILTERS = ("layer", "row")
 
@@ -99,7 +97,7 @@ def loss_along(
     >>> loss_along(risk, theta, -theta, steps=[0.0, 0.5, 1.0])  # ½ (6 (1−α)²)²
     array([18.   ,  1.125,  0.   ])
     """
-    check_has("objective", objective, "net", "an objective, such as a Risk or L1")
+    check_objective(objective)
     theta = objective.net.check_theta(theta)
     direction = objective.net.check_theta(direction, "direction")
     direction = move(direction, get_xp(theta))

@@ -8,20 +8,19 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from refimpl.analysis.hessian import HasProduct, with_product
 from refimpl.analysis.lanczos import lanczos
 from refimpl.arrays.backend import get_xp, move
 from refimpl.arrays.checks import (
     as_real,
     check_finite,
     check_generator,
-    check_has,
     check_integer,
+    check_kind,
     check_positive,
 )
-from refimpl.arrays.memory import keep_freed_memory
 from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
-from refimpl.core.objective import HasProduct
 from refimpl.fast.hessian_at import hessian_at
 
 
@@ -92,9 +91,7 @@ def quadrature(
     ----------
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
-    check_has("risk", risk, "hvp", "an objective with a Hessian product")
-    keep_freed_memory()
-    theta, _ = risk.check(theta)
+    theta, _ = with_product(risk).check(theta)
     as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")
@@ -154,7 +151,7 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
     >>> round(float(density.sum()), 6)  # the grid has spacing 1
     1.0
     """
-    check_has("rule", rule, "nodes", "a Quadrature")
+    check_kind("rule", rule, Quadrature, "a Quadrature")
     xp = get_xp(rule.nodes)
     grid = move(as_real("grid", grid), xp)
     if grid.ndim != 1:

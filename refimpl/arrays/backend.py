@@ -8,8 +8,6 @@ import sys
 
 import numpy
 
-from refimpl.arrays import memory
-
 NO_DEVICE = 100  # cudaErrorNoDevice
 
 # Elements one chunk of a batched computation may hold: 32 MiB in float64. What needs
@@ -20,9 +18,6 @@ CHUNK_ELEMENTS = 2**22
 # arguments and its result, however many masks, probes or replicas there are. One item
 # must fit: one mask, one probe, one network on its data; and the vectors of Lanczos.
 BUDGET = 2**27
-
-# Inner dimension of a matrix product up to which its second factor is made contiguous.
-THIN = 4
 
 
 class Unavailable(Exception):
@@ -133,45 +128,6 @@ def per_replica(values, array, axes=0):
 def transpose(matrices):
     """Transpose of the last two axes."""
     return matrices.swapaxes(-1, -2)
-
-
-def matmul(a, b, out=None):
-    """Product of (stacks of) matrices.
-
-    Where the inner dimension is one (one input, or one output) the product is an outer
-    product, and broadcasting is about three times as fast as a BLAS call. `out` may
-    have more replica axes than the product.
-    """
-    inner, xp = a.shape[-1], get_xp(a, b)
-    if xp is not numpy and out is not None:  # CuPy does not broadcast to `out`
-        if out.shape[:-2] not in (a.shape[:-2], b.shape[:-2]):
-            out[...] = matmul(a, b)
-            return out
-    if inner == 1:
-        return multiply(a, b, out)
-    if inner <= THIN and xp is numpy:  # BLAS is slow to read a short inner axis strided
-        b = xp.ascontiguousarray(b)
-    if out is None and xp is numpy and a.dtype == b.dtype:
-        lead, rows = a.shape[:-2], (a.shape[-2], b.shape[-1])
-        if lead != b.shape[:-2]:
-            lead = numpy.broadcast_shapes(lead, b.shape[:-2])
-        out = memory.empty(lead + rows, a.dtype)
-    return xp.matmul(a, b, out=out)
-
-
-def multiply(a, b, out=None):
-    """a ⊙ b."""
-    xp = get_xp(a, b)
-    if out is None and xp is numpy and a.dtype == b.dtype:
-        shape = a.shape if a.shape == b.shape else numpy.broadcast(a, b).shape
-        out = memory.empty(shape, a.dtype)
-    return xp.multiply(a, b, out=out)
-
-
-def empty(shape, reference, dtype=None):
-    """Uninitialised array of `shape`, in the module and dtype of `reference`."""
-    xp, dtype = get_xp(reference), reference.dtype if dtype is None else dtype
-    return (memory if xp is numpy else xp).empty(shape, dtype)
 
 
 def chunks(total, elements_each, limit=None):

@@ -45,40 +45,28 @@ def as_real(name, values):
     return array
 
 
-def check_has(name, value, attribute, allowed):
-    """`value`, checked to be one of `allowed` by an `attribute` that these have.
+def check_kind(name, value, kind, allowed):
+    """`value`, checked to be an instance of `kind`, a class or a protocol.
 
-    What stands in for one of them, such as a risk made by a user, passes too.
+    What stands in for one of the project's own passes where `kind` is a protocol.
     """
-    if isinstance(value, type) or not hasattr(value, attribute):
+    if isinstance(value, type) or not isinstance(value, kind):
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return value
 
 
-def check_net(net):
-    """`net`, checked to be a network."""
-    return check_has("net", net, "check_theta", "a network, TwoLayer or Deep")
-
-
-def check_risk(risk):
-    """`risk`, checked to be a `Risk`: it has a loss and data."""
-    return check_has("risk", risk, "prepared", "a Risk")
-
-
-def check_objective(objective, name="objective"):
-    """`objective`, checked to be something that has a value and a gradient."""
-    allowed = "an objective, such as a Risk or L1"
-    return check_has(name, objective, "value_and_gradient", allowed)
-
-
-def check_dropout(drop, name="drop"):
-    """`drop`, checked to be a `Dropout`."""
-    return check_has(name, drop, "stream", "a Dropout")
+def check_name(name, value, known):
+    """What `known`, a dict, holds under `value`."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    return known[value]
 
 
 def check_callable(name, value):
     """`value`, checked to be a function."""
-    return check_has(name, value, "__call__", "a function")
+    if isinstance(value, type) or not callable(value):
+        raise ValueError(f"{name} must be a function, got {value!r}")
+    return value
 
 
 def check_float_type(dtype):
@@ -146,6 +134,34 @@ def check_integer(name, value, least, most=None):
     return number
 
 
+def check_in_range(name, values, low, high, allowed):
+    """`values`, one number or an array of them, low < values <= high: float or array.
+
+    Raises
+    ------
+    ValueError
+        With `allowed` in words, if `values` are none or out of range.
+    """
+    if _is_real(values):
+        values = float(values)
+        valid = low < values <= high
+    else:
+        kind = getattr(getattr(values, "dtype", None), "kind", "")
+        valid = kind in tuple("fiu") and values.size > 0
+        valid = valid and bool(((values > low) & (values <= high)).all())
+    if not valid:
+        raise ValueError(f"{name} must {allowed}, got {values!r}")
+    return values if isinstance(values, float) or values.ndim else float(values)
+
+
+def check_nonnegative(name, values):
+    """`values` as a float or an array of floats, finite and at least 0."""
+    array = as_floating(name, values)
+    if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
+        raise ValueError(f"{name} must be finite and at least 0, got {values!r}")
+    return float(array) if array.ndim == 0 else array
+
+
 def check_generator(rng):
     """Raise ``ValueError`` unless `rng` is a random generator, or several."""
     if isinstance(rng, (list, tuple)) and not rng:
@@ -157,64 +173,38 @@ def check_generator(rng):
             )
 
 
-def broadcast_lead(name, *leads):
-    """Common shape of the leading axes `leads`."""
-    # np.broadcast_shapes has no counterpart in CuPy; these are shapes, not arrays.
-    from numpy import broadcast_shapes
-
-    try:
-        return broadcast_shapes(*leads)
-    except ValueError:
+def check_generators(rng, lead):
+    """Raise ``ValueError`` unless `rng` is one generator, or one a replica of `lead`."""
+    if rng is None:
+        raise ValueError("rng must be given for dropout or batches, got None")
+    check_generator(rng)
+    if isinstance(rng, (list, tuple)) and (len(rng),) != lead[:1]:
         raise ValueError(
-            f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
-        ) from None
-
-
-def check_inputs(net, X):
-    """`X` as a finite array (..., n, d), n at least 1."""
-    X = as_real("X", X)
-    if X.ndim < 2 or X.shape[-1] != net.inputs:
-        raise ValueError(
-            f"X must have shape (..., n, {net.inputs}), one column per input, "
-            f"got shape {X.shape}"
+            "rng must be one generator, or one for each entry of theta's first "
+            f"replica axis, {lead[:1]}, got {len(rng)}"
         )
-    if X.shape[-2] == 0:
-        raise ValueError(f"X must have at least one sample, got shape {X.shape}")
-    check_finite("X", X)
-    return X
 
 
-def check_width(name, value):
-    """`value` as a positive int."""
+def check_steps(name, values, most):
+    """`values`, numbers of steps in 0 to `most`, as a set of int."""
     try:
-        valid = int(value) == value and value > 0 and not isinstance(value, bool)
-    except (TypeError, ValueError, OverflowError):
-        valid = False
-    if not valid:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
-
-
-def check_std(std, layers):
-    """`std` as a list of floats, one per layer, zero or more."""
-    stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
-    try:
-        valid = len(stds) == layers and all(
-            not isinstance(one, bool) and math.isfinite(one) and one >= 0
-            for one in stds
-        )
+        wanted = list(values)
     except TypeError:
-        valid = False
-    if not valid:
         raise ValueError(
-            f"std must be finite and at least 0, one number or {layers}, got {std!r}"
+            f"{name} must be a sequence of steps, got {values!r}"
+        ) from None
+    for step in wanted:
+        if not _is_real(step) or step not in range(most + 1):
+            raise ValueError(f"{name} must lie in 0 to {most}, got {step!r}")
+    return {int(step) for step in wanted}
+
+
+def check_values(values, masks):
+    """What a function of the noise returned: one value per mask, on the first axis."""
+    shape = getattr(values, "shape", ())
+    if shape[:1] != (masks,):
+        raise ValueError(
+            f"fn must return one value per mask, shape ({masks}, ...), got "
+            f"{shape if shape else repr(values)}"
         )
-    return [float(one) for one in stds]
-
-
-def check_nonnegative(name, values):
-    """`values` as a float or an array of floats, finite and at least 0."""
-    array = as_floating(name, values)
-    if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
-        raise ValueError(f"{name} must be finite and at least 0, got {values!r}")
-    return float(array) if array.ndim == 0 else array
+    return values

@@ -1,11 +1,10 @@
 """Activation functions σ with their first and second derivatives.
 
-The derivatives are functions of the activation ``h = σ(z)``, so the forward pass keeps
-h alone, and may put it where z was.
+The derivatives are functions of the activation h = σ(z), which is all that a forward
+pass keeps.
 """
 
-from refimpl.arrays.backend import get_xp, multiply, on_device
-from refimpl.fast import fused
+from refimpl.arrays.backend import get_xp
 
 
 class Identity:
@@ -14,24 +13,17 @@ class Identity:
     Equation: eq:activations
     """
 
-    odd = True
-    analytic = True
-    gain = 1.0
+    odd, analytic, gain = True, True, 1.0
 
     @staticmethod
     def value(z):
-        """σ(z), in the place of z."""
+        """σ(z)."""
         return z
 
     @staticmethod
     def slope(h):
         """σ′(z) = 1."""
         return get_xp(h).ones_like(h)
-
-    @staticmethod
-    def noisy_slope(h, q, s, out=None):
-        """q σ′(z), with the dropped-out activation s = q h; `out` may be s."""
-        return multiply(q, Identity.slope(h), out)
 
     @staticmethod
     def curvature(h):
@@ -45,26 +37,17 @@ class ReLU:
     Equation: eq:activations
     """
 
-    odd = False
-    analytic = False
-    gain = 2.0**0.5
+    odd, analytic, gain = False, False, 2.0**0.5
 
     @staticmethod
     def value(z):
-        """σ(z), in the place of z."""
-        return get_xp(z).maximum(z, 0, out=z)
+        """σ(z)."""
+        return get_xp(z).maximum(z, 0)
 
     @staticmethod
     def slope(h):
         """σ′(z): 1 where z > 0, which is where h > 0, else 0."""
         return (h > 0).astype(h.dtype)
-
-    @staticmethod
-    def noisy_slope(h, q, s, out=None):
-        """q σ′(z), with the dropped-out activation s = q h; `out` may be s."""
-        if on_device(h):
-            return fused.noisy_slope_of_relu(h, q)
-        return multiply(q, ReLU.slope(h), out)
 
     @staticmethod
     def curvature(h):
@@ -78,28 +61,17 @@ class Tanh:
     Equation: eq:activations
     """
 
-    odd = True
-    analytic = True
-    gain = 1.0
+    odd, analytic, gain = True, True, 1.0
 
     @staticmethod
     def value(z):
-        """σ(z), in the place of z."""
-        return get_xp(z).tanh(z, out=z)
+        """σ(z)."""
+        return get_xp(z).tanh(z)
 
     @staticmethod
     def slope(h):
         """σ′(z) = 1 − h²."""
-        slope = multiply(h, h)
-        return get_xp(h).subtract(1, slope, out=slope)
-
-    @staticmethod
-    def noisy_slope(h, q, s, out=None):
-        """q σ′(z) = q − h s, with the dropped-out activation s = q h; out may be s."""
-        if on_device(h):
-            return fused.noisy_slope_of_tanh(h, q, s)
-        slope = multiply(h, s, out)
-        return get_xp(h).subtract(q, slope, out=slope)
+        return 1 - h * h
 
     @staticmethod
     def curvature(h):
@@ -108,19 +80,3 @@ class Tanh:
 
 
 ACTIVATIONS = {"identity": Identity, "relu": ReLU, "tanh": Tanh}
-
-
-def get_activation(name):
-    """Activation called `name`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such activation.
-    """
-    try:
-        return ACTIVATIONS[name]
-    except (KeyError, TypeError):
-        raise ValueError(
-            f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}"
-        ) from None

@@ -1,9 +1,6 @@
 """Dropout noise η: its moments, its draws, and all its values."""
 
-import math
 from collections.abc import Iterator, Sequence
-from itertools import repeat
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,13 +10,12 @@ from refimpl.arrays.checks import (
     check_flag,
     check_float_type,
     check_generator,
+    check_in_range,
     check_integer,
-    check_net,
+    check_kind,
 )
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
-from refimpl.core.network import Network
-from refimpl.core.replicas import take
-from refimpl.fast import masks
+from refimpl.core.network import Network, check_net
 
 MAX_MASKS = 2**20
 
@@ -64,13 +60,10 @@ class Dropout:
         if layers not in ("last", "all"):
             raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
         if isinstance(keep, (list, tuple)):
-            if layers == "last" and len(keep) != 1:
-                raise ValueError(
-                    f"keep must be one probability when layers='last', got {len(keep)}"
-                )
-            if not keep:
-                raise ValueError("keep must have one entry per hidden layer, got none")
-            self.keep = tuple(check_keep(p) for p in keep)
+            if len(keep) != 1 and (layers == "last" or not keep):
+                allowed = "one probability" + " per hidden layer" * (layers == "all")
+                raise ValueError(f"keep must be {allowed}, got {len(keep)}")
+            self.keep: Any = tuple(check_keep(p) for p in keep)
         else:
             self.keep = check_keep(keep)
         self.per_sample = check_flag("per_sample", per_sample)
@@ -82,9 +75,9 @@ class Dropout:
         Equation: eq:moments
         """
         order = check_integer("order", order, 0)
-        keeps = self.keep if isinstance(self.keep, tuple) else (self.keep,)
-        moments = tuple(noise_moment(p, order) for p in keeps)
-        return moments if isinstance(self.keep, tuple) else moments[0]
+        if isinstance(self.keep, tuple):
+            return tuple(noise_moment(p, order) for p in self.keep)
+        return noise_moment(self.keep, order)
 
     def draw(
         self,
@@ -114,12 +107,9 @@ class Dropout:
         eta : (*samples, 1 or n, m)
             For ``layers="all"`` a tuple, one entry per hidden layer.
         """
-        check_float_type(dtype)
-        for count in samples if isinstance(samples, (tuple, list)) else (samples,):
-            check_integer("samples", count, 0)
         eta = tuple(
-            None if p is None else masks.draw(rng, p, shape, dtype) - 1
-            for p, shape in self._layers(net, n, rng, samples)
+            None if p is None else self.factors(rng, p, shape, dtype) - 1
+            for p, shape in self.shapes(net, n, rng, samples, dtype)
         )
         return eta if self.layers == "all" else eta[-1]
 
@@ -131,37 +121,45 @@ class Dropout:
         samples: int | Sequence[int] = (),
         dtype: Any = float,
     ) -> Iterator[Factors]:
-        """Random q = 1 + η without end, as the passes of the network take it.
+        """Random factors q = 1 + η without end, one for each step of training.
 
-        One for each step of training; masks of several steps are drawn at once.
-        Arguments as for `draw`.
-
-        Yields
-        ------
-        q : tuple
-            One entry per hidden layer: (*samples, 1 or n, m), or ``None``.
+        Arguments as for `draw`; a tuple with one entry per hidden layer, (*samples, 1
+        or n, m), or 1.0 where there is no noise.
         """
-        layers = [
-            repeat(None) if p is None else masks.stream(rng, p, shape, dtype)
-            for p, shape in self._layers(net, n, rng, samples)
-        ]
-        # Not zip(*layers), which would hold the last q while it draws the next.
-        return (tuple(map(next, layers)) for _ in repeat(None))
+        layers = list(self.shapes(net, n, rng, samples, dtype))
+        while True:
+            yield tuple(
+                1.0 if p is None else self.factors(rng, p, shape, dtype)
+                for p, shape in layers
+            )
 
-    def replicas(self, rows: slice, lead: tuple[int, ...]) -> "Dropout":
-        """The same for the entries `rows` of the first of the replica axes `lead`."""
-        if isinstance(self.keep, (float, tuple)):
-            return self
-        return Dropout(take(self.keep, rows, lead), self.per_sample, self.layers)
+    def factors(self, rng, p, shape, dtype):
+        """q = κ/p, κ = 1 with probability p and else 0, independent entries.
 
-    def _layers(self, net, n, rng, samples):
+        Equation: eq:dropout
+        """
+        if isinstance(rng, (list, tuple)):
+            each = [p] * len(rng) if isinstance(p, float) else list(p)
+            rows = [self.factors(*one, shape[1:], dtype) for one in zip(rng, each)]
+            return generator_xp(rng).stack(rows)
+        p = p[..., None, None] if getattr(p, "ndim", 0) else p
+        return ((rng.random(shape) < p) / p).astype(dtype)
+
+    def shapes(self, net, n, rng, samples, dtype):
         """Of every hidden layer p, or ``None``, and the shape of its noise."""
+        check_float_type(dtype)
         check_generator(rng)
         lead = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
-        rows, xp = self._rows(n), generator_xp(rng)
+        lead = tuple(check_integer("samples", count, 0) for count in lead)
+        several = isinstance(rng, (list, tuple))
+        if several and lead[:1] != (len(rng),):
+            raise ValueError(
+                f"samples must begin with the number of generators, {len(rng)}, "
+                f"got {lead}"
+            )
+        xp, rows = generator_xp(rng), self._rows(n)
         for p, width in zip(self._keep_of_layers(net), net.hidden):
-            p = None if p is None else _keep_of_replicas(p, lead, xp)
-            yield p, lead + (rows, width)
+            yield _of_replicas(p, lead, xp), lead + (rows, width)
 
     def enumerate(
         self, net: Network, n: int, start: int = 0, stop: int | None = None
@@ -181,9 +179,8 @@ class Dropout:
         """
         total, rows = self.check_count(net, n), self._rows(n)
         start = check_integer("start", start, 0)
-        if stop is not None:
-            stop = check_integer("stop", stop, 0)
-        numbers = np.arange(start, total if stop is None else min(stop, total))
+        stop = total if stop is None else min(check_integer("stop", stop, 0), total)
+        numbers = np.arange(start, stop)
         probabilities, entries = np.ones(len(numbers)), []
         for p, width in zip(self._keep_of_layers(net), net.hidden):
             if p is None:
@@ -198,8 +195,8 @@ class Dropout:
             numbers = numbers >> bits
             counts = kept.sum(axis=1)
             probabilities *= p**counts * (1.0 - p) ** (bits - counts)
-            entries.append(np.where(kept, (1 - p) / p, -1.0))
-            entries[-1] = entries[-1].reshape(-1, rows, width)
+            eta = np.where(kept, (1 - p) / p, -1.0)
+            entries.append(eta.reshape(-1, rows, width))
         return probabilities, tuple(entries) if self.layers == "all" else entries[0]
 
     def count(self, net: Network, n: int) -> int:
@@ -213,7 +210,7 @@ class Dropout:
         if total > MAX_MASKS:
             raise ValueError(
                 f"enumerate is limited to 2^20 = {MAX_MASKS} masks, this network and "
-                f"data set have 2^{total.bit_length() - 1} = {_short(total)}"
+                f"data set have 2^{total.bit_length() - 1}"
             )
         return total
 
@@ -225,30 +222,42 @@ class Dropout:
     def _keep_of_layers(self, net):
         """keep of every hidden layer, ``None`` where there is no dropout."""
         layers = len(check_net(net).hidden)
+        own = isinstance(self.keep, tuple)
         if self.layers == "last":
-            keep = self.keep[0] if isinstance(self.keep, tuple) else self.keep
-            return (None,) * (layers - 1) + (keep,)
-        if not isinstance(self.keep, tuple):
-            return (self.keep,) * layers
-        if len(self.keep) != layers:
+            return (None,) * (layers - 1) + (self.keep if own else (self.keep,))
+        if own and len(self.keep) != layers:
             raise ValueError(
                 f"keep must have one entry per hidden layer ({layers}), "
                 f"got {len(self.keep)}"
             )
-        return self.keep
+        return self.keep if own else (self.keep,) * layers
+
+
+def check_dropout(drop, name="drop"):
+    """`drop`, checked to be a `Dropout`."""
+    return check_kind(name, drop, Dropout, "a Dropout")
 
 
 def check_keep(keep):
     """`keep` as a float or an array of floats, all in (0, 1]."""
-    if isinstance(keep, Real) and not isinstance(keep, bool):
-        if not 0 < keep <= 1:
-            raise ValueError(f"keep must lie in (0, 1], got {keep}")
-        return float(keep)
-    if getattr(keep, "dtype", None) is None or keep.dtype.kind not in "fiu":
-        raise ValueError(f"keep must be a number in (0, 1], got {keep!r}")
-    if keep.size == 0 or not ((keep > 0) & (keep <= 1)).all():
-        raise ValueError(f"keep must lie in (0, 1], got {keep}")
-    return float(keep) if keep.ndim == 0 else keep
+    return check_in_range("keep", keep, 0, 1, "lie in (0, 1]")
+
+
+def last_layer_keep(drop, net):
+    """Probability of keeping a neuron of the last hidden layer, the only noisy one.
+
+    Raises
+    ------
+    ValueError
+        If an earlier layer has noise too.
+    """
+    if check_dropout(drop).layers == "all" and len(net.hidden) > 1:
+        raise ValueError(
+            "drop must act after the last hidden layer only (layers='last'), got "
+            f"layers='all' for {len(net.hidden)} hidden layers; R2_estimate takes any"
+        )
+    (keep,) = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
+    return keep
 
 
 def noise_moment(keep, order):
@@ -277,20 +286,14 @@ def noise_variance(keep):
     return (1 - keep) / keep
 
 
-def _keep_of_replicas(p, samples, xp):
-    """`p` as it is, or, of an array, one entry per leading index of the noise, in the
-    module `xp` of the noise."""
-    if isinstance(p, float):
+def _of_replicas(p, lead, xp):
+    """`p` as it is, or, of an array, one entry per leading index of the noise."""
+    if p is None or isinstance(p, float):
         return p
     try:
-        return xp.broadcast_to(move(p, xp), samples)
+        return xp.broadcast_to(move(p, xp), lead)
     except ValueError:
         raise ValueError(
             "keep must be one number or broadcast to the replicas, of shape "
-            f"{samples}, got an array of shape {p.shape}"
+            f"{lead}, got an array of shape {p.shape}"
         ) from None
-
-
-def _short(number):
-    digits = math.floor(math.log10(number))
-    return str(number) if digits < 12 else f"about 10^{digits}"

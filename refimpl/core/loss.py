@@ -4,7 +4,7 @@ All are means over samples, so the gradient carries 1/n.
 """
 
 from refimpl.arrays.backend import get_xp
-from refimpl.arrays.checks import as_real, check_finite
+from refimpl.arrays.shapes import check_distributions, check_targets
 
 
 class MSE:
@@ -15,17 +15,7 @@ class MSE:
     Equation: eq:mse
     """
 
-    @staticmethod
-    def check_targets(Y, n, outputs):
-        """Targets (..., n, o) as a finite array."""
-        Y = as_real("Y", Y)
-        if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
-            raise ValueError(
-                f"Y must have shape (..., {n}, {outputs}): samples of X by outputs of "
-                f"the network, got shape {Y.shape}"
-            )
-        check_finite("Y", Y)
-        return Y
+    check_targets = staticmethod(check_targets)
 
     @staticmethod
     def value_and_gradient(F, Y):
@@ -45,34 +35,7 @@ class CrossEntropy:
     Equation: eq:cross-entropy
     """
 
-    @staticmethod
-    def check_targets(Y, n, outputs):
-        """Targets (..., n, o): rows that sum to 1, from labels (n,) or such rows."""
-        xp = get_xp(Y)
-        try:
-            labels = xp.asarray(Y)
-        except (TypeError, ValueError):
-            labels = as_real("Y", Y)
-        if labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) == n:
-            if len(labels) and not (0 <= labels.min() and labels.max() < outputs):
-                raise ValueError(
-                    f"Y must hold labels 0 to {outputs - 1}, got "
-                    f"{int(labels.min())} to {int(labels.max())}"
-                )
-            return (labels[:, None] == xp.arange(outputs)).astype(float)
-        Y = as_real("Y", Y)
-        if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
-            raise ValueError(
-                f"Y must be integer labels ({n},) or probabilities "
-                f"(..., {n}, {outputs}), got shape {Y.shape} of {Y.dtype}"
-            )
-        check_finite("Y", Y)
-        if (Y < 0).any() or (abs(Y.sum(axis=-1) - 1) > 1e-6).any():
-            raise ValueError(
-                "Y must hold probabilities, each row summing to 1, got rows that sum "
-                f"to {float(Y.sum(axis=-1).min())} to {float(Y.sum(axis=-1).max())}"
-            )
-        return Y
+    check_targets = staticmethod(check_distributions)
 
     @staticmethod
     def value_and_gradient(F, Y):
@@ -95,19 +58,3 @@ class CrossEntropy:
 
 
 LOSSES = {"mse": MSE, "cross_entropy": CrossEntropy}
-
-
-def get_loss(name):
-    """Loss called `name`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such loss.
-    """
-    try:
-        return LOSSES[name]
-    except (KeyError, TypeError):
-        raise ValueError(
-            f"loss must be one of {', '.join(LOSSES)}, got {name!r}"
-        ) from None

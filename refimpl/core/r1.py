@@ -1,95 +1,63 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
-from refimpl.arrays.backend import multiply, per_replica
-from refimpl.arrays.checks import broadcast_lead, check_risk
+from refimpl.arrays.backend import per_replica
 from refimpl.arrays.types import Array, ArrayLike, PerReplica
 from refimpl.core.dropout import check_keep, noise_variance
 from refimpl.core.loss import MSE
 from refimpl.core.network import Upstream
 from refimpl.core.objective import Objective, OfRisk
-from refimpl.core.risk import Risk
+from refimpl.core.risk import Risk, check_risk
 
 
 class R1Penalty(OfRisk, Objective):
     """R_1 as an objective: value, gradient and Hessian-vector product.
 
     R_1 = (1−p)/(2np) Σ_i Σ_j ‖a_j‖² h_j(x_i)², with a_j column j of the output weights
-    and h the activations of the last hidden layer.
+    and h the activations of the last hidden layer. Arguments are those of `R1`.
 
     Equation: eq:r1
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE, for which R_1 is exact: E_η R_S^drop = R_S + R_1 for dropout after
-        the last hidden layer, any width, depth and number of outputs.
-    keep : float, or array of one per replica
-
-    Raises
-    ------
-    ValueError
-        If the loss is not MSE, or keep is outside (0, 1].
     """
 
-    of_replicas = ("keep",)
+    noisy = False  # it is a mean over the noise
 
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
-        super().__init__(risk)
-        self.keep = check_keep(keep)
+        self.risk, self.keep = risk, check_keep(keep)
 
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Replica axes of data and keep."""
-        keep = getattr(self.keep, "shape", ())
-        return broadcast_lead("data and keep", self.risk.lead, keep)
-
-    def forward(self, theta, q):
-        """Forward pass, R_1 (...), and its `Upstream` derivatives."""
-        if any(factor is not None for factor in q):
-            raise ValueError("eta must be None: R_1 is a mean over the noise")
-        X, _ = self.risk.prepared(theta)
-        run = self.net.run(theta, X)
-        return run, *self.of(run)
+    def run(self, theta, q):
+        """Forward pass of the network on the data."""
+        return self.risk.run(theta, q)
 
     def of(self, run):
-        """R_1 (...) and its `Upstream` derivatives, from a forward pass.
+        """R_1 (...), and its derivatives with respect to F, h and A.
 
         Equation: eq:r1
         """
-        h, A = run.hidden, run.A
-        c = self._coefficient(h)
-        energy = multiply(h, h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²  (..., 1, m)
-        weights = A * (c * energy)
-        norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖²  (..., 1, m)
-        value = 0.5 * (A * weights).sum(axis=(-2, -1))
-        return value, Upstream(weights=weights, energy=c * norm)
+        h, A, c = run.h, run.A, self._coefficient(run.h)
+        energy = (h * h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²
+        norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖² = Σ_k a_kj²
+        value = 0.5 * (c * norm * energy).sum(axis=(-2, -1))
+        return value, Upstream(0 * run.F, c * norm * h, c * energy * A)
 
-    def upstream_push(self, run, push):
-        """Directional derivatives of the `Upstream` of `of`."""
-        h, A = run.hidden, run.A
-        c = self._coefficient(h)
-        energy = (h * h).sum(axis=-2)[..., None, :]
-        norm = (A * A).sum(axis=-2)[..., None, :]
-        energy_push = 2 * (h * push.hidden).sum(axis=-2)[..., None, :]
-        norm_push = 2 * (A * push.A).sum(axis=-2)[..., None, :]
-        return Upstream(
-            hidden=c * (norm_push * h + norm * push.hidden),
-            weights=c * (push.A * energy + A * energy_push),
-        )
+    def push_of(self, run, push):
+        """Directional derivatives of the derivatives that `of` returns."""
+        h, A, c = run.h, run.A, self._coefficient(run.h)
+        energy = (h * h).sum(axis=-2, keepdims=True)
+        norm = (A * A).sum(axis=-2, keepdims=True)
+        energy_push = 2 * (h * push.h).sum(axis=-2, keepdims=True)
+        norm_push = 2 * (A * push.A).sum(axis=-2, keepdims=True)
+        dh_push = c * (norm_push * h + norm * push.h)
+        dA_push = c * (energy_push * A + energy * push.A)
+        return Upstream(0 * push.F, dh_push, dA_push)
 
     def _coefficient(self, h):
         """(1−p)/(np), broadcast against (..., n, m)."""
-        variance = noise_variance(self.keep)
-        if not isinstance(variance, float):
-            broadcast_lead("theta and keep", h.shape[:-2], variance.shape)
-            variance = per_replica(variance, h, axes=2)
-        return variance / self.n
+        return per_replica(noise_variance(self.keep) / self.n, h, axes=2)
 
 
 def R1(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
-    """Mean extra loss of dropout after the last hidden layer.
+    """Mean extra loss of dropout after the last hidden layer (Lemma 1).
 
     R_1 = (1−p)/(2np) Σ_i Σ_j ‖W^[L]_j f^[L−1]_j(x_i)‖². Exact for MSE, any width, depth
     and number of outputs, and the same for shared and per-sample masks.
@@ -99,29 +67,20 @@ def R1(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
     Parameters
     ----------
     risk : Risk
+        With MSE; else ``ValueError``.
     theta : (..., P)
     keep : float, or array of one per replica
+        p, in (0, 1]; else ``ValueError``.
 
     Returns
     -------
     value : (...)
 
-    Raises
-    ------
-    ValueError
-        If the loss is not MSE, keep is outside (0, 1], or theta does not fit.
-
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, [[2.0]], [[0.0]])
-    >>> float(R1(risk, net.pack([[1.0]], [0.0], [[3.0]]), keep=0.5))  # ½ (3·2)²
+    >>> from refimpl.data.example import risk, theta
+    >>> float(R1(risk, theta, keep=0.5))  # ½ (3·2)²
     18.0
-
-    References
-    ----------
-    Zhang and Xu, Implicit Regularization of Dropout, Lemma 1.
     """
     return R1Penalty(risk, keep)(theta)
 
@@ -133,10 +92,7 @@ def R1_gradient(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta
     >>> R1_gradient(risk, theta, keep=0.5)  # of ½ a² (2w + b)², in (w, b, a)
     array([36., 18., 12.])
     """

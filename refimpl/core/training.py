@@ -1,26 +1,23 @@
 """One short training loop for any objective, replicas side by side."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
+from itertools import repeat
 from typing import Any, NamedTuple
 
-from refimpl.arrays.backend import get_xp, to_numpy
+from refimpl.arrays.backend import generator_xp, get_xp, move, to_numpy
 from refimpl.arrays.checks import (
     as_real,
-    broadcast_lead,
     check_callable,
-    check_dropout,
-    check_generator,
-    check_has,
+    check_generators,
     check_integer,
-    check_objective,
+    check_kind,
+    check_steps,
 )
-from refimpl.arrays.memory import keep_freed_memory
+from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generators
-from refimpl.core.dropout import Dropout
-from refimpl.core.objective import Differentiable
+from refimpl.core.dropout import Dropout, check_dropout
+from refimpl.core.objective import Differentiable, check_objective
 from refimpl.core.optimizers import Optimizer
-from refimpl.core.replicas import Replicas
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -33,10 +30,8 @@ class History(NamedTuple):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1)
-    >>> risk = refimpl.Risk(net, [[1.0]], [[1.0]])
-    >>> theta = net.pack([[1.0]], [0.0], [[1.0]])
-    >>> history = refimpl.train(risk, theta, refimpl.GD(0.1), 10, snapshots=[0, 5])
+    >>> from refimpl.data.example import risk, theta
+    >>> history = refimpl.train(risk, theta, refimpl.GD(0.01), 10, snapshots=[0, 5])
     >>> history.steps, history.loss.shape, history.theta.shape
     ([0, 5], (10,), (3,))
     """
@@ -58,9 +53,7 @@ class Divergence(ArithmeticError):
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta
     >>> try:
     ...     with np.errstate(all="ignore"):
     ...         refimpl.train(risk, theta, refimpl.GD(10.0), steps=20)
@@ -124,104 +117,99 @@ def train(
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta
     >>> history = train(risk, theta, refimpl.GD(0.01), steps=200, snapshots=[1])
     >>> history.loss[0], float(history.loss[-1].round(8))  # ½ 6², and the end
     (np.float64(18.0), 0.0)
     >>> history.snapshots[0]  # θ − 0.01 · 6 · (6, 3, 2)
     array([ 0.64, -0.18,  2.88])
     """
-    keep_freed_memory()
-    theta, _ = check_objective(objective).check(theta)
-    theta = as_real("theta", theta).copy()
-    xp = get_xp(theta)
-    lead = theta.shape[:-1]
+    check_kind("optimizer", optimizer, Optimizer, "an optimizer, such as GD or Adam")
+    theta = as_real("theta", check_objective(objective).check(theta)[0]).copy()
+    lead, steps = theta.shape[:-1], check_integer("steps", steps, 1)
     if broadcast_lead("theta and data", lead, objective.lead) != lead:
         raise ValueError(
             f"theta must have the replica axes of data and keep, {objective.lead}, "
             f"got {lead}"
         )
-    check_has("optimizer", optimizer, "start", "an optimizer, such as GD or Adam")
+    n = objective.n
+    if batch_size is not None:
+        n = check_integer("batch_size", batch_size, 1, n)
+    if dropout is not None or batch_size is not None:
+        check_generators(rng, lead)
     if progress is not None:
         check_callable("progress", progress)
-    steps = check_integer("steps", steps, 1)
-    wanted = set(_check_snapshots(snapshots, steps))
-    if dropout is not None:
-        check_dropout(dropout, "dropout")
-    if dropout is not None or batch_size is not None:
-        _check_rng(rng, lead)
-    if batch_size is not None:
-        batch_size = check_integer("batch_size", batch_size, 1, objective.n)
-    objective = objective.moved_to(xp)
-    losses = xp.empty((steps, *lead), dtype=theta.dtype)
-    kept = {0: theta.copy()} if 0 in wanted else {}
-    update = optimizer.start(theta)
-    replicas, looked = Replicas(objective, theta, dropout, batch_size, rng), 0
+    wanted = check_steps("snapshots", snapshots, steps)
+
+    xp, objective = get_xp(theta), objective.like(theta)
+    update, rate = optimizer.start(theta), optimizer.learning_rate
+    noise = _noise(objective, dropout, n, rng, theta)
+    losses, kept, looked = xp.empty((steps, *lead), dtype=theta.dtype), {}, 0
     for step in range(steps):
-        losses[step], gradient = replicas.value_and_gradient()
+        if step in wanted or step % LOOK_EVERY == 0:
+            _look(losses[:step], looked, kept, rate, progress)
+            looked = step
+        if step in wanted:
+            kept[step] = theta.copy()
+        part = objective
+        if batch_size is not None:
+            part = objective.batch(draw_batch(rng, objective.n, n, lead))
+        losses[step], gradient = part.value_and_gradient(theta, next(noise))
         update(gradient)
-        done = step + 1
-        if done in wanted or done % LOOK_EVERY == 0 or done == steps:
-            _look(losses, looked, done, kept, optimizer)
-            looked = done
-            if progress is not None:
-                progress(done, losses[step])
-        if done in wanted:
-            kept[done] = theta.copy()
+    _look(losses, looked, kept, rate, progress)
+    if steps in wanted:
+        kept[steps] = theta.copy()
+    history = History(theta, losses, list(kept), list(kept.values()))
     if not xp.isfinite(theta).all():  # the last step has no loss after it
-        last = list(kept.values())[-1] if kept else None
         raise Divergence(
             f"theta is not finite after the last step, {steps}, with learning rate "
-            f"{optimizer.learning_rate} and loss {losses[-1]} before it",
-            History(last, losses, list(kept), list(kept.values())),
+            f"{rate} and loss {losses[-1]} before it",
+            history._replace(theta=None),
         )
-    return History(theta, losses, list(kept), list(kept.values()))
+    return history
 
 
-def _look(losses, start, stop, kept, optimizer):
-    """Raise `Divergence` if a loss of the steps `start` to `stop` is not finite."""
-    recent = to_numpy(losses[start:stop]).reshape(stop - start, -1)
-    bad = ~get_xp(recent).isfinite(recent)
-    if not bad.any():
-        return
-    step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
-    rate = optimizer.learning_rate
-    if not isinstance(rate, float):
-        rate = float(to_numpy(rate).reshape(-1)[replica])
-    before = [float(recent[step - 1, replica])] if step else []
-    last = list(kept.values())[-1] if kept else None
-    raise Divergence(
-        f"loss is {recent[step, replica]} at step {start + step} with learning rate "
-        f"{rate:g} (replica {replica}"
-        + "".join(f", loss one step before {value:.6g}" for value in before)
-        + ")",
-        History(last, losses[: start + step], list(kept), list(kept.values())),
+def draw_batch(rng, n, size, lead):
+    """Indices of the samples of one step: (size,), or (*lead, size)."""
+    if isinstance(rng, (list, tuple)):
+        rows = [draw_batch(one, n, size, lead[1:]) for one in rng]
+        return get_xp(*rows).stack(rows)
+    return rng.random((*lead, n)).argsort(axis=-1)[..., :size]
+
+
+def _noise(objective, dropout, n, rng, theta):
+    """Factors q of every step, in the array module of θ."""
+    net, lead, xp = objective.net, theta.shape[:-1], get_xp(theta)
+    if dropout is None:
+        return repeat(net.no_noise)
+    early = check_dropout(dropout, "dropout").layers == "all"
+    objective.check_layers([early] * (len(net.hidden) - 1) + [True])
+    stream = dropout.stream(net, n, rng, lead, theta.dtype)
+    if generator_xp(rng) is xp:
+        return stream
+    return (  # drawn elsewhere, as when a device is compared with the host
+        tuple(one if isinstance(one, float) else move(one, xp) for one in q)
+        for q in stream
     )
 
 
-def _check_rng(rng, lead):
-    """Raise ``ValueError`` unless `rng` is one generator, or one for each replica."""
-    if rng is None:
-        raise ValueError("rng must be given for dropout or batches, got None")
-    check_generator(rng)
-    if isinstance(rng, (list, tuple)) and (len(rng),) != lead[:1]:
-        raise ValueError(
-            "rng must be one generator, or one for each entry of theta's first "
-            f"replica axis, {lead[:1]}, got {len(rng)}"
+def _look(losses, looked, kept, rate, progress):
+    """Raise `Divergence` if a loss since the last look is not finite; tell progress."""
+    steps = len(losses)
+    if steps == looked:
+        return
+    recent = to_numpy(losses[looked:]).reshape(steps - looked, -1)
+    bad = ~get_xp(recent).isfinite(recent)
+    if bad.any():
+        step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
+        if not isinstance(rate, float):
+            rate = float(to_numpy(rate).reshape(-1)[replica])
+        before = f", loss one step before {recent[step - 1, replica]:.6g}"
+        last = list(kept.values())[-1] if kept else None
+        raise Divergence(
+            f"loss is {recent[step, replica]} at step {looked + step} with learning "
+            f"rate {rate:g} (replica {replica}{before if step else ''})",
+            History(last, losses[: looked + step], list(kept), list(kept.values())),
         )
-
-
-def _check_snapshots(snapshots, steps):
-    try:
-        wanted = list(snapshots)
-    except TypeError:
-        raise ValueError(
-            f"snapshots must be a sequence of steps, got {snapshots!r}"
-        ) from None
-    for step in wanted:
-        whole = isinstance(step, Real) and not isinstance(step, bool)
-        if not whole or step not in range(steps + 1):
-            raise ValueError(f"snapshots must lie in 0 to {steps}, got {step!r}")
-    return [int(step) for step in wanted]
+    if progress is not None:
+        progress(steps, losses[-1])

@@ -1,0 +1,3 @@
+"""Data."""
+
+from refimpl.data.datasets import *  # noqa: F401,F403

@@ -13,7 +13,6 @@ import numpy as np
 from refimpl.arrays.checks import (
     as_real,
     check_generator,
-    check_has,
     check_integer,
     check_number,
     check_positive,
@@ -113,7 +112,7 @@ def digits(rng, n_train=1000):
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
-    check_has("rng", rng, "permutation", "a random generator, as default_rng makes")
+    check_generator(rng)
     check_generator(rng)
     order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]

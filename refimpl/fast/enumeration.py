@@ -5,15 +5,13 @@ Noise after the last hidden layer does not reach the hidden layers: they are pas
 once, forward and backward, and masks meet only arrays over samples and outputs.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, like, matmul, transpose
-from refimpl.arrays.checks import check_dropout, check_risk
-from refimpl.arrays.memory import keep_freed_memory
+from refimpl.arrays.backend import chunks, get_xp, like, transpose
 from refimpl.arrays.types import Array, ArrayLike
-from refimpl.core.dropout import Dropout
+from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
 from refimpl.core.network import Upstream
-from refimpl.core.risk import Risk
+from refimpl.core.risk import Risk, check_risk
 from refimpl.core.two_layer import TwoLayer
-from refimpl.theory.gradient_noise import last_layer_keep
+from refimpl.fast.memory import keep_freed_memory
 
 # Elements over masks, samples and outputs at a time: what the cache of a core holds.
 ELEMENTS = 2**17
@@ -67,22 +65,22 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
         )
     last_layer_keep(drop, net)
     drop.check_count(net, n)
-    run, _, _ = risk.forward(theta, q)
-    xp, (o, m), lead = get_xp(theta), run.A.shape[-2:], run.output.shape[:-2]
+    run = risk.run(theta, q)
+    xp, (o, m), lead = get_xp(theta), run.A.shape[-2:], run.F.shape[:-2]
     # u (..., m, n·o): a row a neuron, as masks have a column a neuron.
-    u = transpose(run.hidden)[..., None] * transpose(run.A)[..., None, :]
+    u = transpose(run.h)[..., None] * transpose(run.A)[..., None, :]
     u = u.reshape(lead + (m, n * o))
-    F, (_, Y) = run.output.reshape(lead + (1, n * o)), risk.prepared(theta)
+    F, Y = run.F.reshape(lead + (1, n * o)), like(risk.Y, theta)
     # Outputs are a sum over neurons: those of the first few are a table of their masks,
     # to which those of the others are added.
     first = min(m, max(0, (ELEMENTS // (8 * F.size)).bit_length() - 1))
     p, eta = _masks(drop, first, theta)
-    table = F + matmul(eta, u[..., :first, :])  # (..., masks of the first, n·o)
+    table = F + eta @ u[..., :first, :]  # (..., masks of the first, n·o)
     value = over_others = 0.0
     mean_eta_e = xp.zeros_like(u)
     for start, stop in chunks(2 ** (m - first), table.size + m, ELEMENTS):
         p_others, eta_others = _masks(drop, m - first, theta, start, stop)
-        shift = matmul(eta_others, u[..., first:, :])
+        shift = eta_others @ u[..., first:, :]
         masked = table[..., None, :, :] + shift[..., None, :]
         shape = lead + (len(p_others), len(p), n, o)
         values, e = risk.loss.value_and_gradient(
@@ -96,10 +94,10 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
             p_others @ e.reshape(lead + (len(p_others), -1))
         ).reshape(table.shape)
     mean_eta_e[..., :first, :] = (p[:, None] * eta).T @ over_others
-    mean_e = (p @ over_others).reshape(run.output.shape)
+    mean_e = (p @ over_others).reshape(run.F.shape)
     mean_eta_e = mean_eta_e.reshape(lead + (m, n, o))
     hidden = (mean_eta_e * transpose(run.A)[..., None, :]).sum(axis=-1)
-    weights = matmul(transpose(run.hidden)[..., None, :], mean_eta_e)[..., 0, :]
+    weights = (transpose(run.h)[..., None, :] @ mean_eta_e)[..., 0, :]
     upstream = Upstream(mean_e, transpose(hidden), transpose(weights))
     return value, net.backward(run, upstream)
 

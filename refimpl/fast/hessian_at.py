@@ -3,8 +3,9 @@
 Eigenvalues, traces and spectra take hundreds of products at the same θ.
 """
 
-from refimpl.core.risk import Risk
+from refimpl.core import risk
 from refimpl.core.two_layer import TwoLayer
+from refimpl.fast import two_layer
 from refimpl.fast.two_layer_hessian import two_layer_hessian
 
 
@@ -34,7 +35,10 @@ def hessian_at(objective, theta):
     >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
     (array([36., 18., 24.]), np.float64(49.0))
     """
-    if type(objective) is Risk and type(objective.net) is TwoLayer:
+    if (
+        type(objective) in (risk.Risk, two_layer.Risk)
+        and type(objective.net) is TwoLayer
+    ):
         return two_layer_hessian(objective, theta)
     if hasattr(objective, "hessian_at"):
         return objective.hessian_at(theta)

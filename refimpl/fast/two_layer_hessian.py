@@ -13,9 +13,8 @@ with x̃_i = (x_i, 1) and ρ = e A. What does not depend on the vector is comput
 from functools import cached_property
 
 from refimpl.arrays import backend
-from refimpl.arrays.backend import get_xp, matmul, multiply, transpose
-from refimpl.core.network import contiguous_views
-from refimpl.core.two_layer import Push
+from refimpl.arrays.backend import get_xp, transpose
+from refimpl.core.network import Pass
 
 
 def two_layer_hessian(risk, theta):
@@ -44,29 +43,25 @@ class ByPasses:
 
     def __init__(self, risk, theta):
         self.risk, self.net = risk, risk.net
-        (m,) = self.net.hidden
-        self.blocks = ((self.net.inputs + 1, m), (self.net.outputs, m))
-        self.run, _, (self.e, *_) = risk.forward(theta, self.net.no_noise)
-        self.slope = self.net.activation.slope(self.run.hidden)  # σ′
-        self.bend = matmul(self.e, self.run.A)  # ρ σ″
-        self.bend *= self.net.activation.curvature(self.run.hidden)
+        self.run = risk.run(theta, self.net.no_noise)
+        self.e, X = risk.of(self.run)[1].dF, self.run.kept[0]
+        self.X = get_xp(X).concatenate([X, get_xp(X).ones_like(X[..., :1])], axis=-1)
+        self.slope = self.net.activation.slope(self.run.h)  # σ′
+        self.bend = self.e @ self.run.A  # ρ σ″
+        self.bend *= self.net.activation.curvature(self.run.h)
 
     def __call__(self, v):
         """H v (..., P); axes of directions, if any, before those of θ."""
-        V, B = contiguous_views(v, self.blocks)
-        z = matmul(self.run.X, V)
-        h = self.slope * z
-        F = matmul(h, transpose(self.run.A)) + matmul(self.run.hidden, transpose(B))
-        e = self._of_output(F)
-        dz = _stacked_product(e, self.e, self.run.A, B)
+        V, c, B = self.net.split(v)
+        X, A, h = self.run.kept[0], self.run.A, self.run.h
+        z_push = X @ transpose(V) + c[..., None, :]
+        h_push = self.slope * z_push
+        e_push = self._of_output(h_push @ transpose(A) + h @ transpose(B))
+        dz = _stacked_product(e_push, self.e, A, B)
         dz *= self.slope
-        dz += multiply(self.bend, z)  # z may have fewer replica axes
-        product = self.net.empty_gradient(dz)
-        dweights, dA = contiguous_views(product, self.blocks)
-        matmul(transpose(self.run.X), dz, out=dweights)
-        matmul(transpose(e), self.run.hidden, out=dA)
-        dA += matmul(transpose(self.e), h)
-        return product
+        dz += self.bend * z_push  # z may have fewer replica axes
+        dA = transpose(e_push) @ h + transpose(self.e) @ h_push
+        return self.net.join([transpose(dz) @ X, dz.sum(axis=-2), dA])
 
     def trace(self):
         """Tr H (...), by o products of samples and neurons.
@@ -77,22 +72,21 @@ class ByPasses:
 
         Equation: eq:two-layer-trace
         """
-        F, A, total = self.run.output, self.run.A, self.bend
-        xp, squares = get_xp(F), (self.run.hidden**2).sum(axis=-1, keepdims=True)
+        F, A, total = self.run.F, self.run.A, self.bend
+        xp, squares = get_xp(F), (self.run.h**2).sum(axis=-1, keepdims=True)
         slopes, outer = self.slope**2, 0.0
         for k in range(self.net.outputs):
             unit = xp.zeros_like(F)
             unit[..., k] = 1
             column = self._of_output(unit)  # L_ik′k
-            total = total + slopes * matmul(column, A) * A[..., k : k + 1, :]
+            total = total + slopes * (column @ A) * A[..., k : k + 1, :]
             outer = outer + (column[..., k : k + 1] * squares).sum(axis=(-2, -1))
-        lengths = (self.run.X**2).sum(axis=-1, keepdims=True)
+        lengths = (self.X**2).sum(axis=-1, keepdims=True)
         return outer + (lengths * total).sum(axis=(-2, -1))
 
     def _of_output(self, F):
         """∂²R_S/∂F² times `F` (..., n, o)."""
-        push = Push(None, None, None, None, F)
-        return self.risk.upstream_push(self.run, push).output
+        return self.risk.push_of(self.run, Pass(F, None, None, None)).dF
 
 
 class ByJacobian(ByPasses):
@@ -111,31 +105,30 @@ class ByJacobian(ByPasses):
     @cached_property
     def J(self):
         """Jacobian of the outputs (n·o, P)."""
-        X, A, h, xp = self.run.X, self.run.A, self.run.hidden, get_xp(self.run.hidden)
-        (n, m), d, o = h.shape, X.shape[-1], len(A)
-        J = xp.zeros((n, o, d + o, m), dtype=h.dtype)
-        for k in range(o):
-            xp.multiply(X[:, :, None], (self.slope * A[k])[:, None], out=J[:, k, :d])
-            J[:, k, d + k] = h
-        return J.reshape(n * o, -1)
+        X, A, h, xp = self.run.kept[0], self.run.A, self.run.h, get_xp(self.run.h)
+        slopes = self.slope[:, None, :] * A  # ∂f_ik/∂b_j (n, o, m)
+        n, o = len(h), len(A)
+        by_A = xp.eye(o, dtype=h.dtype)[None, :, :, None] * h[:, None, None, :]
+        by_W = slopes[..., None] * X[:, None, None, :]
+        parts = by_W, slopes, by_A
+        return xp.concatenate([part.reshape(n * o, -1) for part in parts], axis=1)
 
     @cached_property
     def neurons(self):
         """Blocks of the neurons: in (w_j, b_j), and between it and a_kj."""
-        X, slope, bend = self.run.X, self.slope, self.bend
+        X, slope, bend = self.X, self.slope, self.bend
         return _moments(X, X, bend), _moments(X, self.e, slope)
 
     def __call__(self, v):
         """H v (..., P)."""
         F = v @ self.J.T
-        e = self._of_output(F.reshape(v.shape[:-1] + self.run.output.shape))
-        product = e.reshape(F.shape) @ self.J
-        inner, mixed = self.neurons
-        V, B = contiguous_views(v, self.blocks)
-        dweights, dA = contiguous_views(product, self.blocks)
-        dweights += _times(inner, V) + _times(mixed, B)
-        dA += _times(mixed.swapaxes(0, 1), V)
-        return product
+        e = self._of_output(F.reshape(v.shape[:-1] + self.run.F.shape))
+        (W, b, B), (inner, mixed) = self.net.split(v), self.neurons
+        V = get_xp(v).concatenate([transpose(W), b[..., None, :]], axis=-2)
+        dV = _times(inner, V) + _times(mixed, B)
+        dA = _times(mixed.swapaxes(0, 1), V)
+        blocks = self.net.join([transpose(dV[..., :-1, :]), dV[..., -1, :], dA])
+        return e.reshape(F.shape) @ self.J + blocks
 
 
 def _stacked_product(left, right, A, B):
@@ -143,7 +136,7 @@ def _stacked_product(left, right, A, B):
     xp = get_xp(A)
     if left.ndim == right.ndim == A.ndim == B.ndim == 2:
         return xp.concatenate([left, right], axis=1) @ xp.concatenate([A, B])
-    return matmul(left, A) + matmul(right, B)
+    return left @ A + right @ B
 
 
 def _moments(a, b, values):

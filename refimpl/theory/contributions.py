@@ -33,8 +33,8 @@ def contributions(risk, theta):
     array([[[6.]]])
     """
     theta, _ = risk.check(theta)
-    run = risk.net.run(theta, risk.prepared(theta)[0])
-    h = get_xp(theta).moveaxis(run.hidden, -1, -2)  # (..., m, n)
+    run = risk.run(theta, risk.net.no_noise)
+    h = get_xp(theta).moveaxis(run.h, -1, -2)  # (..., m, n)
     a = get_xp(theta).moveaxis(run.A, -1, -2)  # (..., m, o)
     return h[..., :, None] * a[..., None, :]
 

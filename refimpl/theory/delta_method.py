@@ -5,7 +5,7 @@ v_l = (1−p_l)/p_l. For MSE with dropout after the last hidden layer R_S^drop i
 quadratic in η, and this is R_1. Otherwise it is an approximation.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, matmul, transpose
+from refimpl.arrays.backend import chunks, get_xp, like, transpose
 
 
 def delta_regularizer(risk, theta, drop):
@@ -85,32 +85,31 @@ def activation_hessians(risk, theta):
     """
     theta, _ = risk.check(theta)
     net = risk.net
-    run, _, upstream = risk.forward(theta, risk.net.no_noise)
+    run = risk.run(theta, risk.net.no_noise)
     xp, A = get_xp(theta), run.A[..., None, :, :]
     H = [transpose(A) @ _output_hessian(risk, run) @ A]
-    g = matmul(upstream.output, run.A)
+    g = risk.of(run)[1].dF @ run.A
     for layer in reversed(range(1, len(net.hidden))):
-        h, W = run.h[layer], run.layers[layer][0]
+        _, (W, _), _, h, _ = run.kept[layer]
         slope = net.activation.slope(h)
         M = slope[..., :, None] * H[0] * slope[..., None, :]
         M = M + xp.eye(h.shape[-1]) * (g * net.activation.curvature(h))[..., None]
         W_all = W[..., None, :, :]
         H.insert(0, transpose(W_all) @ M @ W_all)
-        g = matmul(g * slope, W)
+        g = (g * slope) @ W
     return H
 
 
 def _second_order(risk, theta, layers, variances):
     """The regularizer without chunks."""
     if layers == "last":
-        run, _, _ = risk.forward(theta, risk.net.no_noise)
+        run = risk.run(theta, risk.net.no_noise)
         A = run.A[..., None, :, :]
         # a_jᵀ H_i a_j, without the m × m matrices of which it is the diagonal
         diagonals = [(A * (_output_hessian(risk, run) @ A)).sum(axis=-2)]
-        hs, variances = [run.hidden], variances[-1:]
+        hs, variances = [run.h], variances[-1:]
     else:
-        run = risk.net.run(theta, risk.prepared(theta)[0])
-        hs = run.h if hasattr(run, "h") else [run.hidden]
+        hs = risk.net.activations(risk.run(theta, risk.net.no_noise))
         diagonals = [
             H.diagonal(axis1=-2, axis2=-1) for H in activation_hessians(risk, theta)
         ]
@@ -123,9 +122,9 @@ def _second_order(risk, theta, layers, variances):
 
 def _output_hessian(risk, run):
     """Hessian of the loss with respect to each sample's outputs: (..., n, o, o)."""
-    F = run.output
+    F = run.F
     xp, o = get_xp(F), F.shape[-1]
     unit = xp.eye(o, dtype=F.dtype).reshape((o,) + (1,) * (F.ndim - 1) + (o,))
     unit = xp.broadcast_to(unit, (o,) + F.shape)
-    columns = risk.loss.hvp(F, risk.prepared(F)[1], unit)
+    columns = risk.loss.hvp(F, like(risk.Y, F), unit)
     return xp.moveaxis(columns, 0, -2)

@@ -5,11 +5,10 @@ the checks and the choice of the route; the formulas are in `gradient_noise_two_
 and `gradient_noise_deep`.
 """
 
-from refimpl.arrays.checks import check_dropout, check_risk
 from refimpl.arrays.types import Array, ArrayLike
-from refimpl.core.dropout import Dropout, noise_moment
+from refimpl.core.dropout import Dropout, last_layer_keep, noise_moment
 from refimpl.core.loss import MSE
-from refimpl.core.risk import Risk
+from refimpl.core.risk import Risk, check_risk
 from refimpl.core.two_layer import TwoLayer
 from refimpl.theory import gradient_noise_deep, gradient_noise_two_layer
 
@@ -68,23 +67,6 @@ def gradient_covariance_trace_gradient(risk, theta, drop):
     return route.trace_gradient(risk, theta, moments, drop.per_sample)
 
 
-def last_layer_keep(drop, net):
-    """Probability of keeping a neuron of the last hidden layer, the only noisy one.
-
-    Raises
-    ------
-    ValueError
-        If an earlier layer has noise too.
-    """
-    if drop.layers == "all" and len(net.hidden) > 1:
-        raise ValueError(
-            "drop must act after the last hidden layer only (layers='last'), got "
-            f"layers='all' for {len(net.hidden)} hidden layers; R2_estimate takes any"
-        )
-    (keep,) = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
-    return keep
-
-
 def noise_moments(keep):
     """E η², E η³ and E η⁴: all that R_2 needs to know of the noise.
 
@@ -100,7 +82,6 @@ def _prepare(risk, theta, drop):
             "R2 in closed form holds for loss 'mse', got a risk with another loss; "
             "R2_estimate takes any"
         )
-    check_dropout(drop)
     theta, _ = risk.check(theta)
     moments = noise_moments(last_layer_keep(drop, risk.net))
     if isinstance(risk.net, TwoLayer):

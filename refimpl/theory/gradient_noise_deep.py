@@ -9,9 +9,8 @@ gradient has the gradients of these scalars as coefficients: one pass backward e
 one Hessian-vector product each for the gradient of the trace.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, matmul, per_replica, transpose
+from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose
 from refimpl.core.network import Upstream
-from refimpl.core.risk import Risk
 
 # Multiply-adds that an exact trace may take, about: minutes on one core.
 MAX_COST = 2**38
@@ -93,9 +92,9 @@ class _Polynomial:
 
     def __init__(self, risk, theta):
         self.risk, self.net = risk, risk.net
-        self.run, _, upstream = risk.forward(theta, risk.net.no_noise)
-        self.r = upstream.output  # residual over n
-        self.h, self.A, self.n = self.run.hidden, self.run.A, risk.n
+        self.run = risk.run(theta, risk.net.no_noise)
+        self.r = risk.of(self.run)[1].dF  # residual over n
+        self.h, self.A, self.n = self.run.h, self.run.A, risk.n
 
     def chunks(self, first):
         """Ranges of the neurons from `first` on, to take beside each other."""
@@ -115,10 +114,10 @@ class _Polynomial:
     def linear_hvp(self, j, v):
         """Hessian of b_j times v (..., P)."""
         push = self.net.push(self.run, v)
-        mask, r_push = self._mask(j, j + 1)[0], push.output / self.n
+        mask, r_push = self._mask(j, j + 1)[0], push.F / self.n
         D_push = self._outputs_push(mask, push)
         change = self._half_push(mask, self.r, r_push, push)
-        change = change._replace(output=D_push / self.n)
+        change = change._replace(dF=D_push / self.n)
         return self.net.backward_push(self.run, push, self._linear(j), change)
 
     def quadratic_hvp(self, j, start, stop, v):
@@ -141,7 +140,7 @@ class _Polynomial:
     def _linear(self, j):
         """Derivatives of b_j = ⟨r, D_j⟩/n."""
         mask = self._mask(j, j + 1)[0]
-        return self._half(mask, self.r)._replace(output=self._outputs(mask) / self.n)
+        return self._half(mask, self.r)._replace(dF=self._outputs(mask) / self.n)
 
     def _quadratic(self, j, start, stop):
         """Derivatives of Q_jl = ⟨D_j, D_l⟩/n, l on the leading axis."""
@@ -154,28 +153,24 @@ class _Polynomial:
     def _half(self, mask, E):
         """Derivatives of ⟨E, D⟩, D = (h ∘ mask) Aᵀ, with E (..., n, o) held fixed."""
         masked = mask * self.h
-        return Upstream(
-            hidden=mask * matmul(E, self.A), weights=matmul(transpose(E), masked)
-        )
+        return Upstream(0 * E, mask * (E @ self.A), transpose(E) @ masked)
 
     def _half_push(self, mask, E, E_push, push):
         """Directional derivatives of `_half`, by the product rule."""
         return Upstream(
-            hidden=mask * (matmul(E_push, self.A) + matmul(E, push.A)),
-            weights=matmul(transpose(E_push), mask * self.h)
-            + matmul(transpose(E), mask * push.hidden),
+            0 * E_push,
+            mask * (E_push @ self.A + E @ push.A),
+            transpose(E_push) @ (mask * self.h) + transpose(E) @ (mask * push.h),
         )
 
     def _outputs(self, mask):
         """D = (h ∘ mask) Aᵀ (..., n, o)."""
-        return matmul(mask * self.h, transpose(self.A))
+        return (mask * self.h) @ transpose(self.A)
 
     def _outputs_push(self, mask, push):
         """Directional derivative of `_outputs`."""
-        masked, masked_push = mask * self.h, mask * push.hidden
-        return matmul(masked_push, transpose(self.A)) + matmul(
-            masked, transpose(push.A)
-        )
+        masked, masked_push = mask * self.h, mask * push.h
+        return masked_push @ transpose(self.A) + masked @ transpose(push.A)
 
     def _mask(self, start, stop):
         """Unit vectors e_l (stop − start, ..., 1, m) for l from `start` to `stop`."""
@@ -191,11 +186,11 @@ def _single_samples(risk, theta, moments):
     moments = [one if isinstance(one, float) else one[..., None] for one in moments]
     for start, stop in chunks(risk.n, elements):
         X, Y = (a[..., start:stop, None, :] for a in (risk.X, risk.Y))
-        yield Risk(risk.net, X, Y), theta[..., None, :], moments
+        yield risk.of_data(X, Y), theta[..., None, :], moments
 
 
 def _sum(one, other):
-    return Upstream(None, one.hidden + other.hidden, one.weights + other.weights)
+    return Upstream(*(a + b for a, b in zip(one, other)))
 
 
 def _dot(a, b):

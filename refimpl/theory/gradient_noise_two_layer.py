@@ -12,7 +12,7 @@ Gram matrices over the samples that share a mask: all n, or one.
 
 from typing import Any, NamedTuple
 
-from refimpl.arrays.backend import chunks, get_xp, matmul, per_replica, transpose
+from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose
 from refimpl.core.network import Upstream
 
 
@@ -67,19 +67,17 @@ def trace_gradient(risk, theta, moments, per_sample):
     dh = dh + 2 * c1 * beta * rho + 2 * dbeta * h
     dnorm = dnorm + (c2 * beta**2).sum(axis=samples, keepdims=True)
     # ρ = r A and ‖a_j‖² = Σ_k a_kj²
-    dr = dr + matmul(drho, transpose(A))
+    dr = dr + drho @ transpose(A)
     dA, r = dA + 2 * A * dnorm, terms.r
     if per_sample:  # back to all samples in one group
         dA = dA[..., 0, :, :]
         r, dr, dh, dslope, drho = (a[..., 0, :] for a in (r, dr, dh, dslope, drho))
-    dA = dA + matmul(transpose(r), drho)
+    dA = dA + transpose(r) @ drho
     # r = f − y; and `backward` does not know σ′: ∂σ′_ij/∂(w_j, b_j) = σ″_ij (x_i, 1)
-    gradient = risk.net.backward(run, Upstream(output=dr, hidden=dh, weights=dA))
-    dweights = risk.net.input_weights(gradient)  # a view
-    dz = dslope * risk.net.activation.curvature(run.hidden)
-    dweights += matmul(transpose(dz), run.X)
-    gradient /= risk.n**2
-    return gradient
+    net, X = risk.net, run.kept[0]
+    dz = dslope * net.activation.curvature(run.h)
+    of_slope = net.join([transpose(dz) @ X, dz.sum(axis=-2), 0 * run.A])
+    return (net.backward(run, Upstream(dr, dh, dA)) + of_slope) / risk.n**2
 
 
 def _rows_value(c, i, t, A, norm):
@@ -108,21 +106,21 @@ def _rows_derivatives(c, i, t, A, norm, samples):
     """
     c0, c1, c2, c3 = c
     G, hh, rr = _gram(i.X, t.X), _gram(i.h, t.h), _gram(i.r, t.r)
-    hh_h = matmul(hh, t.h)
-    dr = 2 * c0 * matmul(hh, t.r)
-    dP = 2 * matmul(G, c0 * t.P + c1 * t.Q)
-    dQ = 2 * matmul(G, c1 * t.P + c2 * t.Q)
+    hh_h = hh @ t.h
+    dr = 2 * c0 * hh @ t.r
+    dP = 2 * G @ (c0 * t.P + c1 * t.Q)
+    dQ = 2 * G @ (c1 * t.P + c2 * t.Q)
     domega = dQ * i.slope  # ω_ij = ‖a_j‖² h_ij, P = σ′ρ, Q = σ′ω
     drho = dP * i.slope
     dslope = dP * i.rho + dQ * norm * i.h
-    dh = 2 * c0 * matmul(rr, t.h) + norm * domega
-    dh = dh + 2 * c3 * (hh_h * norm + matmul(_gram(i.h * norm, t.h), t.h))
+    dh = 2 * c0 * rr @ t.h + norm * domega
+    dh = dh + 2 * c3 * (hh_h * norm + _gram(i.h * norm, t.h) @ t.h)
     dnorm = (i.h * (domega + c3 * hh_h)).sum(axis=samples, keepdims=True)
     dA = get_xp(A).zeros_like(dnorm * A)
     for k, other, weight, times in _output_pairs(A):
         factor = times * c3
-        V_slope = factor * matmul(G * _gram(i.h * weight, t.h), t.slope)
-        U_h = factor * matmul(G * _gram(i.slope * weight, t.slope), t.h)
+        V_slope = factor * (G * _gram(i.h * weight, t.h)) @ t.slope
+        U_h = factor * (G * _gram(i.slope * weight, t.slope)) @ t.h
         dslope = dslope + 2 * V_slope * weight
         dh = dh + 2 * U_h * weight
         dweight = i.slope * V_slope + i.h * U_h
@@ -134,12 +132,13 @@ def _rows_derivatives(c, i, t, A, norm, samples):
 
 def _terms(risk, theta, per_sample):
     """Forward pass without noise, its `Terms`, A (..., o, m), ‖a_j‖² (..., 1, m)."""
-    run, _, upstream = risk.forward(theta, risk.net.no_noise)
-    X, r, h, A = run.X, upstream.output * risk.n, run.hidden, run.A
+    run, xp = risk.run(theta, risk.net.no_noise), get_xp(theta)
+    X, r, h, A = run.kept[0], risk.of(run)[1].dF * risk.n, run.h, run.A
+    X = xp.concatenate([X, xp.ones_like(X[..., :1])], axis=-1)
     if per_sample:  # every sample is a group of its own
         X, r, h = (array[..., None, :] for array in (X, r, h))
         A = A[..., None, :, :]
-    slope, rho = risk.net.activation.slope(h), matmul(r, A)
+    slope, rho = risk.net.activation.slope(h), r @ A
     norm = (A * A).sum(axis=-2, keepdims=True)
     P, Q = slope * rho, slope * norm * h
     return run, Terms(X, r, h, slope, rho, P, Q), A, norm
@@ -157,7 +156,7 @@ def _coefficients(moments, h, per_sample):
 
 def _gram(a, b):
     """Σ_j a_ij b_i′j for all pairs of samples."""
-    return matmul(a, transpose(b))
+    return a @ transpose(b)
 
 
 def _output_pairs(A):

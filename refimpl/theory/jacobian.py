@@ -90,7 +90,7 @@ def ntk_trace_gradient(risk, theta):
     theta, _ = risk.check(theta)
     net, total = risk.net, 0
     for run, seed, J in _jacobian_rows(risk, theta):
-        constant = Upstream(output=get_xp(theta).zeros_like(seed.output))
+        constant = Upstream(0 * seed.dF)
         product = net.backward_push(run, net.push(run, J), seed, constant)
         total = total + product.sum(axis=0)
     return 2 / risk.n * total
@@ -137,13 +137,12 @@ def ntk_trace_rate(risk, theta, objective):
 def _jacobian_rows(risk, theta):
     """Forward pass, unit upstreams and the rows of J (K, ..., P) they give, in turn."""
     xp, net = get_xp(theta), risk.net
-    X, _ = risk.prepared(theta)
-    run = net.run(theta, X)
-    n, o = run.output.shape[-2:]
-    lead = run.output.shape[:-2]
-    elements = run.output[..., 0, 0].size * (4 * net.size + 6 * n * sum(net.hidden))
+    run = risk.run(theta, net.no_noise)
+    n, o = run.F.shape[-2:]
+    lead = run.F.shape[:-2]
+    elements = run.F[..., 0, 0].size * (4 * net.size + 6 * n * sum(net.hidden))
     for start, stop in chunks(n * o, elements):
         unit = xp.eye(stop - start, n * o, start, dtype=theta.dtype)
         unit = unit.reshape((stop - start,) + (1,) * len(lead) + (n, o))
-        seed = Upstream(output=xp.broadcast_to(unit, (stop - start,) + lead + (n, o)))
+        seed = Upstream(xp.broadcast_to(unit, (stop - start,) + lead + (n, o)))
         yield run, seed, net.backward(run, seed)

@@ -1,7 +1,8 @@
 """The network of Theorem 1: a two-layer network beside a linear map of the inputs."""
 
-from refimpl.arrays.backend import get_xp, matmul, transpose
-from refimpl.core.network import Network, contiguous_views
+from refimpl.arrays.backend import get_xp, transpose
+from refimpl.arrays.flat import check_parts
+from refimpl.core.network import Network
 from refimpl.core.two_layer import TwoLayer
 
 
@@ -42,24 +43,11 @@ class LinearSkip(Network):
 
     def pack(self, W, b, A, V, c):
         """θ (..., P) from the neurons' W, b, A, and V (..., o, d) and c (..., o)."""
-        return self.join([W, b, A, V, c])
+        return self.join(check_parts([W, b, A, V, c], self.shapes))
 
     def unpack(self, theta):
         """W, b, A, V and c: views of `theta`."""
         return tuple(self.split(self.check_theta(theta, finite=False)))
-
-    def split(self, theta):
-        """[W, b, A, V, c] as views of `theta`: the neurons', then rows (V, c)."""
-        linear = self._linear(theta)
-        return [
-            *self.neurons.split(self._of_neurons(theta)),
-            linear[..., :-1],
-            linear[..., -1],
-        ]
-
-    def prepare(self, X):
-        """Rows (x_i, 1): (..., n, d+1)."""
-        return self.neurons.prepare(X)
 
     def init(self, rng, std=None):
         """Random neurons, as `TwoLayer.init` draws them, and a linear map of zero."""
@@ -68,30 +56,21 @@ class LinearSkip(Network):
         xp = get_xp(theta)
         return xp.concatenate([theta, xp.zeros(linear, theta.dtype)], axis=-1)
 
-    def input_weights(self, theta, layer=0):
-        """Input weight (w_j, b_j) of every neuron: (..., m, d+1)."""
-        return self.neurons.input_weights(self._of_neurons(theta))
-
-    def outgoing_weights(self, theta, layer=0):
-        """Output weight vector a_j of every neuron: (..., m, o)."""
-        return self.neurons.outgoing_weights(self._of_neurons(theta))
-
-    def run(self, theta, X, q=None):
-        """Forward pass, kept for `backward`. Arguments are not checked.
+    def run(self, theta, X, q):
+        """Forward pass.
 
         Equation: eq:linear-skip
         """
-        run = self.neurons.run(self._of_neurons(theta), X, q)
-        linear = matmul(X, transpose(self._linear(theta)))  # V x_i + c
-        return run._replace(output=run.output + linear)
+        run, (V, c) = self.neurons.run(self._of_neurons(theta), X, q), self._map(theta)
+        return run._replace(F=run.F + X @ transpose(V) + c[..., None, :])
 
-    def backward(self, run, upstream, last=False):
+    def backward(self, run, upstream):
         """Gradient (..., P) of a scalar whose derivatives are `upstream`.
 
         Equation: eq:linear-skip-backward
         """
-        gradient = self.neurons.backward(run, upstream, last)
-        return self._with_linear(gradient, run.X, upstream.output)
+        gradient = self.neurons.backward(run, upstream)
+        return self._with_map(gradient, run.kept[0], upstream.dF)
 
     def push(self, run, direction):
         """Directional derivative of the forward pass along `direction` (..., P).
@@ -99,8 +78,8 @@ class LinearSkip(Network):
         Equation: eq:linear-skip-backward
         """
         push = self.neurons.push(run, self._of_neurons(direction))
-        linear = matmul(run.X, transpose(self._linear(direction)))
-        return push._replace(output=push.output + linear)
+        V, c = self._map(direction)
+        return push._replace(F=push.F + run.kept[0] @ transpose(V) + c[..., None, :])
 
     def backward_push(self, run, push, upstream, upstream_push):
         """Directional derivative of `backward`: the linear map adds no curvature.
@@ -108,21 +87,16 @@ class LinearSkip(Network):
         Equation: eq:linear-skip-backward
         """
         product = self.neurons.backward_push(run, push, upstream, upstream_push)
-        return self._with_linear(product, run.X, upstream_push.output)
+        return self._with_map(product, run.kept[0], upstream_push.dF)
 
     def _of_neurons(self, theta):
         return theta[..., : self.neurons.size]
 
-    def _linear(self, theta):
-        """Rows (V, c) of the linear map: (..., o, d+1), a view."""
-        shape = (self.outputs, self.inputs + 1)
-        return contiguous_views(theta[..., self.neurons.size :], (shape,))[0]
+    def _map(self, theta):
+        """V (..., o, d) and c (..., o)."""
+        return self.split(theta)[3:]
 
-    def _with_linear(self, of_neurons, X, dF):
-        """Gradient (..., P): that of the neurons, and that of (V, c), dFᵀ (x, 1)."""
-        xp = get_xp(of_neurons)
-        gradient = xp.zeros(of_neurons.shape[:-1] + (self.size,), of_neurons.dtype)
-        gradient[..., : self.neurons.size] = of_neurons
-        if dF is not None:
-            self._linear(gradient)[...] = matmul(transpose(dF), X)
-        return gradient
+    def _with_map(self, of_neurons, X, dF):
+        """Gradient (..., P): that of the neurons, and that of V and c."""
+        parts = self.neurons.split(of_neurons)
+        return self.join([*parts, transpose(dF) @ X, dF.sum(axis=-2)])

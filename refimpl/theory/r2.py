@@ -2,21 +2,17 @@
 
 import math
 
-import numpy as np
-
 from refimpl.arrays.backend import chunks, get_xp, per_replica
-from refimpl.arrays.checks import check_dropout, check_risk
+from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generator, PerReplica
-from refimpl.core.dropout import Dropout
+from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
 from refimpl.core.expectation import Estimate, monte_carlo
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
-from refimpl.core.replicas import take
-from refimpl.core.risk import Risk
+from refimpl.core.risk import Risk, check_risk
 from refimpl.theory.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
-    last_layer_keep,
 )
 
 # Arrays over samples and neurons that R_2 and its gradient hold at once: of a network,
@@ -198,19 +194,26 @@ def _in_groups(fn, risk, theta, drop, epsilon):
     memory allows."""
     penalty = R2Tilde(check_risk(risk), epsilon)
     theta, _ = penalty.check(theta)
-    lead, epsilon = theta.shape[:-1], penalty.epsilon
-    keep = getattr(check_dropout(drop).keep, "shape", ())
-    if not lead or lead[0] == 0:
-        return fn(risk, theta, drop, epsilon)
-    if np.broadcast_shapes(lead, penalty.lead, keep) != lead:
-        return fn(risk, theta, drop, epsilon)
+    lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, check_dropout(drop).keep
+    shape = broadcast_lead("theta", lead, penalty.lead, getattr(keep, "shape", ()))
     each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
-    parts = []
-    for start, stop in chunks(lead[0], each):
-        rows = slice(start, stop)
-        part = risk.replicas(rows, lead), theta[rows], drop.replicas(rows, lead)
-        parts.append(fn(*part, take(epsilon, rows, lead)))
-    return parts[0] if len(parts) == 1 else get_xp(theta).concatenate(parts)
+    parts = chunks(lead[0], each) if lead else []
+    if shape != lead or len(parts) < 2:
+        return fn(risk, theta, drop, epsilon)
+
+    def of(rows, values, axes=0):
+        """The entries `rows` of the first replica axis, where there is one."""
+        own = getattr(values, "shape", ())[: getattr(values, "ndim", 0) - axes]
+        return values[rows] if len(own) == len(lead) and own[0] > 1 else values
+
+    found = []
+    for rows in (slice(*part) for part in parts):
+        data = risk.of_data(of(rows, risk.X, 2), of(rows, risk.Y, 2))
+        own = drop
+        if hasattr(keep, "shape"):
+            own = Dropout(of(rows, keep), drop.per_sample, drop.layers)
+        found.append(fn(data, theta[rows], own, of(rows, epsilon)))
+    return get_xp(theta).concatenate(found)
 
 
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):

@@ -4,7 +4,7 @@ Its tangent directions are the null space of the output Jacobian J. A step along
 leaves the set only to second order, and Gauss–Newton brings it back.
 """
 
-from refimpl.arrays.backend import get_xp
+from refimpl.arrays.backend import get_xp, like
 from refimpl.core.loss import MSE
 from refimpl.theory.jacobian import output_jacobian
 
@@ -149,6 +149,5 @@ def _solve(J, residual):
 
 def _residual(risk, theta):
     """f_k(x_i) − y_ik, in the order of the rows of J: (..., n·o)."""
-    X, Y = risk.prepared(theta)
-    D = risk.net.run(theta, X).output - Y
+    D = risk.run(theta, risk.net.no_noise).F - like(risk.Y, theta)
     return D.reshape(D.shape[:-2] + (-1,))

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 import refimpl
-from refimpl.fast import masks
+from refimpl.fast import dropout
 
 NET = refimpl.TwoLayer(1, 50)
 
 
-def rows(count, rng, p=0.7, lead=(), rows=3, dtype=float):
+def rows(count, rng, p=0.7, lead=()):
     """The first `count` factors of a stream."""
-    return list(islice(masks.stream(rng, p, (*lead, rows, 50), dtype), count))
+    stream = refimpl.Dropout(p, per_sample=True).stream(NET, 3, rng, lead)
+    return [q for (q,) in islice(stream, count)]
 
 
 def test_a_step_has_its_own_mask(monkeypatch):
-    monkeypatch.setattr(masks, "AHEAD", 7 * 150)
+    monkeypatch.setattr(dropout, "AHEAD", 7 * 150)
     q = np.array(rows(400, np.random.default_rng(0)))
     assert set(np.unique(q)) == {0, 1 / 0.7}
     eta = (q - 1) / np.sqrt(0.3 / 0.7)  # of variance 1
@@ -37,9 +38,10 @@ def test_as_many_steps_are_drawn_as_ahead_allows(shape):
             return super().poisson(lam)
 
     rng = Generator(np.random.PCG64(0))
-    stream = masks.stream(rng, 0.7, shape, np.float32)
-    steps = max(1, min(masks.STEPS, masks.AHEAD // (shape[0] * shape[1])))
-    assert [next(stream).shape for _ in range(steps)] == steps * [shape]
+    net, drop = refimpl.TwoLayer(1, shape[1]), refimpl.Dropout(0.7, per_sample=True)
+    stream = drop.stream(net, shape[0], rng, dtype=np.float32)
+    steps = max(1, min(dropout.STEPS, dropout.AHEAD // (shape[0] * shape[1])))
+    assert [next(stream)[0].shape for _ in range(steps)] == steps * [shape]
     assert Generator.drawn == 1
     next(stream)
     assert Generator.drawn == 2
@@ -74,12 +76,12 @@ def test_no_noise_where_there_is_no_dropout():
     net = refimpl.Deep((2, 4, 4, 1))
     stream = refimpl.Dropout(0.5).stream(net, 3, np.random.default_rng(0))
     first, last = next(stream)
-    assert first is None and last.shape == (1, 4)
+    assert first == 1.0 and last.shape == (1, 4)
 
 
 def test_arguments_are_checked_before_the_first_step():
     with pytest.raises(ValueError, match="rng"):
-        refimpl.Dropout(0.5).stream(NET, 3, rng=7)
+        next(refimpl.Dropout(0.5).stream(NET, 3, rng=7))
     with pytest.raises(ValueError, match="samples must begin with .* 2, got"):
         rngs = [np.random.default_rng(0)] * 2
-        refimpl.Dropout(0.5).stream(NET, 3, rngs, samples=(3,))
+        next(refimpl.Dropout(0.5).stream(NET, 3, rngs, samples=(3,)))

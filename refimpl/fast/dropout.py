@@ -1,14 +1,16 @@
-"""Dropout's factors q = 1 + η = κ/p, with κ_ij = 1 where neuron j is kept, else 0.
+"""Dropout's factors from random bytes, the masks of several steps at once.
 
-Drawing a small mask takes longer to begin than to do, so `stream` draws the masks of
-several steps of training at once.
+Plain: ``core.dropout.Dropout.factors``, q = κ/p with κ = [u < p] for a uniform number u
+of 53 bits each (`bernoulli` needs eight), drawn step by step.
 """
 
+from itertools import repeat
 from math import prod
 
 import numpy as np
 
-from refimpl.arrays.backend import CHUNK_ELEMENTS, empty, generator_xp, per_replica
+from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
+from refimpl.core import dropout
 from refimpl.fast import fused
 from refimpl.fast.bernoulli import bernoulli
 
@@ -21,30 +23,30 @@ AHEAD, STEPS = 2**17, 64
 BITS = 30
 
 
-def draw(rng, p, shape, dtype):
-    """Factors q of `shape` (*samples, 1 or n, m).
+class Dropout(dropout.Dropout):
+    __doc__ = dropout.Dropout.__doc__
 
-    Parameters
-    ----------
-    rng : Generator, or sequence of R generators, one for each of the first axis
-    p : float, or array of the first axes of `shape`
-    shape : tuple of int
-    dtype : dtype
-    """
-    return next(_endless(_check(rng, shape), p, shape, 1, np.dtype(dtype)))
+    def factors(self, rng, p, shape, dtype):
+        """q = κ/p, κ = 1 with probability p and else 0, independent entries."""
+        return next(_endless(rng, p, shape, 1, np.dtype(dtype)))
 
+    def stream(self, net, n, rng, samples=(), dtype=float):
+        """Random factors q = 1 + η without end; masks of several steps at once.
 
-def stream(rng, p, shape, dtype):
-    """Endless factors q of `shape`, one array for each step.
-
-    Arguments as for `draw`. How many steps are drawn at once depends on what one
-    generator draws, so that a replica with a generator of its own sees the same masks
-    whatever replicas are beside it.
-    """
-    one = shape[1:] if isinstance(rng, (list, tuple)) else shape
-    ahead = AHEAD if generator_xp(rng) is np else CHUNK_ELEMENTS
-    steps = min(max(1, ahead // max(1, prod(one))), STEPS)
-    return _endless(_check(rng, shape), p, shape, steps, np.dtype(dtype))
+        How many depends on what one generator draws, so that a replica with a generator
+        of its own sees the same masks whatever replicas are beside it.
+        """
+        ahead = AHEAD if generator_xp(rng) is np else CHUNK_ELEMENTS
+        layers = []
+        for p, shape in self.shapes(net, n, rng, samples, dtype):
+            if p is None:
+                layers.append(repeat(1.0))
+                continue
+            one = shape[1:] if isinstance(rng, (list, tuple)) else shape
+            steps = min(max(1, ahead // max(1, prod(one))), STEPS)
+            layers.append(_endless(rng, p, shape, steps, np.dtype(dtype)))
+        # Not zip(*layers), which would hold the last q while it draws the next.
+        return (tuple(map(next, layers)) for _ in repeat(None))
 
 
 def _endless(rng, p, shape, steps, dtype):
@@ -60,7 +62,9 @@ def _endless(rng, p, shape, steps, dtype):
         kept = None  # its memory serves for the next
         kept = _events(rng, p, (steps, *shape))
         for step in range(steps):
-            yield _factors(kept[step], p, dtype)
+            q = kept[step].astype(dtype)
+            q *= per_replica(1 / p, q, axes=2)
+            yield q
 
 
 def _events(rng, p, shape):
@@ -73,14 +77,6 @@ def _events(rng, p, shape):
     for replica, (one, keep) in enumerate(zip(rng, each)):
         kept[:, replica] = bernoulli(one, keep, shape[:1] + shape[2:])
     return kept
-
-
-def _factors(kept, p, dtype):
-    """q = κ/p."""
-    q = empty(kept.shape, kept, dtype)
-    q[...] = kept
-    q *= per_replica(1 / p, q, axes=2)
-    return q
 
 
 def _bits(xp, rng, shape):
@@ -100,14 +96,3 @@ def _levels(xp, p, dtype):
     p = p.reshape(p.shape + (1, 1))
     level = xp.maximum(xp.rint(p * 2.0**BITS) - 1, 0).astype(np.uint32)
     return level, (1 / p).astype(dtype)
-
-
-def _check(rng, shape):
-    """`rng`, checked to be as many generators as the first axis is long, or one."""
-    several = isinstance(rng, (list, tuple))
-    if several and (len(shape) < 3 or shape[0] != len(rng)):
-        raise ValueError(
-            f"samples must begin with the number of generators, {len(rng)}, "
-            f"got {shape[:-2]}"
-        )
-    return rng

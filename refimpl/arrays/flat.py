@@ -1,0 +1,55 @@
+"""Parameters as one vector θ (..., P): its views, and θ of its parts."""
+
+import math
+
+from refimpl.arrays.backend import get_xp
+from refimpl.arrays.checks import as_floating, check_generator
+from refimpl.arrays.shapes import broadcast_lead
+
+
+def split(theta, shapes):
+    """Views of `theta` (..., P) with `shapes`, one after the other."""
+    views, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        views.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
+        start = stop
+    return views
+
+
+def join(arrays, shapes):
+    """θ (..., P) from arrays that end with `shapes`; their leading axes broadcast."""
+    leads = [a.shape[: a.ndim - len(shape)] for a, shape in zip(arrays, shapes)]
+    lead, xp = broadcast_lead("parameters", *leads), get_xp(*arrays)
+    parts = [
+        xp.broadcast_to(array, lead + shape).reshape(lead + (math.prod(shape),))
+        for array, shape in zip(arrays, shapes)
+    ]
+    return xp.concatenate(parts, axis=-1)
+
+
+def check_parts(arrays, shapes):
+    """Parameter arrays, checked to end with `shapes`."""
+    arrays = [as_floating("parameter arrays", array) for array in arrays]
+    if len(arrays) != len(shapes):
+        raise ValueError(f"parameters must be {len(shapes)} arrays, got {len(arrays)}")
+    for array, shape in zip(arrays, shapes):
+        if array.shape[max(0, array.ndim - len(shape)) :] != shape:
+            raise ValueError(
+                f"parameter array must have trailing shape {shape}, "
+                f"got shape {array.shape}"
+            )
+    return arrays
+
+
+def gaussian(rng, stds, shapes):
+    """θ (P,) with independent N(0, std²) entries, a std for each of `shapes`.
+
+    A sequence of R generators gives (R, P): one vector from each.
+    """
+    check_generator(rng)
+    if isinstance(rng, (list, tuple)):
+        rows = [gaussian(one, stds, shapes) for one in rng]
+        return get_xp(*rows).stack(rows)
+    arrays = [s * rng.standard_normal(shape) for s, shape in zip(stds, shapes)]
+    return join(arrays, shapes)

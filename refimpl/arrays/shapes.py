@@ -1,0 +1,154 @@
+"""What shapes arguments must have: θ, X, Y, η and the leading axes of all of them."""
+
+import math
+
+from refimpl.arrays.backend import get_xp, like
+from refimpl.arrays.checks import as_floating, as_real, check_finite, check_integer
+
+
+def broadcast_lead(name, *leads):
+    """Common shape of the leading axes `leads`."""
+    # np.broadcast_shapes has no counterpart in CuPy; these are shapes, not arrays.
+    from numpy import broadcast_shapes
+
+    try:
+        return broadcast_shapes(*leads)
+    except ValueError:
+        raise ValueError(
+            f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
+        ) from None
+
+
+def check_parameters(name, theta, size, finite=True):
+    """`theta` as a floating array (..., size), its values finite if need be."""
+    theta = as_floating(name, theta)
+    if theta.ndim == 0 or theta.shape[-1] != size:
+        raise ValueError(
+            f"{name} must have shape (..., {size}), one entry per parameter, "
+            f"got shape {theta.shape}"
+        )
+    if finite:
+        check_finite(name, theta)
+    return theta
+
+
+def check_inputs(X, inputs):
+    """`X` as a finite array (..., n, inputs), n at least 1."""
+    X = as_real("X", X)
+    if X.ndim < 2 or X.shape[-1] != inputs:
+        raise ValueError(
+            f"X must have shape (..., n, {inputs}), one column per input, "
+            f"got shape {X.shape}"
+        )
+    if X.shape[-2] == 0:
+        raise ValueError(f"X must have at least one sample, got shape {X.shape}")
+    check_finite("X", X)
+    return X
+
+
+def check_targets(Y, n, outputs):
+    """Targets (..., n, outputs) as a finite array."""
+    Y = as_real("Y", Y)
+    if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
+        raise ValueError(
+            f"Y must have shape (..., {n}, {outputs}): samples of X by outputs of "
+            f"the network, got shape {Y.shape}"
+        )
+    check_finite("Y", Y)
+    return Y
+
+
+def check_distributions(Y, n, outputs):
+    """Rows (..., n, outputs) that sum to 1, from labels (n,) or such rows."""
+    xp = get_xp(Y)
+    try:
+        labels = xp.asarray(Y)
+    except (TypeError, ValueError):
+        labels = as_real("Y", Y)
+    if labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) == n:
+        if not (0 <= labels.min() and labels.max() < outputs):
+            raise ValueError(
+                f"Y must hold labels 0 to {outputs - 1}, got "
+                f"{int(labels.min())} to {int(labels.max())}"
+            )
+        return (labels[:, None] == xp.arange(outputs)).astype(float)
+    Y = as_real("Y", Y)
+    if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
+        raise ValueError(
+            f"Y must be integer labels ({n},) or probabilities "
+            f"(..., {n}, {outputs}), got shape {Y.shape} of {Y.dtype}"
+        )
+    check_finite("Y", Y)
+    if (Y < 0).any() or (abs(Y.sum(axis=-1) - 1) > 1e-6).any():
+        raise ValueError(
+            "Y must hold probabilities, each row summing to 1, got rows that sum "
+            f"to {float(Y.sum(axis=-1).min())} to {float(Y.sum(axis=-1).max())}"
+        )
+    return Y
+
+
+def check_noise(eta, theta, n, hidden):
+    """The factors q = 1 + η, one entry per hidden layer, 1.0 where there is no noise.
+
+    Shapes and values are checked; q is in the array module and dtype of `theta`.
+    """
+    if not isinstance(eta, tuple):
+        eta = (None,) * (len(hidden) - 1) + (eta,)
+    if len(eta) != len(hidden):
+        raise ValueError(
+            f"eta must have one entry per hidden layer ({len(hidden)}), got {len(eta)}"
+        )
+    q, leads = [], [theta.shape[:-1]]
+    for noise, width in zip(eta, hidden):
+        if noise is None:
+            q.append(1.0)
+            continue
+        shape = getattr(noise, "shape", ())
+        if len(shape) < 2 or shape[-1] != width or shape[-2] not in (1, n):
+            raise ValueError(
+                f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
+                f"got {shape if shape else type(noise).__name__}"
+            )
+        check_finite("eta", as_real("eta", noise))
+        leads.append(shape[:-2])
+        q.append(1 + like(noise, theta))
+    broadcast_lead("theta and eta", *leads)
+    return tuple(q)
+
+
+def check_layer(layer, layers):
+    """`layer`, checked to be the index of one of as many hidden `layers`."""
+    try:
+        return check_integer("layer", layer, 0, layers - 1)
+    except ValueError:
+        raise ValueError(
+            f"layer must be a hidden layer, 0 to {layers - 1}, got {layer!r}"
+        ) from None
+
+
+def check_width(name, value):
+    """`value` as a positive int."""
+    try:
+        valid = int(value) == value and value > 0 and not isinstance(value, bool)
+    except (TypeError, ValueError, OverflowError):
+        valid = False
+    if not valid:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def check_std(std, layers):
+    """`std` as a list of floats, one per layer, zero or more."""
+    stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
+    try:
+        valid = len(stds) == layers and all(
+            not isinstance(one, bool) and math.isfinite(one) and one >= 0
+            for one in stds
+        )
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"std must be finite and at least 0, one number or {layers}, got {std!r}"
+        )
+    return [float(one) for one in stds]

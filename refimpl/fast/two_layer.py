@@ -1,0 +1,152 @@
+"""R_S^drop, R_S + R_1 and R_S^drop − R_1 of a two-layer network: one pass, in place.
+
+Plain: the forward and backward passes of ``core.two_layer``, and of two objectives of
+``core`` their sum. Here h of both terms is the same, arrays are overwritten as soon as
+they have served, and with one output the sums over samples are taken before the factors
+that depend on the neuron alone,
+
+    ∂/∂(w_j, b_j) = a_j Σ_i δf_i q_ij σ′_ij x̃_i + c a_j² Σ_i h_ij σ′_ij x̃_i,
+
+x̃ = (x, 1) and c = ±(1−p)/(np).
+"""
+
+from functools import cached_property
+
+from refimpl.arrays.backend import get_xp, on_device, per_replica, transpose
+from refimpl.core import modified_losses, risk
+from refimpl.core.activations import ReLU, Tanh
+from refimpl.core.dropout import noise_variance
+from refimpl.core.two_layer import TwoLayer
+from refimpl.fast import fused
+
+
+class Risk(risk.Risk):
+    __doc__ = risk.Risk.__doc__
+
+    def value_and_gradient(self, theta, q):
+        """R_S or R_S^drop (...) and its gradient (..., P)."""
+        if _applies(self, theta, q):
+            return step(self, theta, *q)
+        return super().value_and_gradient(theta, q)
+
+    @cached_property
+    def X1(self):
+        """Rows (x_i, 1): (..., n, d+1)."""
+        xp = get_xp(self.X)
+        return xp.concatenate([self.X, xp.ones_like(self.X[..., :1])], axis=-1)
+
+    def of_data(self, X, Y):
+        """The risk of the same network on other data, which are not checked."""
+        made = super().of_data(X, Y)
+        vars(made).pop("X1", None)
+        return made
+
+
+class _WithR1:
+    """R_S^drop ± R_1."""
+
+    def value_and_gradient(self, theta, q):
+        """Value (...) and gradient (..., P)."""
+        if isinstance(self.risk, Risk) and _applies(self.risk, theta, q):
+            c = self.sign * noise_variance(self.penalty.keep) / self.n
+            return step(self.risk, theta, *q, per_replica(c, theta, axes=2))
+        return super().value_and_gradient(theta, q)
+
+
+class L1(_WithR1, modified_losses.L1):
+    __doc__ = modified_losses.L1.__doc__
+
+
+class L4(_WithR1, modified_losses.L4):
+    __doc__ = modified_losses.L4.__doc__
+
+
+def _applies(risk, theta, q):
+    """Whether this file's step can be taken: real θ, data like θ, no further axes."""
+    if type(risk.net) is not TwoLayer or risk.X.dtype != theta.dtype:
+        return False
+    masks = [one.shape[:-2] for one in q if not isinstance(one, float)]
+    lead = theta.shape[:-1]
+    return lead in (risk.X.shape[:-2], lead * (risk.X.ndim == 2)) and masks in (
+        [],
+        [lead],
+    )
+
+
+def step(risk, theta, q, c=None):
+    """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² and its gradient.
+
+    Parameters
+    ----------
+    risk : Risk
+        Of a `TwoLayer`, its data in the dtype of θ.
+    theta : (..., P)
+    q : (..., 1 or n, m), or 1.0 for no noise
+    c : float or (..., 1, 1), optional
+
+    Returns
+    -------
+    value : (...)
+    gradient : (..., P)
+    """
+    net, xp = risk.net, get_xp(theta)
+    (m,), d, (W, b, A) = net.hidden, net.inputs, net.split(theta)
+    noise, one = not isinstance(q, float), net.outputs == 1
+    if d == 1:
+        z = risk.X1 @ theta[..., : 2 * m].reshape(theta.shape[:-1] + (2, m))
+    else:
+        z = risk.X @ transpose(W)
+        z += b[..., None, :]
+    h = _in_place(net.activation, xp, z)
+    s = q * h if noise else h
+    F = s @ transpose(A)
+    value, dF = risk.loss.value_and_gradient(F, risk.Y)
+    gradient = xp.empty(F.shape[:-2] + theta.shape[-1:], theta.dtype)
+    dW, db, dA = net.split(gradient)
+    xp.matmul(transpose(dF), s, out=dA)
+    if c is not None:
+        energy = xp.einsum("...ij,...ij->...j", h, h)[..., None, :]
+        norm = (A * A).sum(axis=-2, keepdims=True)
+        value = value + 0.5 * (c * norm * energy).sum(axis=(-2, -1))
+        dA += c * energy * A
+    slope = _noisy_slope(net.activation, xp, h, q, s) if noise else None
+    if slope is None or c is not None:
+        plain = net.activation.slope(h)
+        slope = plain if slope is None else slope
+    if one:
+        dweights = transpose(dF * risk.X1) @ slope
+        dweights *= A
+        if c is not None:
+            h *= plain
+            dweights += c * norm * (transpose(risk.X1) @ h)
+        dW[...] = transpose(dweights[..., :-1, :])
+        db[...] = dweights[..., -1, :]
+        return value, gradient
+    dz = dF @ A
+    dz *= slope
+    if c is not None:
+        h *= plain
+        h *= c * norm
+        dz += h
+    xp.matmul(transpose(dz), risk.X, out=dW)
+    dz.sum(axis=-2, out=db)
+    return value, gradient
+
+
+def _in_place(activation, xp, z):
+    """σ(z), in the place of z."""
+    if activation is Tanh:
+        return xp.tanh(z, out=z)
+    return xp.maximum(z, 0, out=z) if activation is ReLU else z
+
+
+def _noisy_slope(activation, xp, h, q, s):
+    """q σ′(z), in the place of s = q h; for tanh it is q − h s."""
+    if activation is Tanh:
+        if on_device(h):
+            return fused.noisy_slope_of_tanh(h, q, s)
+        xp.multiply(h, s, out=s)
+        return xp.subtract(q, s, out=s)
+    if activation is ReLU and on_device(h):
+        return fused.noisy_slope_of_relu(h, q)
+    return xp.multiply(q, activation.slope(h), out=s)
