@@ -3,7 +3,7 @@
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from refimpl.analysis.lanczos import top_by_lanczos
 from refimpl.arrays.backend import chunks, get_xp, like
@@ -30,8 +30,6 @@ TRACE_METHODS = ("exact", "hutchinson")
 @runtime_checkable
 class HasProduct(Protocol):
     """What the measures of curvature take: an objective with a Hessian product."""
-
-    net: Any
 
     def check(self, theta: ArrayLike) -> tuple[Array, Factors]: ...
     def hvp(self, theta: ArrayLike, v: ArrayLike) -> Array: ...

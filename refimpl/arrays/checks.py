@@ -162,11 +162,12 @@ def check_nonnegative(name, values):
     return float(array) if array.ndim == 0 else array
 
 
-def check_generator(rng):
-    """Raise ``ValueError`` unless `rng` is a random generator, or several."""
-    if isinstance(rng, (list, tuple)) and not rng:
+def check_generator(rng, several=True):
+    """Raise ``ValueError`` unless `rng` is a random generator, or `several`."""
+    many = isinstance(rng, (list, tuple)) and several
+    if many and not rng:
         raise ValueError(f"rng must be one random generator or several, got {rng!r}")
-    for one in rng if isinstance(rng, (list, tuple)) else [rng]:
+    for one in rng if many else [rng]:
         if not hasattr(one, "integers"):  # a seed, or NumPy's legacy RandomState
             raise ValueError(
                 f"rng must be a random generator, as default_rng makes, got {one!r}"
@@ -174,7 +175,7 @@ def check_generator(rng):
 
 
 def check_generators(rng, lead):
-    """Raise ``ValueError`` unless `rng` is one generator, or one a replica of `lead`."""
+    """Raise ``ValueError`` unless `rng` is one generator, or one for each replica."""
     if rng is None:
         raise ValueError("rng must be given for dropout or batches, got None")
     check_generator(rng)

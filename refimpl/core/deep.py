@@ -84,7 +84,7 @@ class Deep(Network):
             s = factor * h  # what the next layer receives, q = 1 + η
         return Pass(s, kept[-2][3], W, kept)
 
-    def activations(self, run):
+    def activations(self, run: Pass) -> list[Array]:
         """Activations of every hidden layer of a forward pass, before noise."""
         return [h for _, _, _, h, _ in run.kept[:-1]]
 

@@ -60,9 +60,12 @@ class Dropout:
         if layers not in ("last", "all"):
             raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
         if isinstance(keep, (list, tuple)):
-            if len(keep) != 1 and (layers == "last" or not keep):
-                allowed = "one probability" + " per hidden layer" * (layers == "all")
-                raise ValueError(f"keep must be {allowed}, got {len(keep)}")
+            if not keep:
+                raise ValueError("keep must have one entry per hidden layer, got none")
+            if layers == "last" and len(keep) > 1:
+                raise ValueError(
+                    f"keep must be one probability when layers='last', got {len(keep)}"
+                )
             self.keep: Any = tuple(check_keep(p) for p in keep)
         else:
             self.keep = check_keep(keep)
@@ -133,7 +136,7 @@ class Dropout:
                 for p, shape in layers
             )
 
-    def factors(self, rng, p, shape, dtype):
+    def factors(self, rng: Generators, p: PerReplica, shape: Any, dtype: Any) -> Array:
         """q = κ/p, κ = 1 with probability p and else 0, independent entries.
 
         Equation: eq:dropout
@@ -145,7 +148,9 @@ class Dropout:
         p = p[..., None, None] if getattr(p, "ndim", 0) else p
         return ((rng.random(shape) < p) / p).astype(dtype)
 
-    def shapes(self, net, n, rng, samples, dtype):
+    def shapes(
+        self, net: Network, n: int, rng: Generators, samples: Any, dtype: Any
+    ) -> Iterator[tuple[Any, tuple[int, ...]]]:
         """Of every hidden layer p, or ``None``, and the shape of its noise."""
         check_float_type(dtype)
         check_generator(rng)

@@ -76,7 +76,7 @@ def expectation(
     check_callable("fn", fn)
     check_dropout(drop), check_net(net)
     n = check_integer("n", n, 1)
-    elements = n * sum(net.hidden) + net.size
+    elements = 2 * n * sum(net.hidden) + net.size  # a pass holds a few arrays
     if method == "exact":
         return _exact(fn, drop, net, n, elements)
     if method == "monte_carlo":

@@ -4,8 +4,10 @@ R_1 is what the noise adds to the loss, R̃_2 what a finite step adds: L1 and L2
 of them to R_S, L3 and L4 take one of them away from R_S^drop.
 """
 
+from collections.abc import Callable
+
 from refimpl.arrays.shapes import broadcast_lead
-from refimpl.arrays.types import PerReplica
+from refimpl.arrays.types import Array, Factors, PerReplica
 from refimpl.core.objective import Differentiable, OfRisk
 from refimpl.core.r1 import R1Penalty
 from refimpl.core.r2_tilde import R2Tilde
@@ -26,7 +28,13 @@ class Sum(OfRisk, Differentiable):
         Whether F, whether G sees the noise η; neither: no noise may be given.
     """
 
-    def __init__(self, risk, sign, penalty, noise):
+    def __init__(
+        self,
+        risk: Differentiable,
+        sign: int,
+        penalty: Differentiable,
+        noise: tuple[bool, bool],
+    ) -> None:
         self.risk, self.sign, self.penalty, self.noise = risk, sign, penalty, noise
         self.noisy = any(noise)
 
@@ -39,20 +47,20 @@ class Sum(OfRisk, Differentiable):
         """The factors that F sees, and those that G sees."""
         return [q if sees else self.net.no_noise for sees in self.noise]
 
-    def value(self, theta, q):
+    def value(self, theta: Array, q: Factors) -> Array:
         """F + s G (...)."""
         of_risk, of_penalty = self._noises(q)
         penalty = self.penalty.value(theta, of_penalty)
         return self.risk.value(theta, of_risk) + self.sign * penalty
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """F + s G (...) and its gradient (..., P)."""
         of_risk, of_penalty = self._noises(q)
         F, dF = self.risk.value_and_gradient(theta, of_risk)
         G, dG = self.penalty.value_and_gradient(theta, of_penalty)
         return F + self.sign * G, dF + self.sign * dG
 
-    def product(self, theta, q):
+    def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
         """Function v ↦ ∇²F(θ) v + s ∇²G(θ) v."""
         of_risk, of_penalty = self._noises(q)
         dG = self.penalty.product(theta, of_penalty)
@@ -161,3 +169,15 @@ class L4(Sum):
                 "eta must be None before the last hidden layer: R_1 is the mean effect "
                 "of dropout after that layer only"
             )
+
+
+class FlattenedDropout(Sum):
+    """R_S^drop + (λ/4) ‖∇R_S^drop‖²: dropout as if at the learning rate λ (Figure 3).
+
+    Arguments are those of `L3`, λ in the place of the learning rate.
+
+    Equation: eq:flattened-dropout
+    """
+
+    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
+        super().__init__(risk, +1, R2Tilde(risk, epsilon), (True, True))

@@ -73,7 +73,7 @@ class Risk(Objective):
         return Upstream(self.loss.hvp(run.F, like(self.Y, run.F), push.F))
 
     def batch(self, indices: Array) -> "Risk":
-        """The risk of the samples `indices`: (B,), or (R, B) for one batch a replica."""
+        """The risk of the samples `indices`: (B,), or (R, B), one batch a replica."""
         if self.X.ndim != 2 or self.Y.ndim != 2:
             raise ValueError(
                 f"X must have shape (n, d) to be split in batches, got {self.X.shape}"

@@ -112,8 +112,7 @@ def digits(rng, n_train=1000):
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
-    check_generator(rng)
-    check_generator(rng)
+    check_generator(rng, several=False)
     order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]
     labels = labels.astype(int)

@@ -4,13 +4,17 @@ Plain: ``core.dropout.Dropout.factors``, q = κ/p with κ = [u < p] for a unifor
 of 53 bits each (`bernoulli` needs eight), drawn step by step.
 """
 
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
+from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core import dropout
+from refimpl.core.network import Network
 from refimpl.fast import fused
 from refimpl.fast.bernoulli import bernoulli
 
@@ -26,11 +30,18 @@ BITS = 30
 class Dropout(dropout.Dropout):
     __doc__ = dropout.Dropout.__doc__
 
-    def factors(self, rng, p, shape, dtype):
+    def factors(self, rng: Generators, p: PerReplica, shape: Any, dtype: Any) -> Array:
         """q = κ/p, κ = 1 with probability p and else 0, independent entries."""
         return next(_endless(rng, p, shape, 1, np.dtype(dtype)))
 
-    def stream(self, net, n, rng, samples=(), dtype=float):
+    def stream(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: int | Sequence[int] = (),
+        dtype: Any = float,
+    ) -> Iterator[Factors]:
         """Random factors q = 1 + η without end; masks of several steps at once.
 
         How many depends on what one generator draws, so that a replica with a generator

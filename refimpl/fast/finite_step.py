@@ -5,14 +5,16 @@ product, and ``core.modified_losses.L3`` for its value and gradient again.
 """
 
 from refimpl.arrays.backend import per_replica
+from refimpl.arrays.types import Array, Factors, PerReplica
 from refimpl.core import modified_losses, r2_tilde
 from refimpl.core.objective import Objective
+from refimpl.core.risk import Risk
 
 
 class R2Tilde(r2_tilde.R2Tilde):
     __doc__ = r2_tilde.R2Tilde.__doc__
 
-    def parts(self, theta, q):
+    def parts(self, theta: Array, q: Factors) -> tuple[Array, ...]:
         """R_S^drop, its gradient g, R̃_2 and (ε/2) H g."""
         net, risk = self.net, self.risk
         run = risk.run(theta, q)
@@ -24,7 +26,7 @@ class R2Tilde(r2_tilde.R2Tilde):
         half = 0.5 * per_replica(self.epsilon, g, axes=1) * Hg
         return value, g, 0.25 * per_replica(self.epsilon, g) * squared, half
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R̃_2 (...) and its gradient (..., P)."""
         if isinstance(self.risk, Objective):
             return self.parts(theta, q)[2:]
@@ -34,7 +36,7 @@ class R2Tilde(r2_tilde.R2Tilde):
 class L2(modified_losses.L2):
     __doc__ = modified_losses.L2.__doc__
 
-    def __init__(self, risk, epsilon):
+    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
         super().__init__(risk, epsilon)
         self.penalty = R2Tilde(risk, epsilon)
 
@@ -42,11 +44,11 @@ class L2(modified_losses.L2):
 class _OnePass:
     """R_S^drop ± R̃_2."""
 
-    def __init__(self, risk, epsilon):
+    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
         super().__init__(risk, epsilon)
         self.penalty = R2Tilde(risk, epsilon)
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""
         value, g, penalty, change = self.penalty.parts(theta, q)
         return value + self.sign * penalty, g + self.sign * change

@@ -5,6 +5,7 @@ m/(1−β₁) and second = v/(1−β₂), which spares two passes over the param
 """
 
 from refimpl.arrays.backend import get_xp, on_device
+from refimpl.arrays.types import Array, Update
 from refimpl.core import optimizers
 from refimpl.core.optimizers import rate_per_row
 from refimpl.fast import fused
@@ -13,7 +14,7 @@ from refimpl.fast import fused
 class GD(optimizers.GD):
     __doc__ = optimizers.GD.__doc__
 
-    def start(self, theta):
+    def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place, and `gradient`."""
         rate = rate_per_row(self.learning_rate, theta)
         if on_device(theta):
@@ -30,7 +31,7 @@ class GD(optimizers.GD):
 class Adam(optimizers.Adam):
     __doc__ = optimizers.Adam.__doc__
 
-    def start(self, theta):
+    def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place, and `gradient`."""
         xp, (beta1, beta2) = get_xp(theta), self.betas
         rate = rate_per_row(self.learning_rate, theta)

@@ -13,6 +13,7 @@ x̃ = (x, 1) and c = ±(1−p)/(np).
 from functools import cached_property
 
 from refimpl.arrays.backend import get_xp, on_device, per_replica, transpose
+from refimpl.arrays.types import Array, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
 from refimpl.core.dropout import noise_variance
@@ -23,19 +24,19 @@ from refimpl.fast import fused
 class Risk(risk.Risk):
     __doc__ = risk.Risk.__doc__
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
         if _applies(self, theta, q):
             return step(self, theta, *q)
         return super().value_and_gradient(theta, q)
 
     @cached_property
-    def X1(self):
+    def X1(self) -> Array:
         """Rows (x_i, 1): (..., n, d+1)."""
         xp = get_xp(self.X)
         return xp.concatenate([self.X, xp.ones_like(self.X[..., :1])], axis=-1)
 
-    def of_data(self, X, Y):
+    def of_data(self, X: Array, Y: Array) -> "Risk":
         """The risk of the same network on other data, which are not checked."""
         made = super().of_data(X, Y)
         vars(made).pop("X1", None)
@@ -45,9 +46,10 @@ class Risk(risk.Risk):
 class _WithR1:
     """R_S^drop ± R_1."""
 
-    def value_and_gradient(self, theta, q):
+    def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""
-        if isinstance(self.risk, Risk) and _applies(self.risk, theta, q):
+        keep = getattr(self.penalty.keep, "shape", ())
+        if keep in ((), theta.shape[:-1]) and _applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
             return step(self.risk, theta, *q, per_replica(c, theta, axes=2))
         return super().value_and_gradient(theta, q)
@@ -62,15 +64,13 @@ class L4(_WithR1, modified_losses.L4):
 
 
 def _applies(risk, theta, q):
-    """Whether this file's step can be taken: real θ, data like θ, no further axes."""
-    if type(risk.net) is not TwoLayer or risk.X.dtype != theta.dtype:
+    """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's."""
+    if type(risk) is not Risk or type(risk.net) is not TwoLayer:
         return False
+    lead, xp = theta.shape[:-1], get_xp(theta)
+    same = all((get_xp(a), a.dtype) == (xp, theta.dtype) for a in (risk.X, risk.Y))
     masks = [one.shape[:-2] for one in q if not isinstance(one, float)]
-    lead = theta.shape[:-1]
-    return lead in (risk.X.shape[:-2], lead * (risk.X.ndim == 2)) and masks in (
-        [],
-        [lead],
-    )
+    return same and risk.lead in ((), lead) and masks in ([], [lead])
 
 
 def step(risk, theta, q, c=None):

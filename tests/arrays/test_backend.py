@@ -18,17 +18,6 @@ def test_cupy_arrays_live_in_cupy(xp):
     np.testing.assert_array_equal(backend.to_numpy(xp.ones(2)), np.ones(2))
 
 
-@pytest.mark.parametrize("inner", [1, 2, 5])
-def test_matmul_is_the_matrix_product(inner, xp):
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((3, 4, inner)), rng.standard_normal((inner, 6))
-    on_device, out = (xp.asarray(a), xp.asarray(b)), xp.empty((3, 4, 6))
-    product = backend.matmul(*on_device)
-    np.testing.assert_allclose(backend.to_numpy(product), a @ b)
-    assert backend.matmul(*on_device, out=out) is out
-    np.testing.assert_allclose(backend.to_numpy(out), a @ b)
-
-
 @pytest.mark.parametrize("total, each", [(1, 1), (10, 10**9), (10**6, 100), (7, 10**6)])
 def test_chunks_cover_the_range_within_the_budget(total, each):
     parts = backend.chunks(total, each)

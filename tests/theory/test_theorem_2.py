@@ -83,7 +83,10 @@ def test_the_trace_falls_along_r1_for_relu(seed, bias, outputs):
     assert rate < 0
     assert_close(rate, ntk_trace_rate(objective, theta, alone), 1e-8)
     # The closed form of the proof, with (x, 1) and (w, b) for x and w.
-    X1, weights = net.prepare(objective.X), net.input_weights(theta)
+    X1, weights = (
+        np.pad(objective.X, [(0, 0), (0, 1)], constant_values=1.0),
+        net.input_weights(theta),
+    )
     total, active = 0.0, h > 0
     for j in range(m):
         M = (X1 * active[:, j : j + 1]).T @ X1
