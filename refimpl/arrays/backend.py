@@ -5,6 +5,7 @@ arguments live in. This is the only file that imports CuPy.
 """
 
 import sys
+from copy import copy
 
 import numpy
 
@@ -123,6 +124,15 @@ def per_replica(values, array, axes=0):
         return values
     values = like(values, array)
     return values.reshape(values.shape + (1,) * axes)
+
+
+def with_parts(thing, kind, change):
+    """A copy of `thing` whose attributes of a `kind` are changed; ``None``: arrays."""
+    made = copy(thing)
+    for name, part in vars(thing).items():
+        if isinstance(part, kind) if kind else hasattr(part, "dtype"):
+            setattr(made, name, change(part))
+    return made
 
 
 def transpose(matrices):

@@ -5,9 +5,10 @@ Each check returns its argument in the form that the code works with.
 
 import math
 import operator
+import sys
 from numbers import Real
 
-from refimpl.arrays.backend import get_xp
+from refimpl.arrays.backend import get_xp, to_numpy
 
 
 def as_floating(name, values):
@@ -186,17 +187,17 @@ def check_generators(rng, lead):
         )
 
 
-def check_steps(name, values, most):
-    """`values`, numbers of steps in 0 to `most`, as a set of int."""
+def check_steps(snapshots, most):
+    """`snapshots`, numbers of steps in 0 to `most`, as a set of int."""
     try:
-        wanted = list(values)
+        wanted = list(snapshots)
     except TypeError:
         raise ValueError(
-            f"{name} must be a sequence of steps, got {values!r}"
+            f"snapshots must be a sequence of steps, got {snapshots!r}"
         ) from None
     for step in wanted:
         if not _is_real(step) or step not in range(most + 1):
-            raise ValueError(f"{name} must lie in 0 to {most}, got {step!r}")
+            raise ValueError(f"snapshots must lie in 0 to {most}, got {step!r}")
     return {int(step) for step in wanted}
 
 
@@ -209,3 +210,40 @@ def check_values(values, masks):
             f"{shape if shape else repr(values)}"
         )
     return values
+
+
+def check_learning_rate(rate):
+    """`rate` as a float or an array, positive and finite."""
+    allowed = "be positive and finite"
+    return check_in_range("learning_rate", rate, 0, sys.float_info.max, allowed)
+
+
+def check_betas(betas):
+    """Adam's two decay rates, in [0, 1)."""
+    try:
+        beta1, beta2 = (float(beta) for beta in betas)
+    except (TypeError, ValueError):
+        raise ValueError(f"betas must be two numbers, got {betas!r}") from None
+    if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
+        raise ValueError(f"betas must lie in [0, 1), got {betas}")
+    return beta1, beta2
+
+
+def not_finite(losses, looked, rate, theta):
+    """What is wrong if a loss since step `looked`, or θ, is not finite, or ``None``."""
+    recent = to_numpy(losses[looked:]).reshape(
+        len(losses) - looked, math.prod(losses.shape[1:])
+    )
+    bad = ~get_xp(recent).isfinite(recent)
+    if bad.any():
+        step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
+        if not isinstance(rate, float):
+            rate = float(to_numpy(rate).reshape(-1)[replica])
+        before = f", loss one step before {recent[step - 1, replica]:.6g}"
+        return (
+            f"loss is {recent[step, replica]} at step {looked + step} with learning "
+            f"rate {rate:g} (replica {replica}{before if step else ''})"
+        )
+    if not get_xp(theta).isfinite(theta).all():
+        return f"theta is not finite after step {len(losses)}, learning rate {rate}"
+    return None

@@ -4,7 +4,7 @@ import math
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.checks import as_floating, check_generator
-from refimpl.arrays.shapes import broadcast_lead
+from refimpl.arrays.shapes import broadcast_lead, check_std
 
 
 def split(theta, shapes):
@@ -42,6 +42,16 @@ def check_parts(arrays, shapes):
     return arrays
 
 
+def check_pairs(layers):
+    """The arrays W, b, W, b, ... of `layers`, pairs (W, b)."""
+    try:
+        return [array for layer in layers for array in layer]
+    except TypeError:
+        raise ValueError(
+            f"layers must be pairs (W, b), one per layer, got {layers!r}"
+        ) from None
+
+
 def gaussian(rng, stds, shapes):
     """θ (P,) with independent N(0, std²) entries, a std for each of `shapes`.
 
@@ -53,3 +63,25 @@ def gaussian(rng, stds, shapes):
         return get_xp(*rows).stack(rows)
     arrays = [s * rng.standard_normal(shape) for s, shape in zip(stds, shapes)]
     return join(arrays, shapes)
+
+
+def standard_stds(shapes, std, gain):
+    """Standard deviations of the arrays W, b, W, b, ... of a network.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple of int
+    std : float, sequence of one per layer, or None
+        Without it gain²/fan-in for the variance of weights, 1/fan-in in the last layer,
+        and 0 for biases.
+    gain : float
+    """
+    layers = (len(shapes) + 1) // 2
+    if std is not None:
+        by_layer = check_std(std, layers)
+        return [by_layer[k // 2] for k in range(len(shapes))]
+    gains = [gain] * (layers - 1) + [1.0]
+    return [
+        gains[k // 2] * shape[-1] ** -0.5 if len(shape) == 2 else 0.0
+        for k, shape in enumerate(shapes)
+    ]

@@ -2,7 +2,7 @@
 
 import math
 
-from refimpl.arrays.backend import get_xp, like
+from refimpl.arrays.backend import get_xp, like, move
 from refimpl.arrays.checks import as_floating, as_real, check_finite, check_integer
 
 
@@ -17,6 +17,20 @@ def broadcast_lead(name, *leads):
         raise ValueError(
             f"leading axes of {name} must broadcast, got {', '.join(map(str, leads))}"
         ) from None
+
+
+def leads(theta, q):
+    """Leading axes of θ and of the noise factors."""
+    masks = [factor.shape[:-2] for factor in q if not isinstance(factor, float)]
+    return [theta.shape[:-1], *masks]
+
+
+def check_direction(v, theta, q, lead):
+    """`v` (..., P) in the module and dtype of `theta`; a complex one stays so."""
+    v = check_parameters("v", v, theta.shape[-1])
+    names = "theta, v, eta, data and keep"
+    broadcast_lead(names, *leads(theta, q), v.shape[:-1], lead)
+    return v if v.dtype.kind == "c" else like(v, theta)
 
 
 def check_parameters(name, theta, size, finite=True):
@@ -152,3 +166,55 @@ def check_std(std, layers):
             f"std must be finite and at least 0, one number or {layers}, got {std!r}"
         )
     return [float(one) for one in stds]
+
+
+def rate_per_row(rate, theta):
+    """A learning rate as a float, or as a column (R, 1) in θ's dtype and module."""
+    if isinstance(rate, float):
+        return rate
+    if rate.shape != theta.shape[:-1]:
+        raise ValueError(
+            f"learning_rate must be a number or have shape {theta.shape[:-1]}, one "
+            f"entry per replica, got shape {rate.shape}"
+        )
+    return like(rate, theta)[..., None]
+
+
+def check_widths(widths):
+    """`widths` as a tuple of at least three positive int."""
+    try:
+        sizes = tuple(widths)
+    except TypeError:
+        sizes = ()
+    if len(sizes) < 3:
+        raise ValueError(
+            "widths must have at least three entries (inputs, hidden, outputs), "
+            f"got {widths}"
+        )
+    return tuple(check_width("widths", m) for m in sizes)
+
+
+def take_samples(X, Y, indices):
+    """The samples `indices` of data (n, d) and (n, o)."""
+    if X.ndim != 2 or Y.ndim != 2:
+        raise ValueError(
+            f"X must have shape (n, d) to be split in batches, got {X.shape}"
+        )
+    if not isinstance(indices, slice):
+        indices = move(indices, get_xp(X))
+    try:
+        return X[indices], Y[indices]
+    except IndexError:
+        raise ValueError(
+            f"indices must be integers in {-len(X)} to {len(X) - 1}, or a bool for "
+            f"each of the {len(X)} samples, got {indices!r}"
+        ) from None
+
+
+def check_start(theta, lead):
+    """Raise ``ValueError`` unless θ has all replica axes, those of the data too."""
+    own = theta.shape[:-1]
+    if broadcast_lead("theta and data", own, lead) != own:
+        raise ValueError(
+            f"theta must have the replica axes of data and keep, {lead}, got {own}"
+        )

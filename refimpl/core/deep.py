@@ -7,8 +7,8 @@ output layer is a layer whose activation is the identity.
 from collections.abc import Sequence
 
 from refimpl.arrays.backend import get_xp
-from refimpl.arrays.flat import check_parts
-from refimpl.arrays.shapes import check_width
+from refimpl.arrays.flat import check_pairs, check_parts
+from refimpl.arrays.shapes import check_widths
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.dense import Dense
 from refimpl.core.network import Network, Pass
@@ -22,14 +22,9 @@ class Deep(Network):
     Parameters
     ----------
     widths : sequence of int
-        (m_0, ..., m_L): inputs, hidden widths, outputs; at least one hidden layer.
+        (m_0, ..., m_L): inputs, hidden widths, outputs; at least one hidden layer, all
+        positive; else ``ValueError``.
     activation : {"relu", "tanh", "identity"}
-
-    Raises
-    ------
-    ValueError
-        If there is no hidden layer, a width is not a positive integer, or the
-        activation is unknown.
 
     Examples
     --------
@@ -39,16 +34,7 @@ class Deep(Network):
     """
 
     def __init__(self, widths: Sequence[int], activation: str = "relu") -> None:
-        try:
-            sizes = tuple(widths)
-        except TypeError:
-            sizes = ()
-        if len(sizes) < 3:
-            raise ValueError(
-                "widths must have at least three entries (inputs, hidden, outputs), "
-                f"got {widths}"
-            )
-        d, *hidden, o = self.widths = tuple(check_width("widths", m) for m in sizes)
+        d, *hidden, o = self.widths = check_widths(widths)
         kinds = [activation] * len(hidden) + ["identity"]
         self.layers = [Dense(*one) for one in zip(self.widths, self.widths[1:], kinds)]
         shapes = [shape for layer in self.layers for shape in layer.shapes]
@@ -56,13 +42,7 @@ class Deep(Network):
 
     def pack(self, layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> Array:
         """θ (..., P) from [(W, b)], W (..., m_l, m_{l−1}) and b (..., m_l)."""
-        try:
-            arrays = [array for layer in layers for array in layer]
-        except TypeError:
-            raise ValueError(
-                f"layers must be pairs (W, b), one per layer, got {layers!r}"
-            ) from None
-        return self.join(check_parts(arrays, self.shapes))
+        return self.join(check_parts(check_pairs(layers), self.shapes))
 
     def unpack(self, theta: ArrayLike) -> list[tuple[Array, Array]]:
         """[(W, b)] of every layer: views of `theta`."""
@@ -73,10 +53,7 @@ class Deep(Network):
         return list(zip(arrays[::2], arrays[1::2]))
 
     def run(self, theta, X, q):
-        """Forward pass.
-
-        Equation: eq:deep
-        """
+        """Forward pass. Equation: eq:deep"""
         kept, s = [], X
         for layer, (W, b), factor in zip(self.layers, self._pairs(theta), (*q, 1.0)):
             h = layer.run((W, b), s)  # f^[l] = σ(W s + b)
@@ -89,10 +66,7 @@ class Deep(Network):
         return [h for _, _, _, h, _ in run.kept[:-1]]
 
     def backward(self, run, upstream):
-        """Gradient (..., P) of a scalar whose derivatives are `upstream`.
-
-        Equation: eq:deep-backward
-        """
+        """Gradient (..., P), from `upstream`. Equation: eq:deep-backward"""
         ds, dh, dA = upstream
         gradient = []
         for (layer, own, x, h, q), more in zip(run.kept[::-1], self._at_last(dh)):
@@ -102,10 +76,7 @@ class Deep(Network):
         return self.join(gradient)
 
     def push(self, run, direction):
-        """Directional derivative of the forward pass along `direction` (..., P).
-
-        Equation: eq:deep-push
-        """
+        """Directional derivative of `run`. Equation: eq:deep-push"""
         kept, s_push = [], get_xp(run.F).zeros_like(run.kept[0][2])  # Ẋ = 0
         for (layer, own, x, h, q), (V, c) in zip(run.kept, self._pairs(direction)):
             z_push, h_push = layer.push(own, x, h, (V, c), s_push)
@@ -114,10 +85,7 @@ class Deep(Network):
         return Pass(s_push, kept[-2][3], V, kept)
 
     def backward_push(self, run, push, upstream, upstream_push):
-        """Directional derivative of `backward`: the R-operator's second half.
-
-        Equation: eq:deep-r-operator
-        """
+        """Directional derivative of `backward`. Equation: eq:deep-r-operator"""
         (ds, dh, _), (ds_push, dh_push, dA_push) = upstream, upstream_push
         layers = zip(run.kept[::-1], push.kept[::-1])
         more = zip(self._at_last(dh), self._at_last(dh_push))

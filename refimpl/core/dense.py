@@ -23,19 +23,13 @@ class Dense:
         return self.activation.value(x @ transpose(W) + b[..., None, :])
 
     def backward(self, parameters, x, h, dh):
-        """Derivatives of a scalar with respect to (W, b) and x, given that for h.
-
-        Equation: eq:deep-backward
-        """
+        """Derivatives for (W, b) and x, given that for h. Equation: eq:deep-backward"""
         W, _ = parameters
         dz = dh * self.activation.slope(h)  # δz = δh σ′(z)
         return (transpose(dz) @ x, dz.sum(axis=-2)), dz @ W
 
     def push(self, parameters, x, h, parameters_push, x_push):
-        """ż and ḣ, given Ẇ, ḃ and ẋ.
-
-        Equation: eq:deep-push
-        """
+        """ż and ḣ, given Ẇ, ḃ and ẋ. Equation: eq:deep-push"""
         (W, _), (V, c) = parameters, parameters_push
         z_push = x @ transpose(V) + c[..., None, :] + x_push @ transpose(W)
         return z_push, self.activation.slope(h) * z_push
@@ -43,10 +37,7 @@ class Dense:
     def backward_push(
         self, parameters, x, h, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of what `backward` returns.
-
-        Equation: eq:deep-r-operator
-        """
+        """Directional derivatives of `backward`. Equation: eq:deep-r-operator"""
         (W, _), (V, _) = parameters, parameters_push
         slope, curvature = self.activation.slope(h), self.activation.curvature(h)
         dz = dh * slope

@@ -5,19 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.arrays.backend import generator_xp, move
-from refimpl.arrays.checks import (
-    check_flag,
-    check_float_type,
-    check_generator,
-    check_in_range,
-    check_integer,
-    check_kind,
-)
+from refimpl.arrays import checks, masks
+from refimpl.arrays.backend import generator_xp
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core.network import Network, check_net
-
-MAX_MASKS = 2**20
 
 
 class Dropout:
@@ -31,18 +22,13 @@ class Dropout:
     Parameters
     ----------
     keep : float, sequence of float, or array
-        p. A list or tuple has one entry per hidden layer (``layers="all"``). An array
-        has one entry per replica and broadcasts to the leading axes drawn.
+        p, in (0, 1]. A list or tuple has one entry per hidden layer
+        (``layers="all"``); an array has one per replica, the leading axes drawn.
     per_sample : bool
         False: one mask for the whole data set, as the paper writes. True: one per
         sample, as frameworks do. R_1 is the same for both, R_2 is not.
     layers : {"last", "all"}
         Dropout after the last hidden layer (the paper's theory) or after every one.
-
-    Raises
-    ------
-    ValueError
-        If keep is outside (0, 1], or another argument is none of the above.
 
     Examples
     --------
@@ -57,27 +43,13 @@ class Dropout:
         per_sample: bool = False,
         layers: str = "last",
     ) -> None:
-        if layers not in ("last", "all"):
-            raise ValueError(f"layers must be 'last' or 'all', got {layers!r}")
-        if isinstance(keep, (list, tuple)):
-            if not keep:
-                raise ValueError("keep must have one entry per hidden layer, got none")
-            if layers == "last" and len(keep) > 1:
-                raise ValueError(
-                    f"keep must be one probability when layers='last', got {len(keep)}"
-                )
-            self.keep: Any = tuple(check_keep(p) for p in keep)
-        else:
-            self.keep = check_keep(keep)
-        self.per_sample = check_flag("per_sample", per_sample)
-        self.layers = layers
+        self.layers = masks.check_layers(layers)
+        self.keep: Any = masks.check_keeps(keep, layers)
+        self.per_sample = checks.check_flag("per_sample", per_sample)
 
     def moment(self, order: int) -> Any:
-        """E η^order; with several layers, a tuple.
-
-        Equation: eq:moments
-        """
-        order = check_integer("order", order, 0)
+        """E η^order; with several layers, a tuple. Equation: eq:moments"""
+        order = checks.check_integer("order", order, 0)
         if isinstance(self.keep, tuple):
             return tuple(noise_moment(p, order) for p in self.keep)
         return noise_moment(self.keep, order)
@@ -87,218 +59,117 @@ class Dropout:
         net: Network,
         n: int,
         rng: Generators,
-        samples: int | Sequence[int] = (),
+        samples: Any = (),
         dtype: Any = float,
     ) -> Any:
-        """Random η.
+        """Random η: (*samples, 1 or n, m); for ``layers="all"`` a tuple, one a layer.
 
-        Parameters
-        ----------
-        net : TwoLayer or Deep
-        n : int
-            Number of samples of the data set.
-        rng : Generator, or sequence of R generators
-            NumPy's or CuPy's; the noise is in the generator's array module. A sequence
-            fills the first of the leading axes, one generator each, so that a replica
-            sees the same noise whatever replicas are beside it.
-        samples : int or tuple of int
-            Leading axes.
-        dtype : dtype
-
-        Returns
-        -------
-        eta : (*samples, 1 or n, m)
-            For ``layers="all"`` a tuple, one entry per hidden layer.
+        `n` is the number of samples of the data set, `samples` a number or a tuple of
+        leading axes. The noise is in the array module of the generator `rng`. Of a
+        sequence of generators each fills an entry of the first leading axis, so that a
+        replica sees the same noise whatever replicas are beside it.
         """
-        eta = tuple(
-            None if p is None else self.factors(rng, p, shape, dtype) - 1
-            for p, shape in self.shapes(net, n, rng, samples, dtype)
-        )
+        q = self.factors(net, n, rng, samples, dtype)
+        eta = tuple(None if isinstance(one, float) else one - 1 for one in q)
         return eta if self.layers == "all" else eta[-1]
 
-    def stream(
+    def stream(self, *arguments: Any) -> Iterator[Factors]:
+        """`factors` without end, for each step of training. Arguments as for `draw`."""
+        while True:
+            yield self.factors(*arguments)
+
+    def factors(
         self,
         net: Network,
         n: int,
         rng: Generators,
-        samples: int | Sequence[int] = (),
+        samples: Any = (),
         dtype: Any = float,
-    ) -> Iterator[Factors]:
-        """Random factors q = 1 + η without end, one for each step of training.
-
-        Arguments as for `draw`; a tuple with one entry per hidden layer, (*samples, 1
-        or n, m), or 1.0 where there is no noise.
-        """
-        layers = list(self.shapes(net, n, rng, samples, dtype))
-        while True:
-            yield tuple(
-                1.0 if p is None else self.factors(rng, p, shape, dtype)
-                for p, shape in layers
-            )
-
-    def factors(self, rng: Generators, p: PerReplica, shape: Any, dtype: Any) -> Array:
-        """q = κ/p, κ = 1 with probability p and else 0, independent entries.
-
-        Equation: eq:dropout
-        """
-        if isinstance(rng, (list, tuple)):
-            each = [p] * len(rng) if isinstance(p, float) else list(p)
-            rows = [self.factors(*one, shape[1:], dtype) for one in zip(rng, each)]
-            return generator_xp(rng).stack(rows)
-        p = p[..., None, None] if getattr(p, "ndim", 0) else p
-        return ((rng.random(shape) < p) / p).astype(dtype)
+    ) -> Factors:
+        """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
+        layers = self.shapes(net, n, rng, samples)
+        return tuple(
+            1.0 if p is None else keep_factors(rng, p, shape, dtype)
+            for p, shape in layers
+        )
 
     def shapes(
-        self, net: Network, n: int, rng: Generators, samples: Any, dtype: Any
-    ) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        self, net: Network, n: int, rng: Generators, samples: Any
+    ) -> list[tuple]:
         """Of every hidden layer p, or ``None``, and the shape of its noise."""
-        check_float_type(dtype)
-        check_generator(rng)
-        lead = tuple(samples) if isinstance(samples, (tuple, list)) else (samples,)
-        lead = tuple(check_integer("samples", count, 0) for count in lead)
-        several = isinstance(rng, (list, tuple))
-        if several and lead[:1] != (len(rng),):
-            raise ValueError(
-                f"samples must begin with the number of generators, {len(rng)}, "
-                f"got {lead}"
-            )
-        xp, rows = generator_xp(rng), self._rows(n)
-        for p, width in zip(self._keep_of_layers(net), net.hidden):
-            yield _of_replicas(p, lead, xp), lead + (rows, width)
+        lead, rows = masks.lead_of(samples, rng), self._rows(n)
+        return [
+            (masks.keep_of_replicas(p, lead, rng), lead + (rows, width))
+            for p, width in self._layers(net)
+        ]
 
     def enumerate(
         self, net: Network, n: int, start: int = 0, stop: int | None = None
     ) -> tuple[Array, Any]:
         """Every mask with its probability, or those numbered `start` to `stop`.
 
-        Returns
-        -------
-        probabilities : (K,)
-        eta : (K, 1 or n, m)
-            For ``layers="all"`` a tuple, one entry per hidden layer.
-
-        Raises
-        ------
-        ValueError
-            If there are more than 2^20 masks, or keep differs between replicas.
+        Probabilities (K,) and η (K, 1 or n, m); for ``layers="all"`` a tuple, one a
+        layer. At most 2^20 masks, and one keep for all replicas; else ``ValueError``.
         """
         total, rows = self.check_count(net, n), self._rows(n)
-        start = check_integer("start", start, 0)
-        stop = total if stop is None else min(check_integer("stop", stop, 0), total)
-        numbers = np.arange(start, stop)
-        probabilities, entries = np.ones(len(numbers)), []
-        for p, width in zip(self._keep_of_layers(net), net.hidden):
-            if p is None:
-                continue
-            if not isinstance(p, float):
-                raise ValueError(
-                    "keep must be one number per layer to enumerate, got an array of "
-                    f"shape {p.shape}"
-                )
-            bits = rows * width
-            kept = (numbers[:, None] >> np.arange(bits)) & 1 == 1  # (K, bits)
-            numbers = numbers >> bits
-            counts = kept.sum(axis=1)
-            probabilities *= p**counts * (1.0 - p) ** (bits - counts)
-            eta = np.where(kept, (1 - p) / p, -1.0)
-            entries.append(eta.reshape(-1, rows, width))
-        return probabilities, tuple(entries) if self.layers == "all" else entries[0]
+        numbers = np.arange(*masks.check_range(start, stop, total))
+        probabilities, eta = np.ones(len(numbers)), []
+        for p, width in self._layers(net):
+            if p is not None:
+                kept, numbers = masks.numbered(numbers, rows * width)
+                probabilities *= np.where(kept, p, 1 - p).prod(axis=1)
+                eta.append(np.where(kept, (1 - p) / p, -1.0).reshape(-1, rows, width))
+        return probabilities, tuple(eta) if self.layers == "all" else eta[0]
 
     def count(self, net: Network, n: int) -> int:
         """Number of masks for `net` and `n` samples."""
-        rows, keeps = self._rows(n), self._keep_of_layers(net)
-        return 2 ** sum(rows * m for m, p in zip(net.hidden, keeps) if p is not None)
+        rows = self._rows(n)
+        return 2 ** sum(rows * m for p, m in self._layers(net) if p is not None)
 
     def check_count(self, net: Network, n: int) -> int:
         """Number of masks, checked to be few enough to enumerate."""
-        total = self.count(net, n)
-        if total > MAX_MASKS:
-            raise ValueError(
-                f"enumerate is limited to 2^20 = {MAX_MASKS} masks, this network and "
-                f"data set have 2^{total.bit_length() - 1}"
-            )
-        return total
+        return masks.check_count(self.count(net, n), [p for p, _ in self._layers(net)])
 
     def _rows(self, n):
         """Length of the sample axis of η for `n` samples."""
-        n = check_integer("n", n, 1)
+        n = checks.check_integer("n", n, 1)
         return n if self.per_sample else 1
 
-    def _keep_of_layers(self, net):
-        """keep of every hidden layer, ``None`` where there is no dropout."""
-        layers = len(check_net(net).hidden)
-        own = isinstance(self.keep, tuple)
-        if self.layers == "last":
-            return (None,) * (layers - 1) + (self.keep if own else (self.keep,))
-        if own and len(self.keep) != layers:
-            raise ValueError(
-                f"keep must have one entry per hidden layer ({layers}), "
-                f"got {len(self.keep)}"
-            )
-        return self.keep if own else (self.keep,) * layers
+    def _layers(self, net):
+        """Pairs: keep of each hidden layer, or ``None``, and its width."""
+        hidden = check_net(net).hidden
+        return zip(masks.keep_by_layer(self.keep, self.layers, len(hidden)), hidden)
+
+
+def keep_factors(rng, p, shape, dtype):
+    """q = κ/p of `shape`, κ = 1 with probability p and else 0, independent entries.
+
+    Equation: eq:dropout
+    """
+    checks.check_float_type(dtype)
+    if isinstance(rng, (list, tuple)):
+        each = [p] * len(rng) if isinstance(p, float) else list(p)
+        rows = [keep_factors(*one, shape[1:], dtype) for one in zip(rng, each)]
+        return generator_xp(rng).stack(rows)
+    p = p[..., None, None] if getattr(p, "ndim", 0) else p
+    return ((rng.random(shape) < p) / p).astype(dtype)
 
 
 def check_dropout(drop, name="drop"):
     """`drop`, checked to be a `Dropout`."""
-    return check_kind(name, drop, Dropout, "a Dropout")
-
-
-def check_keep(keep):
-    """`keep` as a float or an array of floats, all in (0, 1]."""
-    return check_in_range("keep", keep, 0, 1, "lie in (0, 1]")
+    return checks.check_kind(name, drop, Dropout, "a Dropout")
 
 
 def last_layer_keep(drop, net):
-    """Probability of keeping a neuron of the last hidden layer, the only noisy one.
-
-    Raises
-    ------
-    ValueError
-        If an earlier layer has noise too.
-    """
-    if check_dropout(drop).layers == "all" and len(net.hidden) > 1:
-        raise ValueError(
-            "drop must act after the last hidden layer only (layers='last'), got "
-            f"layers='all' for {len(net.hidden)} hidden layers; R2_estimate takes any"
-        )
-    (keep,) = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
-    return keep
+    """p of the last hidden layer, checked to be the only noisy one."""
+    return masks.check_last(check_dropout(drop).keep, drop.layers, len(net.hidden))
 
 
 def noise_moment(keep, order):
-    """E η^order of one coordinate of η.
-
-    Equation: eq:moments
-
-    Examples
-    --------
-    >>> [round(noise_moment(0.8, order), 12) for order in (1, 2, 3)]
-    [0.0, 0.25, -0.1875]
-    """
+    """E η^order of one coordinate of η. Equation: eq:moments"""
     return keep * ((1 - keep) / keep) ** order + (1 - keep) * (-1) ** order
 
 
 def noise_variance(keep):
-    """Var η = (1−p)/p.
-
-    Equation: eq:moments
-
-    Examples
-    --------
-    >>> noise_variance(0.5)
-    1.0
-    """
+    """Var η = (1−p)/p. Equation: eq:moments"""
     return (1 - keep) / keep
-
-
-def _of_replicas(p, lead, xp):
-    """`p` as it is, or, of an array, one entry per leading index of the noise."""
-    if p is None or isinstance(p, float):
-        return p
-    try:
-        return xp.broadcast_to(move(p, xp), lead)
-    except ValueError:
-        raise ValueError(
-            "keep must be one number or broadcast to the replicas, of shape "
-            f"{lead}, got an array of shape {p.shape}"
-        ) from None

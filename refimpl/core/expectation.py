@@ -3,13 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from refimpl.arrays import checks
 from refimpl.arrays.backend import chunks, get_xp
-from refimpl.arrays.checks import (
-    check_callable,
-    check_generator,
-    check_integer,
-    check_values,
-)
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.network import Network, check_net
@@ -36,7 +31,10 @@ def expectation(
     samples: int | None = None,
     rng: Generator | None = None,
 ) -> Estimate:
-    """Mean of `fn` over the dropout noise.
+    """Mean of `fn` over the dropout noise, with its standard error, each (...).
+
+    Masks are taken in chunks: memory stays below `backend.BUDGET`, times the replicas
+    that `fn` takes at once.
 
     Equation: eq:expectation
 
@@ -51,17 +49,8 @@ def expectation(
         Number of samples of the data set.
     method : {"exact", "monte_carlo"}
         Exact: all masks, at most 2^20.
-    samples : int
-        Number of Monte-Carlo draws, at least 2.
-    rng : Generator
-        For Monte Carlo.
-
-    Returns
-    -------
-    Estimate
-        ``mean`` and ``standard_error``, each (...). Masks are taken in chunks, so
-        memory does not grow with their number: it stays below `backend.BUDGET`, times
-        the replicas that `fn` takes at once.
+    samples, rng : int, Generator
+        For Monte Carlo: number of draws, at least 2.
 
     Examples
     --------
@@ -73,9 +62,9 @@ def expectation(
     >>> float(risk(theta) + refimpl.R1(risk, theta, keep=0.5))  # Lemma 1
     36.0
     """
-    check_callable("fn", fn)
+    checks.check_callable("fn", fn)
     check_dropout(drop), check_net(net)
-    n = check_integer("n", n, 1)
+    n = checks.check_integer("n", n, 1)
     elements = 2 * n * sum(net.hidden) + net.size  # a pass holds a few arrays
     if method == "exact":
         return _exact(fn, drop, net, n, elements)
@@ -89,7 +78,7 @@ def _exact(fn, drop, net, n, elements):
     mean = 0.0
     for start, stop in chunks(drop.check_count(net, n), elements):
         probabilities, eta = drop.enumerate(net, n, start, stop)
-        values = check_values(fn(eta), len(probabilities))
+        values = checks.check_values(fn(eta), len(probabilities))
         mean = mean + weighted_sum(probabilities, values)
     return Estimate(mean, get_xp(mean).zeros_like(mean))
 
@@ -99,11 +88,13 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
 
     Equation: eq:expectation
     """
-    K = check_integer("samples", samples, 2)
-    check_generator(rng)
+    K = checks.check_integer("samples", samples, 2)
+    checks.check_generator(rng)
     origin, total, squares = None, 0.0, 0.0
     for start, stop in chunks(K, elements):
-        values = check_values(fn(drop.draw(net, n, rng, stop - start)), stop - start)
+        values = checks.check_values(
+            fn(drop.draw(net, n, rng, stop - start)), stop - start
+        )
         origin = values.mean(axis=0) if origin is None else origin  # nothing cancels
         total = total + (values - origin).sum(axis=0)
         squares = squares + ((values - origin) ** 2).sum(axis=0)

@@ -11,7 +11,6 @@ class MSE:
     """(1/2n) Σ_i ‖f(x_i) − y_i‖², with the paper's ½ and a sum over outputs.
 
     Frameworks' MSE has no ½ and averages over outputs: theirs is 2/o times this one.
-
     Equation: eq:mse
     """
 
@@ -30,10 +29,7 @@ class MSE:
 
 
 class CrossEntropy:
-    """−(1/n) Σ_i Σ_k y_ik log softmax(f(x_i))_k, shifted by the largest output.
-
-    Equation: eq:cross-entropy
-    """
+    """−(1/n) Σ_i Σ_k y_ik log softmax(f(x_i))_k. Equation: eq:cross-entropy"""
 
     check_targets = staticmethod(check_distributions)
 
@@ -41,7 +37,7 @@ class CrossEntropy:
     def value_and_gradient(F, Y):
         """Loss (...,) and its gradient (..., n, o) with respect to F."""
         xp, n = get_xp(F), F.shape[-2]
-        # The largest real part: a constant shift, so complex steps pass through.
+        # Shifted by the largest real part, so that complex steps pass through.
         F = F - F.real.max(axis=-1, keepdims=True)
         E = xp.exp(F)
         Z = E.sum(axis=-1, keepdims=True)

@@ -6,7 +6,6 @@ of them to R_S, L3 and L4 take one of them away from R_S^drop.
 
 from collections.abc import Callable
 
-from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, Factors, PerReplica
 from refimpl.core.objective import Differentiable, OfRisk
 from refimpl.core.r1 import R1Penalty
@@ -15,70 +14,44 @@ from refimpl.core.risk import Risk
 
 
 class Sum(OfRisk, Differentiable):
-    """F + s G of two objectives of the same network and data, s = ±1.
+    """F ± G of two objectives `risk` and `penalty` of the same network and data.
 
-    Parameters
-    ----------
-    risk : Differentiable
-        F.
-    sign : {1, -1}
-    penalty : Differentiable
-        G.
-    noise : (bool, bool)
-        Whether F, whether G sees the noise η; neither: no noise may be given.
+    `noise` says whether F, and whether G sees the noise η; neither: none may be given.
     """
 
     def __init__(
-        self,
-        risk: Differentiable,
-        sign: int,
-        penalty: Differentiable,
-        noise: tuple[bool, bool],
+        self, risk: Differentiable, sign: int, penalty: Differentiable, noise: tuple
     ) -> None:
         self.risk, self.sign, self.penalty, self.noise = risk, sign, penalty, noise
         self.noisy = any(noise)
 
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """Replica axes of the data and of the penalty's parameter."""
-        return broadcast_lead("data and keep", self.risk.lead, self.penalty.lead)
-
-    def _noises(self, q):
+    def _seen(self, q):
         """The factors that F sees, and those that G sees."""
         return [q if sees else self.net.no_noise for sees in self.noise]
 
     def value(self, theta: Array, q: Factors) -> Array:
-        """F + s G (...)."""
-        of_risk, of_penalty = self._noises(q)
-        penalty = self.penalty.value(theta, of_penalty)
-        return self.risk.value(theta, of_risk) + self.sign * penalty
+        """F ± G (...)."""
+        q, p = self._seen(q)
+        return self.risk.value(theta, q) + self.sign * self.penalty.value(theta, p)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
-        """F + s G (...) and its gradient (..., P)."""
-        of_risk, of_penalty = self._noises(q)
-        F, dF = self.risk.value_and_gradient(theta, of_risk)
-        G, dG = self.penalty.value_and_gradient(theta, of_penalty)
+        """F ± G (...) and its gradient (..., P)."""
+        q, p = self._seen(q)
+        F, dF = self.risk.value_and_gradient(theta, q)
+        G, dG = self.penalty.value_and_gradient(theta, p)
         return F + self.sign * G, dF + self.sign * dG
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
-        """Function v ↦ ∇²F(θ) v + s ∇²G(θ) v."""
-        of_risk, of_penalty = self._noises(q)
-        dG = self.penalty.product(theta, of_penalty)
-        dF = self.risk.product(theta, of_risk)
-        return lambda v: dF(v) + self.sign * dG(v)
+        """Function v ↦ ∇²F(θ) v ± ∇²G(θ) v."""
+        q, p = self._seen(q)
+        ddG, ddF = self.penalty.product(theta, p), self.risk.product(theta, q)
+        return lambda v: ddF(v) + self.sign * ddG(v)
 
 
 class L1(Sum):
     """R_S + R_1: the mean dropout loss without its noise (the paper's L_1).
 
-    Equation: eq:l1
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE; else ``ValueError``.
-    keep : float, or array of one per replica
-        p, in (0, 1]; else ``ValueError``.
+    Arguments are those of `R1`. Equation: eq:l1
 
     Examples
     --------
@@ -94,16 +67,8 @@ class L1(Sum):
 class L2(Sum):
     """R_S + R̃_2: the effect of a finite step alone (the paper's L_2).
 
-    The noise η enters R̃_2 only. Without η both terms are those of plain descent.
-
-    Equation: eq:l2
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss; any layers of dropout.
-    epsilon : float, or array of one per replica
-        Learning rate, at least 0; else ``ValueError``.
+    Arguments are those of `R2Tilde`. The noise η enters R̃_2 only; without η both terms
+    are those of plain descent. Equation: eq:l2
 
     Examples
     --------
@@ -119,14 +84,7 @@ class L2(Sum):
 class L3(Sum):
     """R_S^drop − R̃_2: dropout without the effect of a finite step (the paper's L_3).
 
-    Equation: eq:l3
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss; any layers of dropout.
-    epsilon : float, or array of one per replica
-        Learning rate, at least 0; else ``ValueError``.
+    Arguments are those of `R2Tilde`. Equation: eq:l3
 
     Examples
     --------
@@ -142,14 +100,7 @@ class L3(Sum):
 class L4(Sum):
     """R_S^drop − R_1: the noise of dropout without its mean (the paper's L_4).
 
-    Equation: eq:l4
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE; else ``ValueError``.
-    keep : float, or array of one per replica
-        That of the noise, in (0, 1]; else ``ValueError``.
+    Arguments are those of `R1`; noise after the last hidden layer only. Equation: eq:l4
 
     Examples
     --------
@@ -173,8 +124,6 @@ class L4(Sum):
 
 class FlattenedDropout(Sum):
     """R_S^drop + (λ/4) ‖∇R_S^drop‖²: dropout as if at the learning rate λ (Figure 3).
-
-    Arguments are those of `L3`, λ in the place of the learning rate.
 
     Equation: eq:flattened-dropout
     """

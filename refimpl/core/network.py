@@ -17,17 +17,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from refimpl.arrays import flat
+from refimpl.arrays import flat, shapes
 from refimpl.arrays.backend import get_xp, like, transpose
 from refimpl.arrays.checks import check_kind, check_name
-from refimpl.arrays.shapes import (
-    broadcast_lead,
-    check_inputs,
-    check_layer,
-    check_noise,
-    check_parameters,
-    check_std,
-)
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generators, Noise
 from refimpl.core.activations import ACTIVATIONS
 
@@ -52,22 +44,10 @@ class Upstream(NamedTuple):
 class Network:
     """Base of `TwoLayer` and `Deep`.
 
-    Attributes
-    ----------
-    inputs, outputs : int
-        d and d'.
-    hidden : tuple of int
-        Widths of the hidden layers.
-    size : int
-        Number of parameters P.
-    shapes : tuple of tuple of int
-        Shapes of the parameter arrays in θ: W and b of every layer in turn.
+    ``inputs`` and ``outputs`` are d and d', ``hidden`` the widths of the hidden layers,
+    ``size`` the number of parameters P, and ``shapes`` those of the parameter arrays in
+    θ: W and b of every layer in turn.
     """
-
-    run: Any
-    backward: Any
-    push: Any
-    backward_push: Any
 
     def __init__(self, inputs, hidden, outputs, activation, shapes):
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
@@ -76,70 +56,37 @@ class Network:
         self.size = sum(math.prod(shape) for shape in self.shapes)
 
     def forward(self, theta: ArrayLike, X: ArrayLike, eta: Noise = None) -> Array:
-        """Outputs of the network.
+        """Outputs F (..., n, o) for θ (..., P) and X (..., n, d), both finite.
 
-        Parameters
-        ----------
-        theta : (..., P)
-        X : (..., n, d)
-        eta : dropout noise, optional
-            (..., 1, m) shared by all samples or (..., n, m) per sample; a tuple has
-            one entry per hidden layer, ``None`` for none.
-
-        Returns
-        -------
-        F : (..., n, o)
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit, or theta or X is not finite.
+        Dropout noise η is (..., 1, m) shared by all samples or (..., n, m) per sample;
+        a tuple has one entry per hidden layer, ``None`` for none.
         """
-        theta, X = self.check_theta(theta), check_inputs(X, self.inputs)
-        q = check_noise(eta, theta, X.shape[-2], self.hidden)
-        leads = [factor.shape[:-2] for factor in q if not isinstance(factor, float)]
-        broadcast_lead("theta, X and eta", theta.shape[:-1], X.shape[:-2], *leads)
+        theta, X = self.check_theta(theta), shapes.check_inputs(X, self.inputs)
+        q = shapes.check_noise(eta, theta, X.shape[-2], self.hidden)
+        shapes.broadcast_lead("theta, X and eta", *shapes.leads(theta, q), X.shape[:-2])
         return self.run(theta, like(X, theta), q).F
 
     def init(
         self, rng: Generators, std: float | Sequence[float] | None = None
     ) -> Array:
-        """Random parameters.
+        """Random θ (P,); of a sequence of R generators (R, P), one network from each.
 
-        Parameters
-        ----------
-        rng : Generator, or sequence of R generators
-            A sequence gives one network from each.
-        std : float or sequence of float, optional
-            Standard deviation of every weight and bias, or one per layer. Without it:
-            weights N(0, gain²/fan-in), gain² = 2 for ReLU (He) and 1 otherwise
-            (LeCun), also 1 for the linear output layer; biases 0.
-
-        Returns
-        -------
-        theta : (P,) or (R, P)
+        `std` is that of every weight and bias, or one per layer. Without it weights are
+        N(0, gain²/fan-in), gain² = 2 for ReLU (He) and 1 otherwise (LeCun), also 1 for
+        the linear output layer, and biases 0.
         """
-        layers = len(self.hidden) + 1
-        if std is not None:
-            by_layer = check_std(std, layers)
-            stds = [by_layer[k // 2] for k in range(len(self.shapes))]
-        else:
-            gains = [self.activation.gain] * (layers - 1) + [1.0]
-            stds = [
-                gains[k // 2] * shape[-1] ** -0.5 if len(shape) == 2 else 0.0
-                for k, shape in enumerate(self.shapes)
-            ]
+        stds = flat.standard_stds(self.shapes, std, self.activation.gain)
         return flat.gaussian(rng, stds, self.shapes)
 
     def input_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Input weight (w_j, b_j) of every neuron of hidden layer `layer` (from 0)."""
-        layer = check_layer(layer, len(self.hidden))
+        layer = shapes.check_layer(layer, len(self.hidden))
         W, b = self.split(self.check_theta(theta, finite=False))[2 * layer :][:2]
         return get_xp(W).concatenate([W, b[..., None]], axis=-1)
 
     def outgoing_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Weights that leave every neuron of hidden layer `layer`: (..., m, m')."""
-        layer = check_layer(layer, len(self.hidden))
+        layer = shapes.check_layer(layer, len(self.hidden))
         parts = self.split(self.check_theta(theta, finite=False))
         return transpose(parts[2 * layer + 2])
 
@@ -162,7 +109,7 @@ class Network:
 
     def check_theta(self, theta, name="theta", finite=True):
         """`theta` as an array, its last axis checked to be P and its values finite."""
-        return check_parameters(name, theta, self.size, finite)
+        return shapes.check_parameters(name, theta, self.size, finite)
 
 
 def check_net(net):

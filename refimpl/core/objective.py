@@ -7,11 +7,10 @@ gradient and Hessian product.
 """
 
 from collections.abc import Callable
-from copy import copy
 
-from refimpl.arrays.backend import get_xp, like, move
+from refimpl.arrays import shapes
+from refimpl.arrays.backend import like, with_parts
 from refimpl.arrays.checks import check_kind
-from refimpl.arrays.shapes import broadcast_lead, check_noise
 from refimpl.arrays.types import Array, ArrayLike, Factors, Noise
 from refimpl.core.network import Network, Pass, Upstream
 
@@ -19,30 +18,17 @@ from refimpl.core.network import Network, Pass, Upstream
 class Differentiable:
     """A scalar function of θ and of the dropout noise η, with its gradient.
 
-    A subclass supplies `value_and_gradient`, ``net`` and ``n``.
-
-    Attributes
-    ----------
-    net : TwoLayer or Deep
-    n : int
-        Number of samples.
-    lead : tuple of int
-        Replica axes of the data and of what else there may be one of per replica.
-    noisy : bool
-        Whether it may be given noise.
+    A subclass supplies `value_and_gradient`, ``net`` and ``n``. Its arguments are as
+    `check` returns them: θ (..., P) and the factors q = 1 + η, one per hidden layer.
     """
 
     net: Network
-    n: int
-    lead: tuple[int, ...] = ()
-    noisy = True
+    n: int  # number of samples
+    lead: tuple[int, ...] = ()  # replica axes of the data, and of parameters
+    noisy = True  # whether it may be given noise
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
-        """Value (...) and gradient (..., P).
-
-        Arguments are as `check` returns them, θ and the factors q = 1 + η per layer,
-        and are not checked again; a non-finite θ is training's to report.
-        """
+        """Value (...) and gradient (..., P)."""
         raise NotImplementedError
 
     def value(self, theta: Array, q: Factors) -> Array:
@@ -55,44 +41,16 @@ class Differentiable:
 
     def batch(self, indices: Array) -> "Differentiable":
         """The same objective on the samples `indices` (B,) or (R, B)."""
-        return self._changed(lambda part: part.batch(indices))
+        raise NotImplementedError
 
     def like(self, theta: Array) -> "Differentiable":
-        """The same objective, its data in the array module and precision of `theta`.
-
-        Training asks for it once, so that no step moves or converts them again.
-        """
-        return self._changed(
-            lambda part: part.like(theta), lambda array: move(array, get_xp(theta))
-        )
-
-    def _changed(self, change, change_array=lambda array: array):
-        """A copy in which the objectives (and arrays) it is made of are changed."""
-        made = copy(self)
-        for name, part in vars(self).items():
-            if isinstance(part, Differentiable):
-                setattr(made, name, change(part))
-            elif hasattr(part, "dtype"):
-                setattr(made, name, change_array(part))
-        return made
+        """The same objective, its data in the array module and precision of `theta`."""
+        return self
 
     def __call__(self, theta: ArrayLike, eta: Noise = None) -> Array:
-        """Value at θ, with noise η if given.
+        """Value at θ (..., P), with noise η if given: one per leading index of both.
 
-        Parameters
-        ----------
-        theta : (..., P)
-        eta : (..., 1, m) or (..., n, m), or a tuple with one entry per hidden layer
-
-        Returns
-        -------
-        value : (...)
-            One per broadcast leading index of theta and eta.
-
-        Raises
-        ------
-        ValueError
-            If a shape does not fit, or theta is not finite.
+        η is (..., 1, m) or (..., n, m), or a tuple with one entry per hidden layer.
         """
         return self.value(*self.check(theta, eta))
 
@@ -115,56 +73,47 @@ class Differentiable:
         """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
         theta, q = self.check(theta, eta)
         product = self.product(theta, q)
-
-        def checked_product(v):
-            v = self.net.check_theta(v, "v")
-            leads = theta.shape[:-1], v.shape[:-1]
-            self._check_leads("theta, v, eta, data and keep", q, *leads)
-            return product(v if v.dtype.kind == "c" else like(v, theta))
-
-        return checked_product
+        return lambda v: product(shapes.check_direction(v, theta, q, self.lead))
 
     def check(self, theta: ArrayLike, eta: Noise = None) -> tuple[Array, Factors]:
         """Checked arguments: θ finite, the noise as factors q = 1 + η per layer."""
-        theta, q = self.net.check_theta(theta), self.net.no_noise
-        if eta is not None:
-            q = check_noise(eta, theta, self.n, self.net.hidden)
-            self.check_layers([not isinstance(one, float) for one in q])
-        self._check_leads("theta, eta, data and keep", q, theta.shape[:-1])
+        theta = self.net.check_theta(theta)
+        q = shapes.check_noise(eta, theta, self.n, self.net.hidden)
+        self.check_layers([not isinstance(one, float) for one in q])
+        shapes.broadcast_lead(
+            "theta, eta, data and keep", *shapes.leads(theta, q), self.lead
+        )
         return theta, q
 
     def check_layers(self, noise: list[bool]) -> None:
         """Raise ``ValueError`` unless there may be noise in these hidden layers."""
         if any(noise) and not self.noisy:
-            raise ValueError(
-                f"eta must be None: {type(self).__name__} is a function of theta alone"
-            )
-
-    def _check_leads(self, names, q, *leads):
-        masks = [factor.shape[:-2] for factor in q if not isinstance(factor, float)]
-        broadcast_lead(names, *leads, *masks, self.lead)
+            name = type(self).__name__
+            raise ValueError(f"eta must be None: {name} is a function of theta alone")
 
 
 class OfRisk:
     """What is made of another objective, its `risk`: of the same network and data."""
 
     risk: Differentiable
-
-    @property
-    def net(self) -> Network:
-        """The network."""
-        return self.risk.net
-
-    @property
-    def n(self) -> int:
-        """Number of samples."""
-        return self.risk.n
+    net = property(lambda self: self.risk.net)
+    n = property(lambda self: self.risk.n)
 
     @property
     def lead(self) -> tuple[int, ...]:
         """Replica axes of the data and of the parameter."""
-        shapes = [getattr(part, "shape", ()) for part in vars(self).values()]
-        return broadcast_lead("data and keep", self.risk.lead, *shapes)
+        parts = vars(self).values()
+        leads = [getattr(p, "lead", getattr(p, "shape", ())) for p in parts]
+        return shapes.broadcast_lead("data and keep", *leads)
+
+    def batch(self, indices: Array) -> Differentiable:
+        """The same objective on the samples `indices` (B,) or (R, B)."""
+        return with_parts(self, Differentiable, lambda part: part.batch(indices))
+
+    def like(self, theta: Array) -> Differentiable:
+        """The same objective, its data in the array module and precision of `theta`."""
+        made = with_parts(self, Differentiable, lambda part: part.like(theta))
+        return with_parts(made, None, lambda array: like(array, theta))
 
 
 class Objective(Differentiable):
@@ -172,7 +121,7 @@ class Objective(Differentiable):
 
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
-        raise NotImplementedError
+        return self.risk.run(theta, q)
 
     def of(self, run: Pass) -> tuple[Array, Upstream]:
         """The scalar (...), and its derivatives with respect to F, h and A."""
@@ -199,8 +148,7 @@ class Objective(Differentiable):
 
         def along(v):
             push = self.net.push(run, v)
-            change = self.push_of(run, push)
-            return self.net.backward_push(run, push, upstream, change)
+            return self.net.backward_push(run, push, upstream, self.push_of(run, push))
 
         return along
 

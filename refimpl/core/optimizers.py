@@ -1,10 +1,10 @@
 """Update rules: gradient descent and Adam."""
 
-import sys
 from typing import Protocol, runtime_checkable
 
-from refimpl.arrays.backend import get_xp, like
-from refimpl.arrays.checks import check_in_range, check_positive
+from refimpl.arrays import checks
+from refimpl.arrays.backend import get_xp
+from refimpl.arrays.shapes import rate_per_row
 from refimpl.arrays.types import Array, PerReplica, Update
 
 
@@ -18,14 +18,9 @@ class Optimizer(Protocol):
 
 
 class GD:
-    """θ ← θ − lr ∇. With batches (see `train`) this is SGD.
+    """θ ← θ − lr ∇. With batches (see `train`) this is SGD. Equation: eq:gd
 
-    Equation: eq:gd
-
-    Parameters
-    ----------
-    learning_rate : float, or array (R,) of one per replica
-        Positive and finite; else ``ValueError``.
+    The learning rate is positive and finite, one number or an array (R,).
 
     Examples
     --------
@@ -37,7 +32,7 @@ class GD:
     """
 
     def __init__(self, learning_rate: PerReplica) -> None:
-        self.learning_rate = check_learning_rate(learning_rate)
+        self.learning_rate = checks.check_learning_rate(learning_rate)
 
     def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place."""
@@ -50,22 +45,10 @@ class GD:
 
 
 class Adam:
-    """Adam (Kingma and Ba, 2015), with bias correction.
+    """Adam (Kingma and Ba, 2015), with bias correction. Equation: eq:adam
 
-    Equation: eq:adam
-
-    Parameters
-    ----------
-    learning_rate : float, or array (R,) of one per replica
-    betas : (float, float)
-        Decay of the first and second moments.
-    epsilon : float
-        Added to the root of the second moment.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
+    The learning rate is positive and finite, one number or an array (R,); `betas` are
+    the decay rates of the two moments, `epsilon` is added to the root of the second.
 
     Examples
     --------
@@ -82,15 +65,9 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
-        self.learning_rate = check_learning_rate(learning_rate)
-        try:
-            beta1, beta2 = (float(beta) for beta in betas)
-        except (TypeError, ValueError):
-            raise ValueError(f"betas must be two numbers, got {betas!r}") from None
-        if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
-            raise ValueError(f"betas must lie in [0, 1), got {betas}")
-        self.betas = beta1, beta2
-        self.epsilon = check_positive("epsilon", epsilon)
+        self.learning_rate = checks.check_learning_rate(learning_rate)
+        self.betas = checks.check_betas(betas)
+        self.epsilon = checks.check_positive("epsilon", epsilon)
 
     def start(self, theta: Array) -> Update:
         """Function ``update(gradient)`` that moves `theta` in place."""
@@ -107,21 +84,3 @@ class Adam:
             theta[...] = theta - rate * m_hat / (xp.sqrt(v_hat) + self.epsilon)
 
         return update
-
-
-def check_learning_rate(rate):
-    """`rate` as a float or an array, positive and finite."""
-    allowed = "be positive and finite"
-    return check_in_range("learning_rate", rate, 0, sys.float_info.max, allowed)
-
-
-def rate_per_row(rate, theta):
-    """`rate` as a float, or as a column (R, 1) in θ's dtype and module."""
-    if isinstance(rate, float):
-        return rate
-    if rate.shape != theta.shape[:-1]:
-        raise ValueError(
-            f"learning_rate must be a number or have shape {theta.shape[:-1]}, one "
-            f"entry per replica, got shape {rate.shape}"
-        )
-    return like(rate, theta)[..., None]

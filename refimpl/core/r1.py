@@ -1,8 +1,9 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
 from refimpl.arrays.backend import per_replica
+from refimpl.arrays.masks import check_keep
 from refimpl.arrays.types import Array, ArrayLike, PerReplica
-from refimpl.core.dropout import check_keep, noise_variance
+from refimpl.core.dropout import noise_variance
 from refimpl.core.loss import MSE
 from refimpl.core.network import Upstream
 from refimpl.core.objective import Objective, OfRisk
@@ -10,12 +11,10 @@ from refimpl.core.risk import Risk, check_risk
 
 
 class R1Penalty(OfRisk, Objective):
-    """R_1 as an objective: value, gradient and Hessian-vector product.
+    """R_1 = (1−p)/(2np) Σ_i Σ_j ‖a_j‖² h_j(x_i)² as an objective.
 
-    R_1 = (1−p)/(2np) Σ_i Σ_j ‖a_j‖² h_j(x_i)², with a_j column j of the output weights
-    and h the activations of the last hidden layer. Arguments are those of `R1`.
-
-    Equation: eq:r1
+    Arguments are those of `R1`; a_j is column j of the output weights, h the
+    activations of the last hidden layer.
     """
 
     noisy = False  # it is a mean over the noise
@@ -25,15 +24,8 @@ class R1Penalty(OfRisk, Objective):
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
         self.risk, self.keep = risk, check_keep(keep)
 
-    def run(self, theta, q):
-        """Forward pass of the network on the data."""
-        return self.risk.run(theta, q)
-
     def of(self, run):
-        """R_1 (...), and its derivatives with respect to F, h and A.
-
-        Equation: eq:r1
-        """
+        """R_1 (...), and its derivatives for F, h and A. Equation: eq:r1"""
         h, A, c = run.h, run.A, self._coefficient(run.h)
         energy = (h * h).sum(axis=-2, keepdims=True)  # Σ_i h_ij²
         norm = (A * A).sum(axis=-2, keepdims=True)  # ‖a_j‖² = Σ_k a_kj²
@@ -64,17 +56,8 @@ def R1(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
 
     Equation: eq:r1
 
-    Parameters
-    ----------
-    risk : Risk
-        With MSE; else ``ValueError``.
-    theta : (..., P)
-    keep : float, or array of one per replica
-        p, in (0, 1]; else ``ValueError``.
-
-    Returns
-    -------
-    value : (...)
+    Value (...) for θ (..., P). `risk` has the loss MSE, and `keep` is p, in (0, 1], one
+    number or one per replica; else ``ValueError``.
 
     Examples
     --------

@@ -9,17 +9,11 @@ from refimpl.core.objective import Differentiable, OfRisk, check_objective
 class R2Tilde(OfRisk, Differentiable):
     """R̃_2(θ, η) = (ε/4) ‖∇_θ R_S^drop(θ, η)‖², with gradient (ε/2) H g.
 
-    g and H are gradient and Hessian of R_S^drop. Holds for any network, either loss and
-    any layers of dropout.
+    g and H are gradient and Hessian of R_S^drop: any network, either loss, any layers
+    of dropout. `risk` may be another objective F, such as R_S + R_1: (ε/4) ‖∇F‖². The
+    learning rate `epsilon` is at least 0, one number or one per replica.
 
     Equation: eq:r2-tilde, eq:backward-error
-
-    Parameters
-    ----------
-    risk : Risk
-        Of another objective F it is (ε/4) ‖∇F‖², as for R_S + R_1 in `flow`.
-    epsilon : float, or array of one per replica
-        Learning rate, at least 0; else ``ValueError``.
     """
 
     def __init__(self, risk: Differentiable, epsilon: PerReplica) -> None:

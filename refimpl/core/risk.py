@@ -2,9 +2,9 @@
 
 from copy import copy
 
-from refimpl.arrays.backend import get_xp, like, move
+from refimpl.arrays.backend import like
 from refimpl.arrays.checks import check_kind, check_name
-from refimpl.arrays.shapes import broadcast_lead, check_inputs
+from refimpl.arrays.shapes import broadcast_lead, check_inputs, take_samples
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.loss import LOSSES
 from refimpl.core.network import Network, Upstream, check_net
@@ -23,14 +23,9 @@ class Risk(Objective):
     ----------
     net : TwoLayer or Deep
     X : (..., n, d)
-        Inputs; leading axes, if any, are replicas with data of their own.
+        Inputs, finite; leading axes, if any, are replicas with data of their own.
     Y : (..., n, o), or integer labels (n,) for cross-entropy
     loss : {"mse", "cross_entropy"}
-
-    Raises
-    ------
-    ValueError
-        If the loss is unknown, a shape does not fit, or a value is not finite.
 
     Examples
     --------
@@ -74,19 +69,7 @@ class Risk(Objective):
 
     def batch(self, indices: Array) -> "Risk":
         """The risk of the samples `indices`: (B,), or (R, B), one batch a replica."""
-        if self.X.ndim != 2 or self.Y.ndim != 2:
-            raise ValueError(
-                f"X must have shape (n, d) to be split in batches, got {self.X.shape}"
-            )
-        if not isinstance(indices, slice):
-            indices = move(indices, get_xp(self.X))
-        try:
-            return self.of_data(self.X[indices], self.Y[indices])
-        except IndexError:
-            raise ValueError(
-                f"indices must be integers in {-self.n} to {self.n - 1}, or a bool for "
-                f"each of the {self.n} samples, got {indices!r}"
-            ) from None
+        return self.of_data(*take_samples(self.X, self.Y, indices))
 
     def like(self, theta: Array) -> "Risk":
         """The same risk, its data in the array module and precision of `theta`."""

@@ -18,28 +18,21 @@ class TwoLayer(Network):
     Parameters
     ----------
     inputs, width, outputs : int
-        d, m and d'.
+        d, m and d', positive; else ``ValueError``.
     activation : {"tanh", "relu", "identity"}
-
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer, or the activation is unknown.
 
     Examples
     --------
-    >>> import numpy as np
     >>> net = TwoLayer(inputs=1, width=2)
     >>> theta = net.pack(W=[[1.0], [2.0]], b=[0.0, 0.0], A=[[1.0, -1.0]])
-    >>> net.forward(theta, np.array([[0.0]]))
+    >>> net.forward(theta, [[0.0]])
     array([[0.]])
     """
 
     def __init__(
         self, inputs: int, width: int, outputs: int = 1, activation: str = "tanh"
     ) -> None:
-        d = check_width("inputs", inputs)
-        m = check_width("width", width)
+        d, m = check_width("inputs", inputs), check_width("width", width)
         o = check_width("outputs", outputs)
         super().__init__(d, (m,), o, activation, ((m, d), (m,), (o, m)))
 
@@ -52,10 +45,7 @@ class TwoLayer(Network):
         return tuple(self.split(self.check_theta(theta, finite=False)))
 
     def run(self, theta, X, q):
-        """Forward pass.
-
-        Equation: eq:two-layer
-        """
+        """Forward pass. Equation: eq:two-layer"""
         W, b, A = self.split(theta)
         z = X @ transpose(W) + b[..., None, :]  # z_ij = w_j·x_i + b_j
         h = self.activation.value(z)  # h_ij = σ(z_ij)
@@ -64,10 +54,7 @@ class TwoLayer(Network):
         return Pass(F, h, A, (X, q[-1], s))
 
     def backward(self, run, upstream):
-        """Gradient (..., P) of a scalar whose derivatives are `upstream`.
-
-        Equation: eq:two-layer-backward
-        """
+        """Gradient (..., P), from `upstream`. Equation: eq:two-layer-backward"""
         (X, q, s), (dF, dh, dA) = run.kept, upstream
         dh = q * (dF @ run.A) + dh  # ∂f_ik/∂h_ij = a_kj q_ij
         dz = dh * self.activation.slope(run.h)  # ∂h_ij/∂z_ij = σ′(z_ij)
@@ -77,30 +64,20 @@ class TwoLayer(Network):
         return self.join([dW, db, dA])
 
     def push(self, run, direction):
-        """Directional derivative of the forward pass along `direction` (..., P).
-
-        Equation: eq:two-layer-push
-        """
-        V, c, B = self.split(direction)
-        X, q, s = run.kept
+        """Directional derivative of `run`. Equation: eq:two-layer-push"""
+        (V, c, B), (X, q, s) = self.split(direction), run.kept
         z = X @ transpose(V) + c[..., None, :]  # ż_ij = v_j·x_i + c_j
         h = self.activation.slope(run.h) * z  # ḣ_ij = σ′(z_ij) ż_ij
         F = (q * h) @ transpose(run.A) + s @ transpose(B)  # ḟ = Σ_j a_j ṡ_j + ȧ_j s_j
         return Pass(F, h, B, (z, q * h))
 
     def backward_push(self, run, push, upstream, upstream_push):
-        """Directional derivative of `backward`: the R-operator's second half.
-
-        Equation: eq:two-layer-r-operator
-        """
+        """Directional derivative of `backward`. Equation: eq:two-layer-r-operator"""
         (X, q, s), (z_push, s_push) = run.kept, push.kept
         (dF, dh, _), (dF_push, dh_push, dA_push) = upstream, upstream_push
         dh = q * (dF @ run.A) + dh
         dh_push = q * (dF_push @ run.A + dF @ push.A) + dh_push
-        slope = self.activation.slope(run.h)
-        curvature = self.activation.curvature(run.h)
-        dz_push = dh_push * slope + dh * curvature * z_push  # (δh σ′)˙
-        dW_push = transpose(dz_push) @ X
-        db_push = dz_push.sum(axis=-2)
+        slope, bend = self.activation.slope(run.h), self.activation.curvature(run.h)
+        dz_push = dh_push * slope + dh * bend * z_push  # (δh σ′)˙
         dA_push = transpose(dF_push) @ s + transpose(dF) @ s_push + dA_push
-        return self.join([dW_push, db_push, dA_push])
+        return self.join([transpose(dz_push) @ X, dz_push.sum(axis=-2), dA_push])

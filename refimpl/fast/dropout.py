@@ -1,10 +1,10 @@
 """Dropout's factors from random bytes, the masks of several steps at once.
 
-Plain: ``core.dropout.Dropout.factors``, q = κ/p with κ = [u < p] for a uniform number u
+Plain: ``core.dropout.keep_factors``, q = κ/p with κ = [u < p] for a uniform number u
 of 53 bits each (`bernoulli` needs eight), drawn step by step.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import repeat
 from math import prod
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
-from refimpl.arrays.types import Array, Factors, Generators, PerReplica
+from refimpl.arrays.checks import check_float_type
+from refimpl.arrays.types import Factors, Generators
 from refimpl.core import dropout
 from refimpl.core.network import Network
 from refimpl.fast import fused
@@ -30,37 +31,48 @@ BITS = 30
 class Dropout(dropout.Dropout):
     __doc__ = dropout.Dropout.__doc__
 
-    def factors(self, rng: Generators, p: PerReplica, shape: Any, dtype: Any) -> Array:
-        """q = κ/p, κ = 1 with probability p and else 0, independent entries."""
-        return next(_endless(rng, p, shape, 1, np.dtype(dtype)))
+    def factors(
+        self,
+        net: Network,
+        n: int,
+        rng: Generators,
+        samples: Any = (),
+        dtype: Any = float,
+    ) -> Factors:
+        """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
+        layers = self.shapes(net, n, rng, samples)
+        return tuple(next(_endless(rng, p, shape, 1, dtype)) for p, shape in layers)
 
     def stream(
         self,
         net: Network,
         n: int,
         rng: Generators,
-        samples: int | Sequence[int] = (),
+        samples: Any = (),
         dtype: Any = float,
     ) -> Iterator[Factors]:
-        """Random factors q = 1 + η without end; masks of several steps at once.
+        """`factors` without end, for each step of training; several steps at once.
 
         How many depends on what one generator draws, so that a replica with a generator
         of its own sees the same masks whatever replicas are beside it.
         """
         ahead = AHEAD if generator_xp(rng) is np else CHUNK_ELEMENTS
         layers = []
-        for p, shape in self.shapes(net, n, rng, samples, dtype):
-            if p is None:
-                layers.append(repeat(1.0))
-                continue
+        for p, shape in self.shapes(net, n, rng, samples):
             one = shape[1:] if isinstance(rng, (list, tuple)) else shape
             steps = min(max(1, ahead // max(1, prod(one))), STEPS)
-            layers.append(_endless(rng, p, shape, steps, np.dtype(dtype)))
+            layers.append(_endless(rng, p, shape, steps, dtype))
         # Not zip(*layers), which would hold the last q while it draws the next.
         return (tuple(map(next, layers)) for _ in repeat(None))
 
 
 def _endless(rng, p, shape, steps, dtype):
+    """Factors of one layer, drawn for so many `steps` at a time."""
+    check_float_type(dtype)
+    return repeat(1.0) if p is None else _drawn(rng, p, shape, steps, np.dtype(dtype))
+
+
+def _drawn(rng, p, shape, steps, dtype):
     xp = generator_xp(rng)
     if xp is not np:
         level, scale = _levels(xp, p, dtype)

@@ -5,9 +5,9 @@ m/(1−β₁) and second = v/(1−β₂), which spares two passes over the param
 """
 
 from refimpl.arrays.backend import get_xp, on_device
+from refimpl.arrays.shapes import rate_per_row
 from refimpl.arrays.types import Array, Update
 from refimpl.core import optimizers
-from refimpl.core.optimizers import rate_per_row
 from refimpl.fast import fused
 
 

@@ -6,7 +6,7 @@ from oracles import assert_close
 from problems import network, risk
 
 import refimpl
-from refimpl.core.training import draw_batch
+from refimpl.arrays.masks import draw_batch
 
 OPTIMIZERS = {"GD": refimpl.GD(0.05), "Adam": refimpl.Adam(0.01)}
 NOISES = {
