@@ -26,7 +26,7 @@ def pattern_and_terms(risk, theta):
     return z > 0, z**2 + A[0] ** 2 * squares[:, None]
 
 
-@pytest.mark.equation("eq:ntk-trace", "eq:theorem-2")
+@pytest.mark.equation("eq:ntk-trace-jump", "eq:ntk-trace")
 def test_the_trace_jumps_at_a_kink_and_risk_and_r1_do_not():
     risk, theta = at_zero_loss(0)
     W, b, A = (array.copy() for array in risk.net.unpack(theta))
@@ -44,7 +44,7 @@ def test_the_trace_jumps_at_a_kink_and_risk_and_r1_do_not():
         assert abs(on - off) < 1e-7
 
 
-@pytest.mark.equation("eq:theorem-2")
+@pytest.mark.equation("eq:ntk-trace-jump", "eq:theorem-2")
 def test_between_kinks_the_trace_falls_and_its_rises_are_jumps():
     """Steps of 0.01 along the flow of R_S + R_1 from zero loss, to time 5."""
     step, rises, jumps_up = 0.01, [], []
