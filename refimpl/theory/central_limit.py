@@ -1,7 +1,7 @@
 """The mean dropout loss with Gaussian noise on the outputs, in the place of dropout's.
 
-After the last hidden layer the noise of output i is Σ_j η_j u_ij, u_ij = a_j h_ij: a sum
-over neurons. With many neurons it is nearly N(0, v Σ_j u_ij u_ijᵀ), however large.
+After the last hidden layer the noise of output i is Σ_j η_j u_ij, u_ij = a_j h_ij: a
+sum over neurons. With many neurons it is nearly N(0, v Σ_j u_ij u_ijᵀ), however large.
 """
 
 from itertools import product

@@ -2,9 +2,9 @@
 
 Near a network of zero loss each neuron's contribution changes by an affine function of
 the input on the points where it is active. With an intercept at a data point it may or
-may not become active there. For each such choice the first-order change of Σ‖u_j‖²,
-convex in these affine functions, is least at the solution of a linear programme: 0 means
-that R_1 is locally least.
+may not become active there. For each such choice the least first-order change of
+Σ‖u_j‖², which is convex in these affine functions, is a linear programme: 0 means that
+R_1 is locally least.
 """
 
 from itertools import product
@@ -25,7 +25,7 @@ TINY = 1e-12
 
 
 class Kinked:
-    """Neurons a σ(±(x − t)) of slope changes k beside a linear term, and data they fit."""
+    """Neurons k σ(±(x − t)) beside a linear term, and data that they fit."""
 
     def __init__(self, t, k, facing, x=X):
         self.t, self.k, self.facing = (np.array(a, float) for a in (t, k, facing))
@@ -50,7 +50,7 @@ class Kinked:
         return self.net.pack(f[:, None], -f * intercepts, slopes[None], V, c)
 
     def descent(self):
-        """Least rate of ½Σ‖u‖² at zero loss over affine changes up to 1, and a change."""
+        """Least rate of ½Σ‖u‖² over changes up to 1 at zero loss, and the change."""
         best = 0.0, None
         choices = [(False, True) if at.any() else (False,) for at in self.at]
         for on in product(*choices):
@@ -121,6 +121,15 @@ def test_a_silent_neuron_can_take_a_share(k, t, facing):
     assert_r1_can_be_lowered(Kinked(t, k, facing))
 
 
+@pytest.mark.equation("eq:theorem-1")
+@pytest.mark.parametrize("k", [(1, 0.7), (1, -0.7)])
+def test_the_outer_intervals_count_where_two_points_are_active(k):
+    assert_r1_can_be_lowered(Kinked((1, 1.5), k, RIGHT))  # active on x_2, ..., x_n
+    assert_r1_can_be_lowered(Kinked((6, 5.5), k, LEFT))
+    alone = Kinked((5.2, 5.6), (1.0, 0.8 / 0.4), RIGHT)  # equal on x_n, the only one
+    assert alone.descent()[0] == 0
+
+
 # What the sharper theorem leaves out, and cannot but leave out.
 RESTS = {
     "facing right": ((2, 3), (1, -0.7), RIGHT),
@@ -166,7 +175,7 @@ def test_the_counterexample_is_a_minimum_among_all_near_networks_of_zero_loss():
 
 @pytest.mark.equation("eq:theorem-1")
 def test_the_changes_of_the_proof_must_have_its_signs():
-    """Two neurons facing right: −ε(x − r) for the first and +ε(x − r) for the second."""
+    """Facing right: −ε(x − r) for the first neuron and +ε(x − r) for the second."""
     case = Kinked((2.4, 3.4), (1, -0.7), RIGHT)
     r = 3.0
     change = np.array([[r, -1], [-r, 1], [0, 0]], float)
