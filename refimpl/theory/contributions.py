@@ -80,7 +80,8 @@ def r1_group_norm(risk, theta, keep):
     """Lower bound v/(2nm) (Σ_j ‖a_j‖ ‖h_j‖)² of R_1, met where all terms are equal.
 
     The sum is a group norm: it does not change when a neuron is split into equal
-    copies, and its minimum on the zero-loss set needs at most n·o orientations.
+    copies, while the bound falls as 1/m. Where its least value on the zero-loss set is
+    attained, as for ReLU, n·o orientations are enough.
 
     Equation: eq:r1-group-norm
 

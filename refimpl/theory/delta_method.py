@@ -12,8 +12,10 @@ def delta_regularizer(risk, theta, drop):
     """Second-order term of the mean dropout loss, for any loss and any layers.
 
     ½ Σ_l v_l Σ_i Σ_j h_ij² ∂²R_S/∂h_ij², h the activations of layer l. The same for
-    shared and per-sample masks. Its error is of third order in the size of the noise's
-    effect (fourth for p = ½), not in 1 − p: every moment of η is of order 1 − p.
+    shared and per-sample masks. With noise after the last hidden layer alone the error
+    is of third order in the size of the output's noise (fourth for p = ½), not in
+    1 − p: every moment of η is of order 1 − p. With noise in earlier layers the error
+    is of the order of the effect, and for ReLU it misses the kinks that masks cross.
 
     Equation: eq:delta-cross-entropy, eq:delta-all-layers, eq:delta-error
 

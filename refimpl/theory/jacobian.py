@@ -42,9 +42,10 @@ def output_jacobian(risk, theta):
 def ntk_trace(risk, theta):
     """(1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖²: the trace of the empirical tangent kernel, over n.
 
-    Where R_S = 0 with MSE it is the trace of the Hessian of R_S.
+    Where R_S = 0 with MSE it is the trace of the Hessian of R_S. For ReLU it jumps
+    where a neuron becomes active on a sample or falls silent.
 
-    Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss
+    Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss, eq:ntk-trace-jump
 
     Parameters
     ----------

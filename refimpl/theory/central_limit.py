@@ -1,0 +1,88 @@
+"""The mean dropout loss with Gaussian noise on the outputs, in the place of dropout's.
+
+After the last hidden layer the noise of output i is Σ_j η_j u_ij, u_ij = a_j h_ij: a
+sum over neurons. With many neurons it is nearly N(0, v Σ_j u_ij u_ijᵀ), however large.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from refimpl.arrays.backend import chunks, get_xp, like
+from refimpl.arrays.checks import check_integer
+from refimpl.core.dropout import Dropout
+from refimpl.theory.contributions import contributions
+
+MAX_NODES = 200_000  # of the quadrature, which has nodes^outputs
+
+
+def central_limit_regularizer(risk, theta, keep, nodes=20):
+    """E ℓ(f + ξ) − ℓ(f) with ξ_i ~ N(0, v Σ_j u_ij u_ijᵀ): what dropout adds, nearly.
+
+    For dropout after the last hidden layer, with any loss and either mask convention.
+    Exact for MSE, where it is R_1. The error is that of the central limit theorem: it
+    falls with the width if all contributions do, whatever the size of their sum.
+
+    Equation: eq:central-limit
+
+    Parameters
+    ----------
+    risk : Risk
+        Any network of few outputs: nodes^outputs is at most 200,000.
+    theta : (..., P)
+    keep : float
+    nodes : int
+        Of the Gauss–Hermite rule along each eigenvector of the covariance.
+
+    Returns
+    -------
+    value : (...)
+
+    Raises
+    ------
+    ValueError
+        If the rule would have too many nodes.
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> value = central_limit_regularizer(risk, theta, keep=0.5)
+    >>> float(value.round(9))  # R_1, for MSE
+    18.0
+
+    References
+    ----------
+    Wang and Manning, Fast dropout training, ICML 2013.
+    """
+    outputs = risk.net.outputs
+    nodes = check_integer("nodes", nodes, 1)
+    if nodes**outputs > MAX_NODES:
+        raise ValueError(
+            f"nodes must give at most {MAX_NODES} points for {outputs} outputs, got "
+            f"{nodes}^{outputs}"
+        )
+    u = contributions(risk, theta)  # (..., m, n, o)
+    xp, v = get_xp(u), Dropout(keep).moment(2)
+    covariance = v * xp.einsum("...mik,...mil->...ikl", u, u)
+    variances, vectors = xp.linalg.eigh(covariance)
+    root = vectors * xp.sqrt(xp.clip(variances, 0, None))[..., None, :]
+    F = risk.net.forward(theta, risk.X)
+    points, weights = (like(array, u) for array in _gauss_hermite(nodes, outputs))
+    value, _ = risk.loss.value_and_gradient(F, risk.Y)
+    total = 0 * value
+    for start, stop in chunks(len(points), F.size):
+        noise = xp.moveaxis(root @ points[start:stop].T, -1, 0)  # (K, ..., n, o)
+        there, _ = risk.loss.value_and_gradient(F + noise, risk.Y)
+        total = total + xp.tensordot(weights[start:stop], there - value, 1)
+    return total
+
+
+def _gauss_hermite(nodes, dimensions):
+    """Points (K, dimensions) and weights (K,) of a mean over N(0, I)."""
+    x, w = np.polynomial.hermite_e.hermegauss(nodes)
+    points = np.array(list(product(x, repeat=dimensions)))
+    weights = np.array(list(product(w / w.sum(), repeat=dimensions))).prod(axis=-1)
+    return points, weights
