@@ -29,6 +29,7 @@ Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function ke
 The array module, NumPy or CuPy, and the precision follow θ.
 """
 
+from refimpl import data as datasets
 from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
 from refimpl.analysis.condensation import (
     active,
@@ -52,7 +53,6 @@ from refimpl.core.r1 import R1, R1_gradient
 from refimpl.core.risk import Risk
 from refimpl.core.training import Divergence, History, train
 from refimpl.core.two_layer import TwoLayer
-from refimpl.data import datasets
 from refimpl.theory.gradient_noise import gradient_covariance_trace
 from refimpl.theory.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.version import __version__
