@@ -4,7 +4,6 @@ Ours is timed by the device's events, the peers' by a clock that waits for it.
 """
 
 from dataclasses import replace
-from functools import partial
 
 from benchmarks import training
 from benchmarks.networks import LARGE, SMALL
@@ -21,6 +20,7 @@ CASES = (
     Training("dropout", LARGE, 1000, 100, ONE),
 )
 REPLICAS = (1, 4, 16, 64, 256)
+COPIED = 2**28  # floats, by which the memory's speed is measured
 
 
 def clock(xp):
@@ -55,28 +55,27 @@ def ours(case):
     return training.ours(case, xp, clock(xp))
 
 
-def memory(case, size=2**28):
-    """The time in which a copy of `size` floats would move `least_bytes`."""
+def memory(case):
+    """The time in which a copy would move `least_bytes`."""
     xp = load("cupy")
-    source, target = xp.ones(size, xp.float32), xp.empty(size, xp.float32)
+    source, target = xp.ones(COPIED, xp.float32), xp.empty(COPIED, xp.float32)
 
     def copy():
         target[...] = source
 
-    return Side(copy, scale=least_bytes(case) / (2 * 4 * size), clock=clock(xp))
+    return Side(copy, scale=least_bytes(case) / (2 * 4 * COPIED), clock=clock(xp))
 
 
 def rows(device="cuda"):
     """All rows, PyTorch on its `device`."""
     found = [training.row(case, ours, device) for case in (*CASES, BATCHED)]
-    bound = {"memory": partial(memory, BATCHED)}
+    peers = found[-1].peers | {"memory": memory}
     goals = BATCHED.goals | {"memory": 0.5}  # ours may take twice as long
-    found[-1] = replace(found[-1], peers=found[-1].peers | bound, goals=goals)
+    found[-1] = replace(found[-1], peers=peers, goals=goals)
     for count in REPLICAS:
         case = replace(BATCHED, replicas=count, steps=max(5, BATCHED.steps // count))
-        cpu = {"CPU": partial(training.ours, case)}
-        row = Row(f"device and CPU, {case.name}", "loss", partial(ours, case), cpu)
-        found.append(row)
+        name, cpu = f"device and CPU, {case.name}", {"CPU": training.ours}
+        found.append(Row(name, "loss", ours, cpu, case=(case,)))
     return found
 
 

@@ -54,25 +54,28 @@ class Row:
     value : str
         What the numbers are that the sides have found.
     ours : callable
-        Makes our `Side`.
+        Makes our `Side` of the case.
     peers : dict from name to callable
         Make the others'. One that raises ``ImportError`` is left out.
     goals : dict from name to float or None
         Peer time over ours that is aimed at.
+    case : tuple
+        The arguments with which all sides are made.
     """
 
     name: str
     value: str
-    ours: Callable[[], Any]
+    ours: Callable[..., Any]
     peers: dict = field(default_factory=dict)
     goals: dict = field(default_factory=dict)
+    case: tuple = ()
 
     def measure(self, turns):
         """Times and values of all sides, and what is missing, as data."""
-        sides, missing = {"ours": self.ours()}, {}
+        sides, missing = {"ours": self.ours(*self.case)}, {}
         for name, make in self.peers.items():
             try:
-                sides[name] = make()
+                sides[name] = make(*self.case)
             except ImportError as error:
                 missing[name] = error.name or str(error)
         for side in sides.values():

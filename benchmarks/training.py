@@ -52,14 +52,17 @@ class Training:
 
 
 BOTH = {"eager": 8, "compile": 8}
-EAGER, EAGER_LARGE = {"eager": 8, "compile": None}, {"eager": 1.4, "compile": None}
+EAGER_SMALL, EAGER_LARGE = (
+    {"eager": 8, "compile": None},
+    {"eager": 1.4, "compile": None},
+)
 CASES = (
     Training("dropout", SMALL, 15, 1500, BOTH),
     Training("dropout", SMALL, 100, 500, BOTH),
     Training("dropout", SMALL, 15, 60, {"vmap": 4, "loop": 10}, replicas=20),
     Training("dropout", LARGE, 1000, 6, EAGER_LARGE),
-    Training("R_S + R_1", SMALL, 15, 1500, EAGER),
-    Training("R_S + R_1", SMALL, 100, 500, EAGER),
+    Training("R_S + R_1", SMALL, 15, 1500, EAGER_SMALL),
+    Training("R_S + R_1", SMALL, 100, 500, EAGER_SMALL),
     Training("R_S + R_1", LARGE, 1000, 6, EAGER_LARGE),
 )
 
@@ -86,7 +89,7 @@ def ours(case, xp=np, clock=time.perf_counter):
     return Side(work, loss, scale=1 / case.steps, clock=clock)
 
 
-def peer(name, case, device="cpu"):
+def peer(name, device, case):
     """One of PyTorch's ways, with its tensors on its `device`."""
     from benchmarks import training_peers
 
@@ -95,8 +98,8 @@ def peer(name, case, device="cpu"):
 
 def row(case, ours=ours, device="cpu"):
     """Ours, and the peers for which there are goals."""
-    peers = {name: partial(peer, name, case, device) for name in case.goals}
-    return Row(case.name, "loss", partial(ours, case), peers, case.goals)
+    peers = {name: partial(peer, name, device) for name in case.goals}
+    return Row(case.name, "loss", ours, peers, case.goals, (case,))
 
 
 ROWS = tuple(map(row, CASES))

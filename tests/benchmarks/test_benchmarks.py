@@ -140,9 +140,9 @@ def same(ours, *peers, rtol):
 def test_all_ways_of_pytorch_train_on_what_we_train_on(widths, samples):
     pytest.importorskip("torch")
     case = training.Training("R_S + R_1", widths, samples, 30, {})
-    same(training.ours(case), training.peer("eager", case), rtol=1e-5)
+    same(training.ours(case), training.peer("eager", "cpu", case), rtol=1e-5)
     many = replace(case, replicas=3)
-    ways = [training.peer(name, many) for name in ("loop", "vmap")]
+    ways = [training.peer(name, "cpu", many) for name in ("loop", "vmap")]
     same(training.ours(many), *ways, rtol=1e-5)
 
 

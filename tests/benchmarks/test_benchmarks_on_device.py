@@ -46,10 +46,10 @@ def test_the_least_traffic_is_counted_by_hand():
     assert device.least_bytes(case) == least
 
 
-def test_the_memory_alone_takes_its_share_of_a_copy():
-    size = 10_000
-    side = device.memory(TINY, size)
-    assert side.scale * 8 * size == pytest.approx(device.least_bytes(TINY))
+def test_the_memory_alone_takes_its_share_of_a_copy(monkeypatch):
+    monkeypatch.setattr(device, "COPIED", 10_000)
+    side = device.memory(TINY)
+    assert side.scale * 80_000 == pytest.approx(device.least_bytes(TINY))
     assert side.turn()[0] > 0
 
 
@@ -58,7 +58,7 @@ def test_many_replicas_are_measured_against_all(capsys, monkeypatch):
     monkeypatch.setattr(device, "CASES", ())
     monkeypatch.setattr(device, "BATCHED", TINY)
     monkeypatch.setattr(device, "REPLICAS", (1, 4))
-    monkeypatch.setattr(device.memory, "__defaults__", (1000,))
+    monkeypatch.setattr(device, "COPIED", 1000)
     first, one, four = table(device.rows("cpu"), turns=1)
     assert first["vmap"]["ratio"] > 0 and first["memory"]["ratio"] > 0
     assert first["goals"] == {"vmap": 2, "memory": 0.5}
@@ -89,4 +89,4 @@ def test_a_small_case_is_timed_on_a_device():
         with array_module("cupy"):
             seconds, loss = device.ours(TINY).turn()
             assert 0 < seconds < 10 and 0 < loss < 10
-            assert 0 < device.memory(TINY, 2**20).turn()[0] < 1
+            assert 0 < device.memory(TINY).turn()[0] < 1
