@@ -1,22 +1,20 @@
 """Top eigenvalue and trace of the Hessian of R_S, each to 1%.
 
 Every side takes the loosest tolerance with which its eigenvalue is within 1%, in the
-root mean square over five starts. Ours is the exact trace. PyHessian's is the mean over
-as many probes as a standard error of 1% takes, of which a batch is timed; curvlinops'
-is XTrace with as few products as are accurate, or where 64 are not, as many times 64 as
+root mean square over some starts. Our trace is exact. PyHessian's is the mean over as
+many probes as a standard error of 1% takes, of which a batch is timed; curvlinops' is
+XTrace with as few products as are accurate, or where 64 are not, as many times 64 as
 make a mean that is.
 """
 
-import time
 from functools import partial
 
 import numpy as np
-from scipy.sparse.linalg import eigsh
 
 import refimpl
-from benchmarks.accuracy import ACCURACY, loosest, rms_error, samples_needed
-from benchmarks.networks import MIDDLE, SMALL, text, torch_model, torch_risk, trained
-from benchmarks.rows import Row, duration
+from benchmarks.accuracy import ACCURACY, loosest, samples_needed
+from benchmarks.networks import MIDDLE, SMALL, text, trained
+from benchmarks.rows import Row, Side, duration
 
 TOLERANCES = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
 PRODUCTS = (8, 16, 32, 64)  # of XTrace
@@ -24,155 +22,127 @@ PILOT = 50  # probes from which the number needed is estimated, and that are tim
 GOAL = 5
 
 
-class Side:
-    """Times eigenvalue and trace, and keeps the two times apart for the note."""
+class Both:
+    """The sides of the eigenvalue and of the trace, one after the other."""
 
-    def __init__(self, widths, samples):
-        self.risk, self.theta = trained(widths, samples, 500 if widths[0] == 1 else 5)
-        accurate = self.theta.astype(np.float64)
-        (self.exact,) = refimpl.top_eigenvalues(self.risk, accurate, tolerance=1e-8)
-        self.prepare()
-        self.tolerance, self.error = loosest(TOLERANCES, self.eigenvalue, self.exact)
-        self.repeats, self.parts = 1 if samples * widths[0] > 10_000 else 10, ([], [])
-
-    def prepare(self):
-        """What is not timed."""
-
-    def eigenvalue(self, tolerance, seed):
-        """From a start that `seed` gives."""
-        raise NotImplementedError
-
-    def trace(self):
-        """Trace, and by what its time is multiplied."""
-        raise NotImplementedError
+    def __init__(self, eigenvalue, trace):
+        self.parts = {"eigenvalue": eigenvalue, "trace": trace}
+        self.seconds = []
 
     def turn(self):
         """Seconds of both; eigenvalue and trace."""
-        taken = [self._once(seed) for seed in range(self.repeats)]
-        seconds = np.mean([times for times, _ in taken], axis=0)
-        for part, second in zip(self.parts, seconds):
-            part.append(second)
-        return float(seconds.sum()), taken[0][1]
-
-    def _once(self, seed):
-        start = time.perf_counter()
-        top = self.eigenvalue(self.tolerance, seed)
-        middle = time.perf_counter()
-        trace, times = self.trace()
-        end = time.perf_counter()
-        return (middle - start, times * (end - middle)), (float(top), float(trace))
+        seconds, values = zip(*(part.turn() for part in self.parts.values()))
+        self.seconds.append(seconds)
+        return sum(seconds), values
 
     @property
     def note(self):
-        """The two times, and how the accuracy was reached."""
-        top, trace = (duration(np.median(part[1:])) for part in self.parts)
-        return (
-            f"eigenvalue {top} (tolerance {self.tolerance:g}, error {self.error:.1%}), "
-            f"trace {trace} ({self.by})"
+        """The two times without that of the warm-up, and what was computed."""
+        medians = np.median(self.seconds[1:], axis=0)
+        return ", ".join(
+            f"{name} {duration(time)} ({part.note})"
+            for (name, part), time in zip(self.parts.items(), medians)
         )
 
 
-class Ours(Side):
+def accurate(eigenvalue, risk, theta):
+    """The side of ``eigenvalue(tolerance)``, with the loosest that is accurate."""
+    exact = refimpl.top_eigenvalues(risk, theta.astype(np.float64), tolerance=1e-8)[0]
+    tolerance, error = loosest(TOLERANCES, eigenvalue, exact)
+    if error > ACCURACY:
+        raise ArithmeticError(f"error {error:.1%} at tolerance {tolerance:g}")
+    note = f"tolerance {tolerance:g}, error {error:.1%}"
+    return Side(partial(eigenvalue, tolerance), float, note=note)
+
+
+def ours(*case):
     """By `refimpl.top_eigenvalues` and `refimpl.hessian_trace`."""
+    risk, theta = trained(*case)
+    rng = np.random.default_rng(0)
 
-    by = "exact"
+    def eigenvalue(tolerance):
+        return refimpl.top_eigenvalues(risk, theta, 1, tolerance, rng)[0]
 
-    def eigenvalue(self, tolerance, seed):
-        rng = np.random.default_rng(seed)
-        return refimpl.top_eigenvalues(self.risk, self.theta, 1, tolerance, rng)[0]
+    def trace():
+        return refimpl.hessian_trace(risk, theta).mean
 
-    def trace(self):
-        return refimpl.hessian_trace(self.risk, self.theta).mean, 1.0
+    return Both(accurate(eigenvalue, risk, theta), Side(trace, float, note="exact"))
 
 
-class PyHessian(Side):
+def pyhessian(*case):
     """By power iteration, and Hutchinson's estimator."""
+    import torch
+    from pyhessian import hessian
 
-    def prepare(self):
-        import pyhessian  # noqa: F401  (its absence is to show here)
+    from benchmarks.pytorch import half_mse, in_pytorch
 
-        self.model, self.X, self.Y = torch_model(self.risk, self.theta)
-        self.hessian = partial(pyhessian.hessian, self.model, torch_risk, cuda=False)
-        samples = self._probes(PILOT)
-        needed = samples_needed(np.mean(samples), np.std(samples, ddof=1))
-        self.probes = min(needed, self.risk.net.size)
-        self.by = f"{self.probes} probes, from {PILOT}"
+    risk, theta = trained(*case)
+    model, X, Y = in_pytorch(risk, theta)
 
-    def eigenvalue(self, tolerance, seed):
-        import torch
+    def made():
+        model.zero_grad()
+        return hessian(model, half_mse, data=(X, Y), cuda=False)
 
-        torch.manual_seed(seed)
-        self.model.zero_grad()
-        made = self.hessian(data=(self.X, self.Y))
-        return made.eigenvalues(maxIter=10_000, tol=tolerance)[0][0]
+    def eigenvalue(tolerance):
+        return made().eigenvalues(maxIter=10_000, tol=tolerance)[0][0]
 
-    def trace(self):
-        return np.mean(self._probes(PILOT)), self.probes / PILOT
+    def probes():
+        return made().trace(maxIter=PILOT, tol=-1.0)  # all of them
 
-    def _probes(self, count):
-        self.model.zero_grad()
-        made = self.hessian(data=(self.X, self.Y))
-        return made.trace(maxIter=count, tol=-1.0)  # all of them
+    torch.manual_seed(0)
+    pilot = probes()
+    needed = samples_needed(np.mean(pilot), np.std(pilot, ddof=1))
+    count = min(needed, risk.net.size)
+    note = f"{count} probes, from {PILOT}"
+    trace = Side(probes, np.mean, scale=count / PILOT, note=note)
+    return Both(accurate(eigenvalue, risk, theta), trace)
 
 
-class Curvlinops(Side):
+def curvlinops(*case):
     """By SciPy's ``eigsh`` on its operator, as its manual says, and by XTrace."""
+    import torch
+    from curvlinops import HessianLinearOperator, xtrace
+    from scipy.sparse.linalg import eigsh
 
-    def prepare(self):
-        from curvlinops import HessianLinearOperator, xtrace
-        from torch.nn import MSELoss
+    from benchmarks.pytorch import in_pytorch
 
-        model, X, Y = torch_model(self.risk, self.theta)
-        self.operator = HessianLinearOperator(
-            model, MSELoss(), list(model.parameters()), [(X, Y)], num_data=len(X)
-        )
-        self.scale = self.risk.net.outputs / 2  # MSELoss has no ½ and averages outputs
-        self.scipy = self.operator.to_scipy(np.float32)
-        self.xtrace = xtrace
-        exact = refimpl.hessian_trace(self.risk, self.theta.astype(np.float64)).mean
-        for self.products in PRODUCTS:
-            error = rms_error(lambda seed: self._xtrace(self.products, seed), exact)
-            if error <= ACCURACY:
-                break
-        self.times = max(1.0, (error / ACCURACY) ** 2)
-        self.by = f"XTrace, {self.products} products, error {error:.1%}"
-        if self.times > 1:
-            self.by += f", times {self.times:.0f}"
+    risk, theta = trained(*case)
+    model, X, Y = in_pytorch(risk, theta)
+    operator = HessianLinearOperator(
+        model, torch.nn.MSELoss(), list(model.parameters()), [(X, Y)], num_data=len(X)
+    )
+    scale = risk.net.outputs / 2  # MSELoss has no ½ and averages outputs
+    matrix, rng = operator.to_scipy(np.float32), np.random.default_rng(0)
 
-    def eigenvalue(self, tolerance, seed):
-        start = np.random.default_rng(seed).standard_normal(self.risk.net.size)
-        found = eigsh(
-            self.scipy,
-            k=1,
-            which="LA",
-            tol=tolerance,
-            v0=start.astype(np.float32),
-            return_eigenvectors=False,
-        )
-        return found[0] * self.scale
+    def eigenvalue(tolerance):
+        v0 = rng.standard_normal(risk.net.size).astype(np.float32)
+        return scale * eigsh(matrix, k=1, which="LA", tol=tolerance, v0=v0)[0][0]
 
-    def trace(self):
-        return self._xtrace(self.products, 0), self.times
+    def trace(products):
+        return scale * float(xtrace(operator, products))
 
-    def _xtrace(self, products, seed):
-        import torch
-
-        torch.manual_seed(seed)
-        return float(self.xtrace(self.operator, products)) * self.scale
-
-
-def _row(widths, samples):
-    case = widths, samples
-    return Row(
-        f"Hessian: top eigenvalue and trace to 1%, {text(*case)}",
-        "eigenvalue and trace",
-        partial(Ours, *case),
-        {
-            "PyHessian": partial(PyHessian, *case),
-            "curvlinops": partial(Curvlinops, *case),
-        },
-        {"PyHessian": GOAL, "curvlinops": GOAL},
+    torch.manual_seed(0)
+    exact = refimpl.hessian_trace(risk, theta.astype(np.float64)).mean
+    products, error = loosest(PRODUCTS, trace, exact)
+    times = max(1.0, (error / ACCURACY) ** 2)
+    note = f"XTrace, {products} products, error {error:.1%}"
+    if times > 1:
+        note += f", times {times:.0f}"
+    return Both(
+        accurate(eigenvalue, risk, theta),
+        Side(partial(trace, products), float, scale=times, note=note),
     )
 
 
-ROWS = (_row(SMALL, 100), _row(MIDDLE, 1000))
+def row(*case):
+    return Row(
+        f"Hessian: top eigenvalue and trace to 1%, {text(*case)}",
+        "eigenvalue and trace",
+        ours,
+        {"PyHessian": pyhessian, "curvlinops": curvlinops},
+        {"PyHessian": GOAL, "curvlinops": GOAL},
+        case,
+    )
+
+
+ROWS = (row(SMALL, 100), row(MIDDLE, 1000))

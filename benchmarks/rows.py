@@ -1,8 +1,47 @@
-"""A row of the table: one piece of work, ours and the peers that do the same."""
+"""A row of the table: one piece of work, done by us and by peers."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from benchmarks.interleave import interleave
+
+SHORTEST = 0.01  # seconds that a turn takes at least, by repetition
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to do the work of a row.
+
+    Attributes
+    ----------
+    work : callable
+        What is timed; takes nothing.
+    value : callable
+        Makes what `work` returned a number, or a tuple of numbers, by which it shows
+        that all sides did the same. It is not timed.
+    scale : float
+        The time is multiplied by it: `work` may be many steps, or a part of the work.
+    note : str
+        What there is to say of it.
+    clock : callable
+        Gives seconds.
+    """
+
+    work: Callable[[], Any]
+    value: Callable[[Any], Any] = lambda result: ()
+    scale: float = 1.0
+    note: str = ""
+    clock: Callable[[], float] = time.perf_counter
+
+    def turn(self):
+        """Seconds and value."""
+        count, taken, start = 0, 0.0, self.clock()
+        while taken < SHORTEST:
+            result, count = self.work(), count + 1
+            taken = self.clock() - start
+        return self.scale * taken / count, self.value(result)
 
 
 @dataclass(frozen=True)
@@ -13,52 +52,56 @@ class Row:
     ----------
     name : str
     value : str
-        What a side's result is, with which the others' is compared.
+        What the numbers are that the sides have found.
     ours : callable
-        Makes our side: an object with ``turn() -> (seconds, value)`` and, where there
-        is something to say of it, a text ``note``.
+        Makes our `Side` of the case.
     peers : dict from name to callable
-        Make the other sides. One that raises ``ImportError`` is left out.
-    goals : dict from name to float
+        Make the others'. One that raises ``ImportError`` is left out.
+    goals : dict from name to float or None
         Peer time over ours that is aimed at.
-    more : callable, optional
-        ``more(found, turns)``: further numbers, and the lines that show them.
+    case : tuple
+        The arguments with which all sides are made.
     """
 
     name: str
     value: str
-    ours: Callable[[], Any]
-    peers: dict
+    ours: Callable[..., Any]
+    peers: dict = field(default_factory=dict)
     goals: dict = field(default_factory=dict)
-    more: Callable[[dict, int], tuple[dict, list]] | None = None
+    case: tuple = ()
 
-    def sides(self):
-        """The sides by name, ours first, and what each missing one lacks."""
-        sides, missing = {"ours": self.ours()}, {}
+    def measure(self, turns):
+        """Times and values of all sides, and what is missing, as data."""
+        sides, missing = {"ours": self.ours(*self.case)}, {}
         for name, make in self.peers.items():
             try:
-                sides[name] = make()
+                sides[name] = make(*self.case)
             except ImportError as error:
                 missing[name] = error.name or str(error)
-        return sides, missing
+        for side in sides.values():
+            side.turn()  # a warm-up: compilation, caches
+        found = interleave(sides, turns)
+        notes = {name: side.note for name, side in sides.items() if side.note}
+        row = {"work": self.name, "value": self.value, "goals": self.goals}
+        return row | found | {"notes": notes, "missing": missing}
 
 
-def lines(row, found, notes, missing):
-    """The row as it is printed."""
+def lines(found):
+    """What `Row.measure` found, as it is printed."""
     ours = found["ours"]
-    yield f"{row.name}: {duration(ours['seconds'])}, {row.value} {shown(ours['value'])}"
-    for name in row.peers:
-        if name in missing:
-            yield f"    {name:12} left out: {missing[name]} is not installed"
-            continue
-        one, goal = found[name], row.goals.get(name)
-        low, high = one["range"]
-        aim = f" (goal {goal:g})" if goal else ""
-        yield (
-            f"    {name:12} {duration(one['seconds']):>9} {one['ratio']:8.3g} times "
-            f"[{low:.3g}, {high:.3g}]{aim}, {row.value} {shown(one['value'])}"
-        )
-    for name, note in notes.items():
+    yield f"{found['work']}: {duration(ours['seconds'])}{_value(found, ours)}"
+    for name, package in found["missing"].items():
+        yield f"    {name:12} left out: {package} is not installed"
+    for name, one in found.items():
+        if isinstance(one, dict) and "ratio" in one:
+            low, high = one["range"]
+            goal = found["goals"].get(name)
+            aim = f" (goal {goal:g})" if goal else ""
+            yield (
+                f"    {name:12} {duration(one['seconds']):>9} {one['ratio']:8.3g} "
+                f"times [{low:.3g}, {high:.3g}]{aim}{_value(found, one)}"
+            )
+    for name, note in found["notes"].items():
         yield f"    {name}: {note}"
 
 
@@ -76,8 +119,8 @@ def duration(seconds):
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def shown(value):
-    """A number, or several."""
-    if isinstance(value, (tuple, list)):
-        return " ".join(f"{one:.5g}" for one in value)
-    return f"{value:.5g}"
+def _value(found, side):
+    value = side["value"]
+    numbers = value if isinstance(value, (tuple, list)) else [value]
+    shown = " ".join(f"{number:.5g}" for number in numbers)
+    return f", {found['value']} {shown}" if shown else ""

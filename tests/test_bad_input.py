@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import refimpl
+from refimpl import datasets
 from refimpl.analysis import condensation
-from refimpl.data import datasets
 from refimpl.reproduce import cli
 
 NET = refimpl.TwoLayer(2, 3, 2)

@@ -2,7 +2,9 @@
 
 The pages of LeCun no longer serve the files. What a mirror sends is bounded in size,
 unpacked in memory and compared with the official checksum, so a mirror need not be
-trusted; then it is written as it came, gzipped.
+trusted; then it is written as it came, gzipped. Pooch, the usual downloader, would not
+do: it bounds no size, and its checksum is that of the packed bytes, while mirrors may
+pack as they like.
 """
 
 import gzip
@@ -14,8 +16,7 @@ import zlib
 from pathlib import Path
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
-from refimpl.data.datasets import MNIST_FILES
-from refimpl.reproduce.results import write_atomically
+from refimpl.data.mnist_files import MNIST_FILES
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -57,7 +58,7 @@ def download(folder, mirrors=MIRRORS, fetch=None):
             packed = _from_mirrors(name, folder, mirrors, fetch)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(present[0], lambda path: path.write_bytes(packed))
+                _write(present[0], packed)
             except OSError as error:
                 raise ValueError(
                     f"the folder for MNIST, {folder}, cannot be written: {error}"
@@ -83,6 +84,16 @@ def _from_mirrors(name, folder, mirrors, fetch):
         f"MNIST could not be downloaded ({'; '.join(problems)}): put "
         f"{', '.join(f'{name}.gz' for name in MNIST_FILES)} in {folder}"
     )
+
+
+def _write(path, data):
+    """Put the whole file at `path`, or whatever breaks off, nothing."""
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def fetch_https(address, limit):

@@ -2,15 +2,13 @@
 
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 import strict
 
-from benchmarks import device
-from benchmarks.__main__ import main
-from benchmarks.training.ours import Ours
+from benchmarks import device, training
+from benchmarks.__main__ import main, table
 
 xp = strict.device
 TINY = replace(device.BATCHED, widths=(1, 20, 1), replicas=4, steps=3)
@@ -22,14 +20,14 @@ def installed():
         yield
 
 
-@pytest.mark.parametrize("penalty", [False, True])
-def test_the_device_does_the_work_of_the_host(penalty):
-    case = replace(TINY, penalty=penalty, steps=30)
-    side, host = device.OnDevice(case, xp), Ours(case)
-    assert isinstance(side.theta, strict.ndarray)
+@pytest.mark.parametrize("objective", ["dropout", "R_S + R_1"])
+def test_the_device_does_the_work_of_the_host(objective):
+    case = replace(TINY, objective=objective, steps=30)
+    side, host = device.ours(case), training.ours(case)
+    assert isinstance(side.work().theta, strict.ndarray)
     (seconds, loss), (_, expected) = side.turn(), host.turn()
     assert 0 < seconds < 1
-    assert loss == pytest.approx(expected, rel=1e-4 if penalty else 0.05)
+    assert loss == pytest.approx(expected, rel=0.05 if objective == "dropout" else 1e-4)
     assert side.turn()[1] == loss  # from the same start, with the same noise
 
 
@@ -48,25 +46,25 @@ def test_the_least_traffic_is_counted_by_hand():
     assert device.least_bytes(case) == least
 
 
-def test_the_report_has_all_rows(capsys, monkeypatch):
+def test_the_memory_alone_takes_its_share_of_a_copy(monkeypatch):
+    monkeypatch.setattr(device, "COPIED", 10_000)
+    side = device.memory(TINY)
+    assert side.scale * 80_000 == pytest.approx(device.least_bytes(TINY))
+    assert side.turn()[0] > 0
+
+
+def test_many_replicas_are_measured_against_all(capsys, monkeypatch):
     pytest.importorskip("torch")
-    monkeypatch.setattr(device, "by_replicas", lambda *args: COUNTS)
-    args = SimpleNamespace(turns=2)
-    found = device.report(xp, device.peers("cpu"), args, [TINY], TINY, size=1000)
-    (row,) = found["rows"]
-    assert row["vmap"]["ratio"] > 0 and row["over_bound"] > 0
-    assert found["machine"]["device"] == "stand-in"
+    monkeypatch.setattr(device, "CASES", ())
+    monkeypatch.setattr(device, "BATCHED", TINY)
+    monkeypatch.setattr(device, "REPLICAS", (1, 4))
+    monkeypatch.setattr(device, "COPIED", 1000)
+    first, one, four = table(device.rows("cpu"), turns=1)
+    assert first["vmap"]["ratio"] > 0 and first["memory"]["ratio"] > 0
+    assert first["goals"] == {"vmap": 2, "memory": 0.5}
+    assert one["CPU"]["ratio"] > 0 and four["CPU"]["ratio"] > 0
     said = capsys.readouterr().out
-    assert "memory alone" in said and "     256      1.0     64.0     64.0" in said
-
-
-COUNTS = [{"replicas": 256, "device": 1e-6, "cpu": 64e-6}]
-
-
-def test_device_and_cpu_are_compared_by_number_of_replicas():
-    rows = device.by_replicas(xp, TINY, 1, counts=(1, 4))
-    assert [row["replicas"] for row in rows] == [1, 4]
-    assert all(row["device"] > 0 and row["cpu"] > 0 for row in rows)
+    assert "device and CPU, 4 replicas: dropout, 1-20-1, n=15, Adam: " in said
 
 
 def test_without_a_device_one_line_says_so(capsys):
@@ -88,7 +86,7 @@ def test_a_small_case_is_timed_on_a_device():
     with patch.dict(sys.modules, cupy=strict.real):
         from conftest import array_module
 
-        with array_module("cupy") as cupy:
-            seconds, loss = device.OnDevice(TINY, cupy).turn()
+        with array_module("cupy"):
+            seconds, loss = device.ours(TINY).turn()
             assert 0 < seconds < 10 and 0 < loss < 10
-            assert device.bandwidth(cupy, 2**20, 3) > 1e9
+            assert 0 < device.memory(TINY).turn()[0] < 1

@@ -5,7 +5,6 @@ import hashlib
 
 import pytest
 
-from refimpl.data import datasets
 from refimpl.data import download as mnist_download
 from refimpl.reproduce import cli
 
@@ -15,10 +14,9 @@ MIRRORS = ("https://one.example/", "https://two.example/")
 @pytest.fixture
 def served(monkeypatch):
     """What the mirrors serve: gzipped bytes by name, small files made official."""
-    data = {name: name.encode() * 10 for name in datasets.MNIST_FILES}
+    data = {name: name.encode() * 10 for name in mnist_download.MNIST_FILES}
     official = {n: (hashlib.md5(d).hexdigest(), len(d)) for n, d in data.items()}
-    for module in (datasets, mnist_download):
-        monkeypatch.setattr(module, "MNIST_FILES", official)
+    monkeypatch.setattr(mnist_download, "MNIST_FILES", official)
     return {name: gzip.compress(part) for name, part in data.items()}
 
 
@@ -94,6 +92,19 @@ def test_nothing_is_fetched_unless_asked(tmp_path, monkeypatch):
     )
     arguments = ["--quick", "--jobs=1", f"--mnist={tmp_path}"]
     assert cli.main(arguments) == 2
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(
+    tmp_path, served, monkeypatch
+):
+    def full(source, target):
+        assert source.stat().st_size > 0 and not target.exists()
+        raise OSError("no space left")
+
+    monkeypatch.setattr(mnist_download.os, "replace", full)
+    with pytest.raises(ValueError, match="cannot be written: no space left"):
+        mnist_download.download(tmp_path, MIRRORS, server(served))
+    assert not list(tmp_path.iterdir())
 
 
 def test_mirrors_must_be_https(tmp_path):

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refimpl.data import datasets
+from refimpl import datasets
+from refimpl.data.mnist_files import MNIST_FILES
 from refimpl.reproduce import results
 
 FIRST = "train-images-idx3-ubyte"
@@ -30,7 +31,7 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("excess", [-1, 0, 1])
 def test_an_idx_file_whose_header_lies_is_refused(tmp_path, lie, excess):
-    size = datasets.MNIST_FILES[FIRST][1]
+    size = MNIST_FILES[FIRST][1]
     data = LIES[lie] + bytes(size - 16 + excess)
     (tmp_path / FIRST).write_bytes(data)
     with pytest.raises(ValueError, match=f"{FIRST} is not the official one: its {lie}"):
@@ -48,7 +49,7 @@ def test_an_idx_file_whose_header_lies_is_refused(tmp_path, lie, excess):
 )
 def test_an_idx_file_with_other_contents_is_refused(tmp_path, excess, words):
     header = struct.pack(">4i", 0x803, 60000, 28, 28)
-    whole = header + bytes(datasets.MNIST_FILES[FIRST][1] - 16 + 1)
+    whole = header + bytes(MNIST_FILES[FIRST][1] - 16 + 1)
     (tmp_path / FIRST).write_bytes(whole[: len(whole) - 1 + excess])
     with pytest.raises(ValueError, match=f"{FIRST} is not the official one: {words}"):
         datasets.mnist(tmp_path)
@@ -56,7 +57,7 @@ def test_an_idx_file_with_other_contents_is_refused(tmp_path, excess, words):
 
 BOMB = """
 import resource, sys
-from refimpl.data import datasets
+from refimpl import datasets
 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     datasets.mnist(sys.argv[1])
