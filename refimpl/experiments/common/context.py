@@ -135,35 +135,36 @@ class Context:
         Returns
         -------
         results : list of dict
+            Equal tasks are run once, and have the same result.
         """
         tasks = [tuple(task) for task in tasks]
-        found = {}
+        once, found = list(dict.fromkeys(tasks)), {}
         if self.store is not None:
-            for index, task in enumerate(tasks):
+            for task in once:
                 arrays = self.store.load(fn.__name__, task)
                 if arrays is not None:
-                    found[index] = arrays
+                    found[task] = arrays
         if self.progress is not None:
-            self.progress.runs(self.experiment, label, len(found), len(tasks))
-        missing = [index for index in range(len(tasks)) if index not in found]
-        for index, arrays, seconds in self._computed(fn, config, tasks, missing):
+            self.progress.runs(self.experiment, label, len(found), len(once))
+        missing = [task for task in once if task not in found]
+        for task, arrays, seconds in self._computed(fn, config, missing):
             if self.store is not None:
-                self.store.save(fn.__name__, tasks[index], arrays, seconds)
-            found[index] = arrays
+                self.store.save(fn.__name__, task, arrays, seconds)
+            found[task] = arrays
             if self.progress is not None:
                 self.progress.run_done(self.experiment)
-        return [found[index] for index in range(len(tasks))]
+        return [found[task] for task in tasks]
 
-    def _computed(self, fn, config, tasks, indices):
-        """Triples (index, result, seconds) as they arrive."""
+    def _computed(self, fn, config, tasks):
+        """Triples (task, result, seconds) as they arrive."""
         if self.executor is None:
-            for index in indices:
-                yield index, *timed(fn, config, self, *tasks[index])
+            for task in tasks:
+                yield task, *timed(fn, config, self, *task)
             return
         alone = replace(self, executor=None, store=None, progress=None)
         futures = {
-            self.executor.submit(timed, fn, config, alone, *tasks[index]): index
-            for index in indices
+            self.executor.submit(timed, fn, config, alone, *task): task
+            for task in tasks
         }
         try:
             for future in as_completed(futures):

@@ -78,6 +78,13 @@ def slope(x, y):
     return Effect(fit.slope, interval, fit.stderr, freedom)
 
 
+def slopes(x, y):
+    """Slopes (...) of log y against log x along the last axis of both."""
+    x, y = np.broadcast_arrays(x, y)
+    rows = zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
+    return np.reshape([slope(*row).mean for row in rows], y.shape[:-1])
+
+
 def _quantile(freedom):
     """The 97.5% quantile of Student's t."""
     from scipy import stats
