@@ -22,7 +22,7 @@ from refimpl import (
     top_eigenvalues,
 )
 from refimpl.data.datasets import one_hot
-from refimpl.experiments.common import lines, style
+from refimpl.experiments.common import lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, by_id
 from refimpl.experiments.common.classification import (
     accuracy,
@@ -239,7 +239,8 @@ def plot(arrays):
     panel = axes[0, 0]
     for which, dashes in enumerate(("-", "-", "--", "-")):
         line = arrays["line"][:, which]
-        lines.plot_band(panel, line, colors[which], labels[which], dashes)
+        look = {"color": colors[which], "label": labels[which], "ls": dashes}
+        panels.spread(panel, lines.ALPHAS, line, **look)
     panel.set(
         title="loss along directions: median, 10–90%",
         xlabel=r"$\alpha$ (whole layers as filters)",
