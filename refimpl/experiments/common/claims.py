@@ -180,6 +180,11 @@ class Result:
     detail: str
 
 
+def named(claims):
+    """Claims as a dict from their id."""
+    return {claim.id: claim for claim in claims}
+
+
 def by_id(results):
     """Results as a dict from the id of the claim."""
     return {one.claim.id: one for one in results}
