@@ -155,6 +155,11 @@ class Claim:
         return Result(self, "not attempted", None, None, None, reason)
 
 
+def ours(id, statement, quantity, rule, **more):
+    """A claim of this project."""
+    return Claim(id, statement, "this project", quantity, rule, "project", **more)
+
+
 @dataclass(frozen=True)
 class Result:
     """A claim with what was measured.

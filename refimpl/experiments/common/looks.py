@@ -32,6 +32,11 @@ def spread(values):
     return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"
 
 
+def titled(panel, title, x, y, **more):
+    """Title and axes' labels of a panel, and whatever else is set of it."""
+    panel.set(title=title, xlabel=x, ylabel=y, **more)
+
+
 def legend_beside(panel):
     """Legend to the right of a panel."""
     panel.legend(loc="upper left", bbox_to_anchor=(1, 1))
