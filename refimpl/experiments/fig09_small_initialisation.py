@@ -12,7 +12,7 @@ from refimpl import GD, Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided
-from refimpl.experiments.common.looks import listed, plot_rule
+from refimpl.experiments.common.looks import listed
 from refimpl.experiments.common.statistics import paired
 
 LOOKS = 80
@@ -204,7 +204,7 @@ def plot(arrays):
         loss = arrays["loss"][dropout]
         panels.seeds(panel, steps, loss, style.RED, "normal, dropout")
         panel.axhline(SADDLE, color=style.BLUE, lw=1, ls=":", label="saddle")
-        plot_rule(panel, REACHED)
+        panels.threshold(panel, REACHED)
         panel.set(title=f"loss, {name}", xlabel="steps", ylabel="$R_S$")
         panel.legend(loc="lower left", fontsize=7)
     times = time_to_leave(arrays)

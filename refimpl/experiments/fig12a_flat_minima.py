@@ -22,14 +22,9 @@ from refimpl import (
     top_eigenvalues,
 )
 from refimpl.data.datasets import one_hot
-from refimpl.experiments.common import lines, panels, style
+from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, by_id
-from refimpl.experiments.common.classification import (
-    accuracy,
-    data_name,
-    images,
-    start,
-)
+from refimpl.experiments.common.classification import accuracy, data_name, images
 from refimpl.experiments.common.looks import listed
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
@@ -161,7 +156,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "alphas": lines.ALPHAS,
         "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
+    } | context.grid(minimum, config, (seeds, range(len(OBJECTIVES))), "Figure 12a")
 
 
 def minimum(config, context, seed, which):
@@ -172,7 +167,7 @@ def minimum(config, context, seed, which):
     drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
     theta = context.train(
         L1(risk, config.keep) if name == "R_S + R_1" else risk,
-        start(context, net, seed),
+        features.start(net, None, context, [seed])[0],
         GD(config.learning_rate),
         config.steps,
         drop if name.startswith("R_S^drop") else None,
@@ -238,9 +233,8 @@ def plot(arrays):
     )
     panel = axes[0, 0]
     for which, dashes in enumerate(("-", "-", "--", "-")):
-        line = arrays["line"][:, which]
-        look = {"color": colors[which], "label": labels[which], "ls": dashes}
-        panels.spread(panel, lines.ALPHAS, line, **look)
+        look = dict(color=colors[which], label=labels[which], ls=dashes)
+        panels.spread(panel, arrays["alphas"], arrays["line"][:, which], **look)
     panel.set(
         title="loss along directions: median, 10–90%",
         xlabel=r"$\alpha$ (whole layers as filters)",

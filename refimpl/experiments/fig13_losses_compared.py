@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import loss_along
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, by_id
+from refimpl.experiments.common.claims import Claim, above, by_id, named
 from refimpl.experiments.common.classification import (
     LOSSES,
     MASKS,
@@ -188,7 +188,7 @@ def barriers(line):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    claims, results = {claim.id: claim for claim in CLAIMS}, []
+    claims, results = named(CLAIMS), []
     for m, mask in enumerate(MASKS):
         name = f"fig13-{mask.replace(' ', '-')}"
         gap, detail = gaps(arrays["accuracy"][m])
@@ -230,7 +230,9 @@ def gaps(accuracies):
     finite = np.isfinite(gap).all(axis=-1)
     means = accuracies.mean(axis=(0, 1))  # (6, S)
     words = ", ".join(f"{loss} {spread(mean)}" for loss, mean in zip(LOSSES, means))
-    return gap[finite], f"{words}; all finite at {finite.sum()} of {finite.size} settings"
+    return gap[
+        finite
+    ], f"{words}; all finite at {finite.sum()} of {finite.size} settings"
 
 
 def plot(arrays):

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, L1, Dropout, WeightDecay
-from refimpl.experiments.common import style
+from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, by_id
 from refimpl.experiments.common.classification import (
     accuracy,
     data_name,
     images,
-    start,
     two_layer,
 )
 from refimpl.experiments.common.looks import legend_beside, listed
@@ -106,12 +105,13 @@ def run(config, context):
         With 2 starts, 7 `METHODS`, N ``samples`` and S seeds: ``accuracy`` and
         ``risk`` (2, 7, N, S).
     """
-    seeds, axes = context.seeds(config.seeds), (STARTS, METHODS, config.samples)
+    seeds = context.seeds(config.seeds)
+    axes = (STARTS, METHODS, config.samples, seeds)
     return {
         "seeds": np.array(seeds),
         "samples": np.array(config.samples),
         "data": np.array(data_name(context)),
-    } | context.grid(trained, config, "generalisation", *axes, seeds)
+    } | context.grid(trained, config, axes, "generalisation")
 
 
 def trained(config, context, where, method, n, seed):
@@ -126,7 +126,7 @@ def trained(config, context, where, method, n, seed):
     std = config.std if where == "wide" else None
     theta = context.train(
         objective,
-        start(context, net, seed, std, f"init {where}"),
+        features.start(net, std, context, [seed], f"init {where}")[0],
         GD(config.rate),
         config.steps,
         Dropout(config.keep, per_sample=True) if method == "dropout" else None,

@@ -17,8 +17,8 @@ from refimpl import (
     spectral_density,
     top_eigenvalues,
 )
-from refimpl.experiments.common import features, style
-from refimpl.experiments.common.claims import Claim, above, below, between, by_id
+from refimpl.experiments.common import features, panels, style
+from refimpl.experiments.common.claims import Claim, above, below, between, by_id, named
 from refimpl.experiments.common.classification import (
     MASKS,
     NOISY,
@@ -26,16 +26,9 @@ from refimpl.experiments.common.classification import (
     dropout,
     images,
     objective,
-    start,
     two_layer,
 )
-from refimpl.experiments.common.looks import (
-    LABELS,
-    legend_beside,
-    listed,
-    plot_rule,
-    with_mask,
-)
+from refimpl.experiments.common.looks import LABELS, legend_beside, listed, with_mask
 from refimpl.experiments.common.statistics import paired_ratio
 from refimpl.theory.jacobian import ntk_trace
 
@@ -134,7 +127,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "steps": looks(config),
         "data": np.array(data_name(context)),
-    } | context.grid(measured, config, "Hessian", CASES, seeds)
+    } | context.grid(measured, config, (CASES, seeds), "Hessian")
 
 
 def looks(config):
@@ -148,7 +141,7 @@ def measured(config, context, loss, mask, seed):
     net, risk = two_layer(data, config.width)
     snapshots = context.train(
         objective(loss, risk, config.keep, config.rate),
-        start(context, net, seed, config.std),
+        features.start(net, config.std, context, [seed])[0],
         GD(config.rate),
         config.steps,
         dropout(loss, config.keep, mask),
@@ -196,7 +189,7 @@ def check(arrays):
     means = listed(names, arrays["trace"][..., -1].mean(axis=-1))
     detail = f"{arrays['data']}; mean traces: {means}; largest relative standard error "
     shares = np.median(np.abs(arrays["residual"] / arrays["trace"])[..., -1], axis=-1)
-    claims = {claim.id: claim for claim in CLAIMS}
+    claims = named(CLAIMS)
     return by_id(
         [
             claims["hessian-order"].estimated(
@@ -232,8 +225,7 @@ def plot(arrays):
         axes[1, 1].semilogy(
             arrays["grid"][k, 0], np.maximum(arrays["density"][k, 0], 1e-3), **look
         )
-    rules = {claim.id: claim.rule for claim in CLAIMS}
-    plot_rule(axes[1, 0], rules["hessian-gauss-newton"])
+    panels.threshold(axes[1, 0], named(CLAIMS)["hessian-gauss-newton"].rule)
     axes[0, 0].set(title="trace", ylabel=r"$\mathrm{Tr}\,\nabla^2 R_S$", yscale="log")
     axes[0, 1].set(title="largest eigenvalue", ylabel=r"$\lambda_{\max}$", yscale="log")
     axes[1, 0].set(title="residual part's share of the trace", ylabel="|share|")
@@ -245,6 +237,7 @@ def plot(arrays):
     )
     for panel in (*axes[0], axes[1, 0]):
         panel.set(xlabel="steps", xscale="log")
+    axes[1, 0].legend()
     legend_beside(axes[0, 1])
     style.letter(axes)
     return {"hessian_along_training": figure}

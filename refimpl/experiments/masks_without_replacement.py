@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Dropout, Risk, TwoLayer
-from refimpl.experiments.common import style
+from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, between, by_id
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, plot_errors
+from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow
 from refimpl.theory.iterates import mean_epoch
@@ -39,7 +39,7 @@ CAPTIONS = {
     "masks_without_replacement": (
         "Distance of the mean iterate, after one pass through a deck of masks, to the "
         "flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + "
-        "R_1 + R_2, against ε. Geometric mean and range over random networks."
+        "R_1 + R_2, against ε. Median and range over random networks."
     ),
 }
 
@@ -79,7 +79,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "rates": np.array(config.rates)}
-    return fixed | context.grid(distances, config, "deck of masks", seeds)
+    return fixed | context.grid(distances, config, [seeds], "deck of masks")
 
 
 def distances(config, context, network):
@@ -112,8 +112,11 @@ def plot(arrays):
     figure, ((panel,),) = style.figure(1, 1, width=5.5, height=2.9)
     for flow, name in enumerate(FLOWS):
         errors = arrays["distance"][..., flow]
-        plot_errors(panel, arrays["rates"], errors, *FLOW_LOOKS[name])
+        look = FLOW_LOOKS[name]
+        panels.spread(panel, arrays["rates"], errors, (0, 0.5, 1), ms=4, **look)
     panel.set(
+        xscale="log",
+        yscale="log",
         title="one pass through a deck of masks, exact",
         xlabel=r"learning rate $\varepsilon$",
         ylabel="distance to mean iterate",

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import L1, Dropout, Risk, TwoLayer
-from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, below, between, by_id
+from refimpl.experiments.common import panels, style
+from refimpl.experiments.common.claims import Claim, above, below, between, by_id, named
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, plot_errors
+from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
 from refimpl.theory.iterates import mean_iterate
@@ -55,7 +55,7 @@ CAPTIONS = {
     "orders_of_the_modified_equation": (
         "Distance of the mean iterate to the modified flows against ε. (a), (b) After "
         "two steps, every sequence of masks followed, with shared masks and with masks "
-        "per sample. (c), (d) At the fixed time T = 2, sampled. Geometric mean and "
+        "per sample. (c), (d) At the fixed time T = 2, sampled. Median and "
         "range over random networks."
     ),
 }
@@ -174,11 +174,12 @@ def run(config, context):
         ``time_error`` (2, S, T) standard error of the sampled mean.
     """
     seeds = context.seeds(config.networks)
+    axes = (CONVENTIONS, seeds)
     return {
         "seeds": np.array(seeds),
         "rates_steps": np.array(config.rates_steps),
         "rates_time": np.array(config.rates_time),
-    } | context.grid(distances, config, "modified equation", CONVENTIONS, seeds)
+    } | context.grid(distances, config, axes, "modified equation")
 
 
 def distances(config, context, convention, network):
@@ -252,7 +253,7 @@ def check(arrays):
     detail = "by network: " + "; ".join(
         f"{name} {np.round(row, 2).tolist()}" for name, row in zip(CONVENTIONS, ratio)
     )
-    claims = {claim.id: claim for claim in CLAIMS}
+    claims = named(CLAIMS)
     return by_id(
         [
             claims["orders-steps-rs"].estimated(paired(after[0])),
@@ -278,8 +279,11 @@ def plot(arrays):
     for row, (distance, rates, names, title) in zip(axes, parts):
         for panel, convention, errors in zip(row, CONVENTIONS, distance):
             for k, name in enumerate(names):
-                plot_errors(panel, arrays[rates], errors[..., k], *FLOW_LOOKS[name])
+                look = dict(levels=(0, 0.5, 1), ms=4, **FLOW_LOOKS[name])
+                panels.spread(panel, arrays[rates], errors[..., k], **look)
             panel.set(
+                xscale="log",
+                yscale="log",
                 title=f"{title}, {convention} masks",
                 xlabel=r"learning rate $\varepsilon$",
                 ylabel=r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$",

@@ -7,6 +7,7 @@ import numpy as np
 from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
 from refimpl.arrays.backend import get_xp, move
 from refimpl.data.datasets import digits, mnist, one_hot
+from refimpl.experiments.common import features
 
 MASKS = ("shared", "per sample")
 LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
@@ -53,14 +54,10 @@ def dropout(loss, keep, mask):
     return Dropout(keep, mask == "per sample") if loss in NOISY else None
 
 
-def start(context, net, seed, std=None, stream="init"):
-    """Initial θ (P,) in the precision of training, float32."""
-    return context.put(net.init(context.rng(stream, seed), std).astype(np.float32))
-
-
 def descended(context, net, std, seed, mask, objective, rate, steps, drop):
     """θ of gradient descent from N(0, std²); ``None`` if it ran off."""
-    theta, rng = start(context, net, seed, std), context.noise(f"noise {mask}", seed)
+    (theta,) = features.start(net, std, context, [seed])
+    rng = context.noise(f"noise {mask}", seed)
     try:
         with np.errstate(all="ignore"):
             ran = context.train(objective, theta, GD(rate), steps, drop, rng=rng)

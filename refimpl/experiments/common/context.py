@@ -98,15 +98,15 @@ class Context:
                 objective, theta, optimizer, steps, *args, progress=told, **options
             )
 
-    def grid(self, fn, config, label, *axes, seeds=()):
+    def grid(self, fn, config, axes, label, seeds=()):
         """Arrays of the runs at all points of a grid, stacked along its axes.
 
         Parameters
         ----------
         fn, config, label
             As in `runs`.
-        *axes : sequence
-            Numbers, strings, or tuples of these, which are arguments of their own.
+        axes : list of sequences
+            Numbers, strings, or tuples of these, whose entries are separate arguments.
         seeds : sequence of int, optional
             Last arguments of each run, which trains them side by side.
 

@@ -32,17 +32,9 @@ def spread(values):
     return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"
 
 
-def plot_rule(panel, rule):
-    """The ends of a rule as horizontal lines."""
-    for end in rule.thresholds:
-        panel.axhline(end, color="0.5", ls="--", lw=1, zorder=1)
-
-
-def plot_errors(panel, x, errors, color, marker, label):
-    """Geometric mean and range over the first axis of `errors` (S, X), both log."""
-    panel.fill_between(x, errors.min(0), errors.max(0), color=color, alpha=0.2, lw=0)
-    mean = np.exp(np.log(errors).mean(axis=0))
-    panel.loglog(x, mean, color=color, marker=marker, ms=4, label=label)
+def titled(panel, title, x, y, **more):
+    """Title and axes' labels of a panel, and whatever else is set of it."""
+    panel.set(title=title, xlabel=x, ylabel=y, **more)
 
 
 def legend_beside(panel):
@@ -51,13 +43,15 @@ def legend_beside(panel):
 
 
 FLOW_LOOKS = {
-    "R_S": (style.BLACK, "o", "$R_S$"),
-    "R_S + R_1": (style.BLUE, "s", "$R_S + R_1$"),
-    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²": (
-        style.GREEN,
-        "^",
-        r"$R_S + R_1 + \frac{\varepsilon}{4}\|\nabla(R_S + R_1)\|^2$",
+    "R_S": dict(color=style.BLACK, marker="o", label="$R_S$"),
+    "R_S + R_1": dict(color=style.BLUE, marker="s", label="$R_S + R_1$"),
+    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²": dict(
+        color=style.GREEN,
+        marker="^",
+        label=r"$R_S + R_1 + \frac{\varepsilon}{4}\|\nabla(R_S + R_1)\|^2$",
     ),
-    "R_S + R_1 + R_2": (style.RED, "D", "$R_S + R_1 + R_2$ (paper)"),
-    "order-2 moments": (style.PURPLE, "v", "order-2 moments"),
+    "R_S + R_1 + R_2": dict(
+        color=style.RED, marker="D", label="$R_S + R_1 + R_2$ (paper)"
+    ),
+    "order-2 moments": dict(color=style.PURPLE, marker="v", label="order-2 moments"),
 }
