@@ -6,7 +6,6 @@ over a range of p, and on R_S.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -126,14 +125,15 @@ def run(config, context):
         of R_S; ``keeps``; ``data``.
     """
     seeds = context.seeds(config.seeds)
-    grid = partial(context.grid, minimum, config, "Figure 2", STARTS)
-    plain = grid([1.0], ["R_S"], seeds)["accuracy"][:, 0, 0]
+    axes = [STARTS, [1.0], ["R_S"], seeds]
+    plain = context.grid(minimum, config, axes, "Figure 2, R_S")
+    axes = [STARTS, config.keeps, LOSSES, seeds]
     return {
         "seeds": np.array(seeds),
         "keeps": np.array(config.keeps),
         "data": np.array(data_name(context)),
-        "plain_accuracy": plain,
-    } | grid(config.keeps, LOSSES, seeds)
+        "plain_accuracy": plain["accuracy"][:, 0, 0],
+    } | context.grid(minimum, config, axes, "Figure 2")
 
 
 def minimum(config, context, start, keep, loss, seed):

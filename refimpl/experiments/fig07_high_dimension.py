@@ -106,7 +106,7 @@ def run(config, context):
         seed, sorted.
     """
     seeds = context.seeds(config.seeds)
-    measured = context.grid(trained, config, "Figure 7", KEEPS, seeds)
+    measured = context.grid(trained, config, [KEEPS, seeds], "Figure 7")
     weights, sizes = measured.pop("weights")[:, 0], measured["amplitude"][:, 0]
     similarity = [
         cosine_similarity(w[principal_order(w, a)]) for w, a in zip(weights, sizes)

@@ -130,7 +130,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "steps": looks(config),
         "scales": np.array([scale or 0.0 for _, scale in cases(config)]),
-    } | context.grid(trained, config, "Figure 9", cases(config), seeds=seeds)
+    } | context.grid(trained, config, [cases(config)], "Figure 9", seeds)
 
 
 def looks(config):
