@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from refimpl.experiments.common.statistics import Effect
+
 VERDICTS = ("supported", "refuted", "undecided", "not attempted")
 ORIGINS = ("paper", "companion", "project")
 
@@ -185,9 +187,28 @@ class Result:
     detail: str
 
 
-def named(claims):
-    """Claims as a dict from their id."""
-    return {claim.id: claim for claim in claims}
+def decided(claims, measured, details=None):
+    """Results of `claims` by id.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    measured : dict
+        Id → an `Effect`, which its interval decides; a number, exact or counted; or in
+        words, why there is neither.
+    details : dict, optional
+        Id → what a reader needs beside the number.
+    """
+    results = {}
+    for claim in claims:
+        found, detail = measured[claim.id], (details or {}).get(claim.id, "")
+        if isinstance(found, str):
+            results[claim.id] = claim.not_attempted(found)
+        elif isinstance(found, Effect):
+            results[claim.id] = claim.estimated(found, detail)
+        else:
+            results[claim.id] = claim.counted(found, detail)
+    return results
 
 
 def by_id(results):

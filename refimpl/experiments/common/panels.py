@@ -4,12 +4,14 @@ import numpy as np
 
 from refimpl import angle
 from refimpl.experiments.common import condensed, style
+from refimpl.experiments.common.looks import plot_rule
 
-
-def threshold(panel, rule):
-    """The ends of the region in which a claim's quantity, shown upwards, must lie."""
-    for end in rule.thresholds:
-        panel.axhline(end, color="0.5", lw=1, ls="--", label=rule.text)
+TRAININGS = (
+    "Above: outputs at the end, the training points, and R_S against steps. Below: "
+    "amplitude against orientation of each neuron of the first hidden layer, at the "
+    "start and at the end, and the number of orientations that carry 90% of the "
+    "amplitude against steps; the dashed line is the threshold of the claims."
+)
 
 
 def spread(panel, x, values, levels=(0.1, 0.5, 0.9), **line):
@@ -41,21 +43,22 @@ def counts(panel, steps, rows, color, label, dashes="-"):
     panel.locator_params(axis="x", nbins=4)
 
 
-def features(panel, weights, sizes, stages):
-    """Amplitude (2, m) against orientation of the weights (2, m, 2), at two `stages`."""
-    for w, a, color, label in zip(weights, sizes, (style.SKY, style.RED), stages):
+def output(panel, arrays, values, color):
+    """A network's output and the points it was trained on."""
+    panel.plot(arrays["grid"], values, color=color)
+    panel.plot(arrays["x"], arrays["y"], "*", color=style.RED, ms=7, label="data")
+    panel.set(xlabel="$x$", ylabel="$f(x)$", ylim=(-3, 3))
+
+
+def features(panel, weights, sizes):
+    """Amplitude (2, m) against orientation of weights (2, m, 2) at start and end."""
+    dots = {"ms": 2.5, "mew": 0, "alpha": 0.6, "rasterized": True}
+    for w, a, color, label in zip(
+        weights, sizes, (style.SKY, style.RED), ("start", "end")
+    ):
         shown = a > 0
-        panel.plot(
-            angle(w)[shown],
-            a[shown] / a.max(),
-            "o",
-            color=color,
-            ms=2.5,
-            mew=0,
-            alpha=0.6,
-            label=label,
-            rasterized=True,
-        )
+        turned, relative = angle(w)[shown], a[shown] / a.max()
+        panel.plot(turned, relative, "o", color=color, label=label, **dots)
     panel.set(
         xlabel="orientation of $(w_j, b_j)$ (rad)",
         ylabel=r"amplitude $A_j\,/\,\max A$",
@@ -65,43 +68,35 @@ def features(panel, weights, sizes, stages):
     )
 
 
-def trainings(arrays, looks, stages=("initial", "trained")):
-    """Figure of several trainings on Figure 4's points: a column each, and one of all.
+def trainings(arrays, looks):
+    """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
 
-    Above the outputs and the loss of the first seed, below its features and the number
-    of orientations of all seeds.
+    Outputs, loss and features are the first seed's, numbers of orientations all seeds'.
 
     Parameters
     ----------
     arrays : dict
-        As `features.record` makes them, with K trainings first, and ``steps`` (T,),
-        ``grid`` (G,), and the points ``x`` and ``y``.
+        `features.fixed`, and of `features.record` all with K trainings first.
     looks : dict
         Label → color of each training.
-    stages : (str, str)
-        What start and end are called.
     """
-    figure, axes = style.figure(2, len(looks) + 1, width=2.6 * (len(looks) + 1))
-    loss, count = axes[:, -1]
+    count = len(looks)
+    figure, axes = style.figure(2, count + 1, width=2.6 * (count + 1))
+    loss, orientations = axes[:, -1]
     for k, (label, color) in enumerate(looks.items()):
-        output = axes[0, k]
-        output.plot(arrays["grid"], arrays["output"][k, 0], color=color)
-        output.plot(arrays["x"], arrays["y"], "*", color=style.RED, ms=7, label="data")
-        output.set(
-            title=f"output, {label}", xlabel="$x$", ylabel="$f(x)$", ylim=(-3, 3)
-        )
-        features(axes[1, k], arrays["weights"][k, 0], arrays["amplitude"][k, 0], stages)
+        output(axes[0, k], arrays, arrays["output"][k, 0], color)
+        features(axes[1, k], arrays["weights"][k, 0], arrays["amplitude"][k, 0])
+        axes[0, k].set_title(f"output, {label}")
         axes[1, k].set_title(f"features, {label}")
-        loss.plot(
-            arrays["steps"], arrays["loss"][k, 0], color=color, lw=0.8, label=label
-        )
-        counts(count, arrays["steps"], arrays["count"][k], color, label)
-    threshold(count, condensed.FEW)
-    count.set_ylim(bottom=0)
-    loss.set(title="loss", xlabel="steps", ylabel="$R_S$", yscale="log")
+        line = {"color": color, "lw": 0.8, "label": label}
+        loss.semilogy(arrays["steps"], arrays["loss"][k, 0], **line)
+        counts(orientations, arrays["steps"], arrays["count"][k], color, label)
+    plot_rule(orientations, condensed.FEW)
+    orientations.set_ylim(bottom=0)
+    loss.set(title="loss", xlabel="steps", ylabel="$R_S$")
     loss.locator_params(axis="x", nbins=4)
-    loss.legend(loc="upper right")
+    loss.legend()
     axes[0, 0].legend(loc="upper left")
-    axes[1, 0].legend(loc="upper right", markerscale=2)
+    axes[1, 0].legend(loc="upper right")
     style.letter(axes)
     return figure
