@@ -111,8 +111,8 @@ def run(config, context):
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": grid(X)}
-    axes = [(1.0, config.keep)]
-    return fixed | context.grid(minimum, config, axes, "Figure 1", seeds)
+    keeps = (1.0, config.keep)
+    return fixed | context.grid(minimum, config, "Figure 1", keeps, seeds=seeds)
 
 
 def grid(X):

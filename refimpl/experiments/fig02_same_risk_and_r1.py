@@ -6,6 +6,7 @@ over a range of p, and on R_S.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -125,15 +126,14 @@ def run(config, context):
         of R_S; ``keeps``; ``data``.
     """
     seeds = context.seeds(config.seeds)
-    axes = [STARTS, [1.0], ["R_S"], seeds]
-    plain = context.grid(minimum, config, axes, "Figure 2, R_S")
-    axes = [STARTS, config.keeps, LOSSES, seeds]
+    grid = partial(context.grid, minimum, config, "Figure 2", STARTS)
+    plain = grid([1.0], ["R_S"], seeds)["accuracy"][:, 0, 0]
     return {
         "seeds": np.array(seeds),
         "keeps": np.array(config.keeps),
         "data": np.array(data_name(context)),
-        "plain_accuracy": plain["accuracy"][:, 0, 0],
-    } | context.grid(minimum, config, axes, "Figure 2")
+        "plain_accuracy": plain,
+    } | grid(config.keeps, LOSSES, seeds)
 
 
 def minimum(config, context, start, keep, loss, seed):

@@ -131,13 +131,13 @@ def run(config, context):
         shared and per-sample masks at that θ); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
-    axes = [MASKS, SWEEPS, config.values, seeds]
+    axes = (MASKS, SWEEPS, config.values, seeds)
     return {
         "seeds": np.array(seeds),
         "values": np.array(config.values),
         "samples": np.array(config.n_train),
         "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, axes, "Figure 3")
+    } | context.grid(minimum, config, "Figure 3", *axes)
 
 
 def minimum(config, context, mask, sweep, value, seed):

@@ -160,8 +160,8 @@ def run(config, context):
     groups = {"two": [tuple(seeds)], "three": alone, "relu": [tuple(seeds)]}
     arrays = features.fixed(seeds)
     for case in CASES:
-        axes = [[case], KEEPS, groups[case]]
-        found = context.grid(trained, config, axes, f"Figure 4, {CASES[case]}")
+        axes = ([case], KEEPS, groups[case])
+        found = context.grid(trained, config, f"Figure 4, {CASES[case]}", *axes)
         arrays[f"{case}_steps"] = features.looks(setting(config, case)[2], LOOKS)
         for name, values in found.items():  # (1, 2, groups, seeds of a group, ...)
             joined = values.reshape(len(KEEPS), len(seeds), *values.shape[4:])

@@ -106,7 +106,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.after, LOOKS)}
-    return fixed | context.grid(switched, config, [LOSSES], "Figure 5", seeds)
+    return fixed | context.grid(switched, config, "Figure 5", LOSSES, seeds=seeds)
 
 
 def switched(config, context, loss, *seeds):

@@ -112,7 +112,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, LOOKS)}
-    return fixed | context.grid(trained, config, [CASES], "Figure 6", seeds)
+    return fixed | context.grid(trained, config, "Figure 6", CASES, seeds=seeds)
 
 
 def trained(config, context, case, *seeds):

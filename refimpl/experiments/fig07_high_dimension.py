@@ -13,6 +13,7 @@ from refimpl import Adam, Risk, TwoLayer, cosine_similarity, orientation
 from refimpl.data.datasets import teacher
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
+from refimpl.experiments.common.looks import plot_rule
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 KEEPS = (1.0, 0.5)
@@ -106,7 +107,7 @@ def run(config, context):
         seed, sorted.
     """
     seeds = context.seeds(config.seeds)
-    measured = context.grid(trained, config, [KEEPS, seeds], "Figure 7")
+    measured = context.grid(trained, config, "Figure 7", KEEPS, seeds)
     weights, sizes = measured.pop("weights")[:, 0], measured["amplitude"][:, 0]
     similarity = [
         cosine_similarity(w[principal_order(w, a)]) for w, a in zip(weights, sizes)
@@ -182,7 +183,7 @@ def plot(arrays):
     figure.colorbar(image, ax=matrices, label="cosine", shrink=0.9)
     for rows, keep, color in zip(arrays["count"], KEEPS, (style.BLUE, style.RED)):
         panels.counts(count, arrays["steps"], rows, color, f"p = {keep:g}")
-    panels.threshold(count, TWO)
+    plot_rule(count, TWO)
     count.set_yscale("log")
     count.legend()
     style.letter(axes)

@@ -87,8 +87,8 @@ def run(config, context):
     steps = features.early_looks(config.steps, 100, LOOKS)
     arrays = {"seeds": np.array(seeds), "steps": steps}
     for data in ("digits", "mnist") if context.mnist else ("digits",):
-        axes = [[data], CASES, seeds]
-        measured = context.grid(trained, config, axes, f"Figure 7c, {data}")
+        label = f"Figure 7c, {data}"
+        measured = context.grid(trained, config, label, [data], CASES, seeds)
         arrays |= {f"{data}_{name}": values[0] for name, values in measured.items()}
     return arrays
 

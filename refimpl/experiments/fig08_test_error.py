@@ -126,13 +126,13 @@ def run(config, context):
     """
     trials = context.seeds(config.trials)
     grids = [grid(name) for name in TEACHERS]
-    axes = [TEACHERS, config.samples, KEEPS]
+    axes = (TEACHERS, config.samples, KEEPS)
     return {
         "seeds": np.array(trials),
         "samples": np.array(config.samples),
         "grid": np.stack(grids)[..., 0],
         "truth": np.stack([truth(name, x) for name, x in zip(TEACHERS, grids)])[..., 0],
-    } | context.grid(trained, config, axes, "Figure 8", trials)
+    } | context.grid(trained, config, "Figure 8", *axes, seeds=trials)
 
 
 def grid(name):

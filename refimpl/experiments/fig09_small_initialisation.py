@@ -12,7 +12,7 @@ from refimpl import GD, Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided
-from refimpl.experiments.common.looks import listed
+from refimpl.experiments.common.looks import listed, plot_rule
 from refimpl.experiments.common.statistics import paired
 
 LOOKS = 80
@@ -130,7 +130,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "steps": looks(config),
         "scales": np.array([scale or 0.0 for _, scale in cases(config)]),
-    } | context.grid(trained, config, [cases(config)], "Figure 9", seeds)
+    } | context.grid(trained, config, "Figure 9", cases(config), seeds=seeds)
 
 
 def looks(config):
@@ -204,7 +204,7 @@ def plot(arrays):
         loss = arrays["loss"][dropout]
         panels.seeds(panel, steps, loss, style.RED, "normal, dropout")
         panel.axhline(SADDLE, color=style.BLUE, lw=1, ls=":", label="saddle")
-        panels.threshold(panel, REACHED)
+        plot_rule(panel, REACHED)
         panel.set(title=f"loss, {name}", xlabel="steps", ylabel="$R_S$")
         panel.legend(loc="lower left", fontsize=7)
     times = time_to_leave(arrays)

@@ -23,7 +23,7 @@ from refimpl import (
 )
 from refimpl.data.datasets import one_hot
 from refimpl.experiments.common import features, lines, panels, style
-from refimpl.experiments.common.claims import Claim, above, between, by_id
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import accuracy, data_name, images
 from refimpl.experiments.common.looks import listed
 from refimpl.experiments.common.statistics import paired, paired_ratio
@@ -79,15 +79,13 @@ CLAIMS = (
         TRACE.format("gradient descent", "dropout, same initialisations"),
         above(1),
     ),
-    Claim(
+    ours(
         "fig12a-top-dropout",
         "Dropout's minimum has a smaller largest Hessian eigenvalue than gradient "
         "descent's.",
-        "this project",
         "largest eigenvalue of the Hessian of R_S, geometric mean over seeds of "
         "gradient descent over dropout",
         above(1),
-        origin="project",
     ),
     Claim(
         "fig12a-line-dropout",
@@ -156,7 +154,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "alphas": lines.ALPHAS,
         "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, (seeds, range(len(OBJECTIVES))), "Figure 12a")
+    } | context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
 
 
 def minimum(config, context, seed, which):
@@ -198,7 +196,7 @@ def check(arrays):
     def ratio(values, above, below):
         return paired_ratio(values[:, above], values[:, below])
 
-    effects = {
+    measured = {
         "fig12a-trace-dropout": ratio(trace, plain, dropout),
         "fig12a-top-dropout": ratio(arrays["top"], plain, dropout),
         "fig12a-line-dropout": ratio(rise, plain, dropout),
@@ -215,10 +213,7 @@ def check(arrays):
         "fig12a-accuracy-all": f"mean accuracy on {arrays['data']}: "
         + listed(OBJECTIVES, right.mean(axis=0), ".4f"),
     }
-    return by_id(
-        claim.estimated(effects[claim.id], details.get(claim.id, ""))
-        for claim in CLAIMS
-    )
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
@@ -233,7 +228,7 @@ def plot(arrays):
     )
     panel = axes[0, 0]
     for which, dashes in enumerate(("-", "-", "--", "-")):
-        look = dict(color=colors[which], label=labels[which], ls=dashes)
+        look = {"color": colors[which], "label": labels[which], "ls": dashes}
         panels.spread(panel, arrays["alphas"], arrays["line"][:, which], **look)
     panel.set(
         title="loss along directions: median, 10–90%",

@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import loss_along
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, by_id, named
+from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import (
     LOSSES,
     MASKS,
@@ -80,6 +80,12 @@ CAPTIONS = {
     ),
 }
 
+
+def name(mask):
+    """Beginning of the identifiers of the claims on a mask convention."""
+    return f"fig13-{mask.replace(' ', '-')}"
+
+
 RAN_OFF = "On MNIST at the paper's width L2 and L3 run off at learning rate 0.005."
 CLAIMS = tuple(
     claim
@@ -95,7 +101,7 @@ CLAIMS = tuple(
     )
     for claim in (
         Claim(
-            f"fig13-{mask.replace(' ', '-')}-better",
+            f"{name(mask)}-better",
             "Losses with R_1 in effect generalise better than those without it "
             f"({mask} masks).",
             "Figure 13",
@@ -108,7 +114,7 @@ CLAIMS = tuple(
             "generalises as badly as in the paper.",
         ),
         Claim(
-            f"fig13-{mask.replace(' ', '-')}-connected",
+            f"{name(mask)}-connected",
             "Between minima of L1 and L3 there is less of a barrier than between those "
             f"with R_1 and those without ({mask} masks).",
             "Figure 14",
@@ -188,27 +194,20 @@ def barriers(line):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    claims, results = named(CLAIMS), []
+    measured, details = {}, {}
     for m, mask in enumerate(MASKS):
-        name = f"fig13-{mask.replace(' ', '-')}"
-        gap, detail = gaps(arrays["accuracy"][m])
-        detail = f"{arrays['data']}; {detail}"
-        if len(gap):
-            effect = paired(gap.mean(axis=0))
-            results.append(claims[f"{name}-better"].estimated(effect, detail))
-        else:
-            reason = f"training ran off: {detail}"
-            results.append(claims[f"{name}-better"].not_attempted(reason))
+        better, connected = (f"{name(mask)}-{what}" for what in ("better", "connected"))
+        gap, words = gaps(arrays["accuracy"][m])
+        details[better] = f"{arrays['data']}; {words}"
+        ran_off = f"training ran off: {details[better]}"
+        measured[better] = paired(gap.mean(axis=0)) if len(gap) else ran_off
         barrier = dict(zip(PAIRS, barriers(arrays["line"][m])))  # (S,) each
         inner = barrier.pop(("L1", "L3"))
         barrier.pop(("L2", "L4"))
         more = np.mean(list(barrier.values()), axis=0) - inner
-        connected = claims[f"{name}-connected"]
-        if np.isfinite(more).all():
-            results.append(connected.estimated(paired(more)))
-        else:
-            results.append(connected.not_attempted("training of a minimum ran off"))
-    return by_id(results)
+        ran_off = "training of a minimum ran off"
+        measured[connected] = paired(more) if np.isfinite(more).all() else ran_off
+    return decided(CLAIMS, measured, details)
 
 
 def gaps(accuracies):

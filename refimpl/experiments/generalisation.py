@@ -10,7 +10,7 @@ import numpy as np
 
 from refimpl import GD, L1, Dropout, WeightDecay
 from refimpl.experiments.common import features, style
-from refimpl.experiments.common.claims import Claim, above, by_id
+from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import (
     accuracy,
     data_name,
@@ -111,7 +111,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "samples": np.array(config.samples),
         "data": np.array(data_name(context)),
-    } | context.grid(trained, config, axes, "generalisation")
+    } | context.grid(trained, config, "generalisation", *axes)
 
 
 def trained(config, context, where, method, n, seed):
@@ -138,7 +138,7 @@ def trained(config, context, where, method, n, seed):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    effects, details = {}, {}
+    measured, details = {}, {}
     for where, accuracies in zip(("", "-standard"), arrays["accuracy"]):
         found = dict(zip(METHODS, accuracies.mean(axis=1)))  # (S,) each
         decay = max(METHODS[4:], key=lambda method: found[method].mean())
@@ -149,14 +149,11 @@ def check(arrays):
             ("decay", "dropout", decay),
         ):
             difference = found[one] - found[other]
-            effects[f"generalisation-{name}{where}"] = paired(difference)
+            measured[f"generalisation-{name}{where}"] = paired(difference)
         means = listed(found, [values.mean() for values in found.values()], ".3f")
         detail = f"mean accuracies on {arrays['data']}: {means}"
         details[f"generalisation-dropout{where}"] = detail
-    return by_id(
-        claim.estimated(effects[claim.id], details.get(claim.id, ""))
-        for claim in CLAIMS
-    )
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):

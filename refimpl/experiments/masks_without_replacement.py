@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import Claim, between, by_id
+from refimpl.experiments.common.claims import Claim, between, decided, ours
 from refimpl.experiments.common.flows import FLOWS, drifts
 from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
@@ -57,14 +57,12 @@ CLAIMS = (
         between(2.75, 3.25),
         origin="project",
     ),
-    Claim(
+    ours(
         "deck-modified",
         "With masks drawn without replacement the squared norm of the mean gradient "
         "alone is not enough: its flow is within order 2.",
-        "this project",
         FIT,
         between(1.75, 2.25),
-        origin="project",
     ),
 )
 
@@ -79,7 +77,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "rates": np.array(config.rates)}
-    return fixed | context.grid(distances, config, [seeds], "deck of masks")
+    return fixed | context.grid(distances, config, "deck of masks", seeds)
 
 
 def distances(config, context, network):
@@ -100,11 +98,9 @@ def distances(config, context, network):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    flows, results = {"deck-r2": 3, "deck-modified": 2}, []  # of FLOWS
-    for claim in CLAIMS:
-        distance = arrays["distance"][..., flows[claim.id]]  # (S, E)
-        results.append(claim.estimated(paired(slopes(arrays["rates"], distance))))
-    return by_id(results)
+    orders = slopes(arrays["rates"], np.moveaxis(arrays["distance"], 2, 0))  # (4, S)
+    _, _, modified, paper = map(paired, orders)
+    return decided(CLAIMS, {"deck-r2": paper, "deck-modified": modified})
 
 
 def plot(arrays):

@@ -13,7 +13,7 @@ from refimpl import GD, Dropout, hessian, loss_along
 from refimpl.arrays.backend import to_numpy
 from refimpl.data.datasets import digits
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, below, by_id, ours
+from refimpl.experiments.common.claims import Claim, above, below, decided, ours
 from refimpl.experiments.common.classification import two_layer
 from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.looks import titled
@@ -147,7 +147,7 @@ def run(config, context):
         (S, 2, 20) along the eigenvectors.
     """
     seeds = context.seeds(config.seeds)
-    parts = context.grid(measured, config, [seeds], "noise and Hessian")
+    parts = context.grid(measured, config, "noise and Hessian", seeds)
     return {"seeds": np.array(seeds)} | parts
 
 
@@ -239,21 +239,18 @@ def check(arrays):
     of_noise = slopes(sharpness, arrays["variance"])  # (S, 3)
     of_walk = slopes(arrays["flatness"], arrays["walk"])  # (S, 2)
     along = slopes(sharpness, arrays["walk_along"])  # (S, 2)
-    values, details = {}, {}
+    measured, details = {}, {}
     for k, name in enumerate(WORDS):
-        values[f"noise-aligned-{name}"] = margin[:, k]
-        values[f"noise-sharper-{name}"] = of_noise[:, k]
+        measured[f"noise-aligned-{name}"] = paired(margin[:, k])
+        measured[f"noise-sharper-{name}"] = paired(of_noise[:, k])
         details[f"noise-aligned-{name}"] = (
             f"mean alignment {arrays['alignment'][:, k].mean():.3f}, of rotations "
             f"{arrays['null'][:, k].mean():.3f}"
         )
     for k, name in enumerate(("per-sample", "sgd")):
-        values[f"noise-inverse-{name}"] = of_walk[:, k]
-        values[f"noise-walkers-{name}"] = along[:, k]
-    return by_id(
-        claim.estimated(paired(values[claim.id]), details.get(claim.id, ""))
-        for claim in CLAIMS
-    )
+        measured[f"noise-inverse-{name}"] = paired(of_walk[:, k])
+        measured[f"noise-walkers-{name}"] = paired(along[:, k])
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):

@@ -12,7 +12,14 @@ import numpy as np
 
 from refimpl import L1, Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import Claim, above, below, between, by_id, named
+from refimpl.experiments.common.claims import (
+    Claim,
+    above,
+    below,
+    between,
+    decided,
+    ours,
+)
 from refimpl.experiments.common.flows import FLOWS, drifts
 from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
@@ -84,22 +91,18 @@ CLAIMS = (
         FIT,
         between(1.75, 2.25),
     ),
-    Claim(
+    ours(
         "orders-steps-modified",
         STEPS_WITHIN + "3 of the flow of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖².",
-        "this project",
         FIT,
         between(2.75, 3.25),
-        origin="project",
     ),
-    Claim(
+    ours(
         "orders-steps-r2",
         STEPS_WITHIN + "2, no better, of the flow of R_S + R_1 + R_2: the trace of the "
         "covariance in R_2 is no part of the mean iterate's drift.",
-        "this project",
         FIT,
         between(1.75, 2.25),
-        origin="project",
     ),
     Claim(
         "orders-time-close",
@@ -121,33 +124,27 @@ CLAIMS = (
         "every step R_2 does not raise the order over R_S + R_1.",
         anchor="r_2-and-the-mean-iterate",
     ),
-    Claim(
+    ours(
         "orders-time-moments",
         "At a fixed time the moments of the stochastic modified equation of order 2 "
         "are within order 2 of the mean iterate.",
-        "this project",
         AT_TIME,
         between(1.75, 2.5),
-        origin="project",
     ),
-    Claim(
+    ours(
         "orders-time-r2",
         "At a fixed time the mean iterate is not within order 2 of the flow of R_S + "
         "R_1 + R_2.",
-        "this project",
         AT_TIME,
         below(1.75),
-        origin="project",
     ),
-    Claim(
+    ours(
         "orders-time-precision",
         "The sampling error of the mean iterate at a fixed time is small against its "
         "distances to the flows.",
-        "this project",
         "standard error of the sampled mean over the least distance shown for the same "
         "network and ε, median over networks, largest over ε and mask conventions",
         below(0.1),
-        origin="project",
         explored="The rule was first on the largest over networks, and was then met "
         "too.",
     ),
@@ -179,7 +176,7 @@ def run(config, context):
         "seeds": np.array(seeds),
         "rates_steps": np.array(config.rates_steps),
         "rates_time": np.array(config.rates_time),
-    } | context.grid(distances, config, axes, "modified equation")
+    } | context.grid(distances, config, "modified equation", *axes)
 
 
 def distances(config, context, convention, network):
@@ -253,20 +250,18 @@ def check(arrays):
     detail = "by network: " + "; ".join(
         f"{name} {np.round(row, 2).tolist()}" for name, row in zip(CONVENTIONS, ratio)
     )
-    claims = named(CLAIMS)
-    return by_id(
-        [
-            claims["orders-steps-rs"].estimated(paired(after[0])),
-            claims["orders-steps-r1"].estimated(paired(after[1])),
-            claims["orders-steps-modified"].estimated(paired(after[2])),
-            claims["orders-steps-r2"].estimated(paired(after[3])),
-            claims["orders-time-close"].estimated(paired(at[1])),
-            claims["orders-time-closer"].counted(ratio.max(), detail),
-            claims["orders-time-moments"].estimated(paired(at[2])),
-            claims["orders-time-r2"].estimated(paired(at[1])),
-            claims["orders-time-precision"].counted(error.max()),
-        ]
-    )
+    measured = {
+        "orders-steps-rs": paired(after[0]),
+        "orders-steps-r1": paired(after[1]),
+        "orders-steps-modified": paired(after[2]),
+        "orders-steps-r2": paired(after[3]),
+        "orders-time-close": paired(at[1]),
+        "orders-time-closer": ratio.max(),
+        "orders-time-moments": paired(at[2]),
+        "orders-time-r2": paired(at[1]),
+        "orders-time-precision": error.max(),
+    }
+    return decided(CLAIMS, measured, {"orders-time-closer": detail})
 
 
 def plot(arrays):

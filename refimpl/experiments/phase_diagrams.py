@@ -12,7 +12,7 @@ import numpy as np
 from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, style
-from refimpl.experiments.common.claims import Claim, above, between, by_id, named, ours
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, slope
@@ -134,8 +134,8 @@ def run(config, context):
     seeds = context.seeds(config.seeds)
     axes = ("exponents", "keeps", "widths", "rates")
     arrays = {name: np.array(getattr(config, name)) for name in axes}
-    gammas = [config.exponents]
-    parts = context.grid(by_scale, config, gammas, "phases: scale", seeds)
+    points = config.exponents
+    parts = context.grid(by_scale, config, "phases: scale", points, seeds=seeds)
     arrays |= {f"scale_{name}": values for name, values in parts.items()}
     points = list(product(config.widths, config.rates))
     # The longest first, so that no core waits at the end for another.
@@ -214,22 +214,17 @@ def check(arrays):
     rates = largest_rates(arrays)
     crossed = np.isfinite(rates)
     detail = ", ".join(f"{m}: {e:.2g}" for m, e in zip(arrays["widths"], rates))
-    claims = named(CLAIMS)
-    edge = claims["phase-rate-width"]
-    if crossed.sum() < 3:
-        reason = f"the ratio crosses ½ at fewer than three widths ({detail})"
-        edge = edge.not_attempted(reason)
-    else:
-        fit = slope(arrays["widths"][crossed], rates[crossed])
-        edge = edge.estimated(fit, f"learning rate by width: {detail}")
-    return by_id(
-        [
-            claims["phase-keep"].estimated(paired(kept)),
-            claims["phase-init"].estimated(paired(by_scale[0] - by_scale[-1])),
-            claims["phase-width"].estimated(paired(share[-1] - share[0])),
-            edge,
-        ]
-    )
+    edge = f"the ratio crosses ½ at fewer than three widths ({detail})"
+    if crossed.sum() >= 3:
+        edge = slope(arrays["widths"][crossed], rates[crossed])
+    measured = {
+        "phase-keep": paired(kept),
+        "phase-init": paired(by_scale[0] - by_scale[-1]),
+        "phase-width": paired(share[-1] - share[0]),
+        "phase-rate-width": edge,
+    }
+    details = {"phase-rate-width": f"learning rate by width: {detail}"}
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):

@@ -18,8 +18,7 @@ from refimpl.experiments.common.claims import (
     above,
     below,
     between,
-    by_id,
-    named,
+    decided,
     ours,
 )
 from refimpl.experiments.common.looks import legend_beside, titled
@@ -100,7 +99,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "draws": numbers_of_masks(config)}
-    return fixed | context.grid(measure, config, (seeds, CONVENTIONS), "R_2, sampled")
+    return fixed | context.grid(measure, config, "R_2, sampled", seeds, CONVENTIONS)
 
 
 def measure(config, context, seed, convention):
@@ -159,14 +158,12 @@ def errors_of_means(means, exact, count):
 def check(arrays):
     """Results of `CLAIMS`."""
     rates = slopes(arrays["draws"], arrays["error"]).mean(axis=(1, 2))  # (S,)
-    claims = named(CLAIMS)
-    return by_id(
-        [
-            claims["r2-agrees"].counted(arrays["z2"].mean()),
-            claims["r2-rate"].estimated(paired(rates)),
-            claims["r2-conventions"].estimated(paired_ratio(*arrays["exact"].T)),
-        ]
-    )
+    measured = {
+        "r2-agrees": arrays["z2"].mean(),
+        "r2-rate": paired(rates),
+        "r2-conventions": paired_ratio(*arrays["exact"].T),
+    }
+    return decided(CLAIMS, measured)
 
 
 def plot(arrays):

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, L1, Risk, TwoLayer, hessian_trace
-from refimpl.experiments.common import panels, style
+from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import (
     Claim,
     at_most,
     below,
-    by_id,
-    named,
+    decided,
     ours,
 )
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.looks import plot_rule, titled
 from refimpl.theory.jacobian import ntk_trace, ntk_trace_rate
 from refimpl.theory.zero_loss import to_zero_loss
 
@@ -54,6 +53,7 @@ CAPTIONS = {
     ),
 }
 
+LESS = below(1)
 EVERY = "largest over networks, as the claim is on every network"
 CLAIMS = (
     Claim(
@@ -88,7 +88,7 @@ CLAIMS = (
         "The trace of the Hessian itself is smaller at the end of the flow of R_S + "
         "R_1 from zero loss than at its start.",
         f"Tr of the Hessian of R_S at the end over that at the start, {EVERY}",
-        below(1),
+        LESS,
     ),
 )
 
@@ -105,7 +105,7 @@ def run(config, context):
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "times": times(config)}
-    return fixed | context.grid(follow, config, [seeds], "Theorem 2")
+    return fixed | context.grid(follow, config, "Theorem 2", seeds)
 
 
 def times(config):
@@ -158,15 +158,13 @@ def check(arrays):
     falling = f"{(steps <= 0).all(axis=-1).sum()} of {len(trace)} never rise; trace at "
     falling += f"the end over start {(trace[:, -1] / trace[:, 0]).mean():.2f}"
     measured = {
-        "theorem2-rate": (rate / trace[:, 0], f"{len(rate)} networks"),
-        "theorem2-difference": (np.abs(arrays["slope"] / rate - 1), ""),
-        "theorem2-monotone": (steps.max(axis=-1) / trace[:, 0], falling),
-        "theorem2-hessian": (hessian[:, -1] / hessian[:, 0], ""),
+        "theorem2-rate": (rate / trace[:, 0]).max(),
+        "theorem2-difference": np.abs(arrays["slope"] / rate - 1).max(),
+        "theorem2-monotone": (steps.max(axis=-1) / trace[:, 0]).max(),
+        "theorem2-hessian": (hessian[:, -1] / hessian[:, 0]).max(),
     }
-    return by_id(
-        claim.counted(measured[claim.id][0].max(), measured[claim.id][1])
-        for claim in CLAIMS
-    )
+    details = {"theorem2-rate": f"{len(rate)} networks", "theorem2-monotone": falling}
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
@@ -186,7 +184,7 @@ def plot(arrays):
         panel.plot(t, values.T, color=color, lw=0.7, alpha=0.6)
         panel.set_xscale("symlog", linthresh=t[1])
         titled(panel, title, "time $t$ of the flow", label)
-    panels.threshold(axes[0, 1], named(CLAIMS)["theorem2-hessian"].rule)
+    plot_rule(axes[0, 1], LESS)
     axes[0, 1].legend()
     axes[0, 3].set_yscale("symlog", linthresh=1e-3)
     axes[0, 3].set_ylim(bottom=0)

@@ -19,7 +19,7 @@ from refimpl.experiments.common.classification import (
     dropout,
     objective,
 )
-from refimpl.experiments.common.looks import LABELS, with_mask
+from refimpl.experiments.common.looks import LABELS, plot_rule, with_mask
 from refimpl.experiments.common.statistics import paired
 
 CASES = (
@@ -127,7 +127,7 @@ def run(config, context):
     """
     seeds, steps = context.seeds(config.seeds), features.looks(config.steps, LOOKS)
     fixed = {"seeds": np.array(seeds), "steps": steps}
-    return fixed | context.grid(trained, config, [CASES], "losses", seeds)
+    return fixed | context.grid(trained, config, "losses", CASES, seeds=seeds)
 
 
 def trained(config, context, loss, mask, *seeds):
@@ -160,8 +160,10 @@ def check(arrays):
     measured, details = {"term-l2-shared-less": fewer}, {}
     for (case, count), variation in zip(last.items(), arrays["variation"]):
         measured[name(*case)] = np.median(count)
-        details[name(*case)] = f"by seed: {count.tolist()}; mean total variation of "
-        details[name(*case)] += f"the output {variation.mean():.3g} (the target's is 4)"
+        details[name(*case)] = (
+            f"by seed: {count.tolist()}; mean total variation of the output "
+            f"{variation.mean():.3g} (the target's is 4)"
+        )
     return decided(CLAIMS, measured, details)
 
 
@@ -176,7 +178,7 @@ def plot(arrays):
         panels.counts(panel, arrays["steps"], counts, colors[loss], label, dashes)
     for panel, with_r1 in zip(axes[0], (True, False)):
         panel.set_title(f"$R_1$ {'' if with_r1 else 'not '}in effect")
-        panels.threshold(panel, RULES[with_r1][0])
+        plot_rule(panel, RULES[with_r1][0])
         panel.set_ylim(0, 1.6 * arrays["count"].max())
         panel.legend(loc="upper center", ncols=2)
     axes[0, 1].set_ylabel("")

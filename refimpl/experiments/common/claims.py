@@ -40,7 +40,7 @@ class Rule:
         return self.low < value < self.high
 
     def verdict(self, value, interval=None):
-        """ "supported", "refuted" or "undecided".
+        """"supported", "refuted" or "undecided".
 
         Of an exact or counted quantity the value decides. An estimate is decided by
         its interval: all of it lies in the region, none of it does, or it straddles.
@@ -209,11 +209,6 @@ def decided(claims, measured, details=None):
         else:
             results[claim.id] = claim.counted(found, detail)
     return results
-
-
-def named(claims):
-    """Claims as a dict from their id."""
-    return {claim.id: claim for claim in claims}
 
 
 def by_id(results):

@@ -98,14 +98,14 @@ class Context:
                 objective, theta, optimizer, steps, *args, progress=told, **options
             )
 
-    def grid(self, fn, config, axes, label, seeds=()):
+    def grid(self, fn, config, label, *axes, seeds=()):
         """Arrays of the runs at all points of a grid, stacked along its axes.
 
         Parameters
         ----------
         fn, config, label
             As in `runs`.
-        axes : list of sequences
+        *axes : sequence
             Numbers, strings, or tuples of these, whose entries are separate arguments.
         seeds : sequence of int, optional
             Last arguments of each run, which trains them side by side.

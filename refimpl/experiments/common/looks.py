@@ -32,6 +32,12 @@ def spread(values):
     return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"
 
 
+def plot_rule(panel, rule):
+    """The ends of a rule as horizontal lines, named by the rule in the legend."""
+    for end, label in zip(rule.thresholds, (rule.text, None)):
+        panel.axhline(end, color="0.5", ls="--", lw=1, zorder=1, label=label)
+
+
 def titled(panel, title, x, y, **more):
     """Title and axes' labels of a panel, and whatever else is set of it."""
     panel.set(title=title, xlabel=x, ylabel=y, **more)

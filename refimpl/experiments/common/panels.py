@@ -4,6 +4,7 @@ import numpy as np
 
 from refimpl import angle
 from refimpl.experiments.common import condensed, style
+from refimpl.experiments.common.looks import plot_rule
 
 TRAININGS = (
     "Above: outputs at the end, the training points, and R_S against steps. Below: "
@@ -11,12 +12,6 @@ TRAININGS = (
     "start and at the end, and the number of orientations that carry 90% of the "
     "amplitude against steps; the dashed line is the threshold of the claims."
 )
-
-
-def threshold(panel, rule):
-    """The ends of the region in which a claim's quantity, shown upwards, must lie."""
-    for end in rule.thresholds:
-        panel.axhline(end, color="0.5", lw=1, ls="--", label=rule.text)
 
 
 def spread(panel, x, values, levels=(0.1, 0.5, 0.9), **line):
@@ -96,7 +91,7 @@ def trainings(arrays, looks):
         line = {"color": color, "lw": 0.8, "label": label}
         loss.semilogy(arrays["steps"], arrays["loss"][k, 0], **line)
         counts(orientations, arrays["steps"], arrays["count"][k], color, label)
-    threshold(orientations, condensed.FEW)
+    plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     loss.set(title="loss", xlabel="steps", ylabel="$R_S$")
     loss.locator_params(axis="x", nbins=4)
