@@ -109,11 +109,10 @@ CLAIMS = (
         explored="At learning rate 5e-3, and not 1e-2, a trial with small networks "
         "showed no difference between the mask conventions.",
     ),
-    Claim(
+    ours(
         "hessian-gauss-newton",
         "At the end of training the Gauss–Newton part is nearly all of the Hessian's "
         "trace.",
-        "this project",
         "|Tr of the residual part| over Tr of the Hessian, median over seeds, largest "
         "over losses",
         SMALL,
