@@ -2,6 +2,7 @@
 
 import pytest
 
+from refimpl.experiments.common import framework
 from refimpl.reproduce import code_version as module
 
 SOURCE = '''"""Title."""
@@ -116,6 +117,18 @@ def test_where_a_file_lies_does_not_count(version):
     moved["plain.py"] = SHAPES
     here = SOURCE.replace("refimpl.core.shapes", "refimpl.plain")
     assert version() == version(here, moved)
+
+
+PRESENTS = {"claims.py", "condensed.py", "looks.py", "panels.py", "style.py"}
+
+
+@pytest.mark.parametrize("experiment", framework.names())
+def test_what_only_decides_or_draws_is_not_reached(experiment, monkeypatch):
+    whole, counted = module._whole, set()
+    monkeypatch.setattr(module, "_whole", lambda f: counted.add(f.name) or whole(f))
+    module.code_version.cache_clear()
+    module.code_version(module.ROOT / "experiments" / f"{experiment}.py")
+    assert counted and not counted & PRESENTS
 
 
 @pytest.mark.parametrize("experiment", ["fig04_condensation", "lemma1_mean_loss"])
