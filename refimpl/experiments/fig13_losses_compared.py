@@ -27,7 +27,7 @@ from refimpl.experiments.common.classification import (
     two_layer,
 )
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import LABELS, legend_beside, spread
+from refimpl.experiments.common.looks import LABELS, legend_beside, spread, titled
 from refimpl.experiments.common.statistics import paired
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
@@ -245,24 +245,16 @@ def plot(arrays):
 def plot_accuracies(arrays):
     """Test accuracy against p: a column per learning rate, a row per convention."""
     rates, keeps = arrays["rates"], arrays["keeps"]
-    figure, axes = style.figure(
-        2, len(rates), width=1.5 + 3.3 * len(rates), height=2.7, sharey=True
-    )
+    size = {"width": 1.5 + 3.3 * len(rates), "height": 2.7}
+    figure, axes = style.figure(2, len(rates), sharey=True, **size)
     for (m, mask), (e, rate) in product(enumerate(MASKS), enumerate(rates)):
-        panel = axes[m, e]
+        panel, title = axes[m, e], f"{mask} masks, lr {rate:g}"
         for k, loss in enumerate(LOSSES):
-            values = arrays["accuracy"][m, e, :, k]  # (K, S)
-            dashes = "-" if loss in WITH_R1 else "--"
-            color = style.CYCLE[k]
+            values, color = arrays["accuracy"][m, e, :, k], style.CYCLE[k]  # (K, S)
+            line = {"color": color, "ls": "-" if loss in WITH_R1 else "--"}
             panel.plot(keeps, values, ".", color=color, ms=3, alpha=0.5)
-            mean = values.mean(axis=-1)
-            panel.plot(keeps, mean, dashes, color=color, label=LABELS[loss])
-        panel.set(
-            title=f"{mask} masks, lr {rate:g}",
-            xlabel="keep probability $p$",
-            ylabel="test accuracy",
-            xticks=keeps,
-        )
+            panel.plot(keeps, values.mean(axis=-1), label=LABELS[loss], **line)
+        titled(panel, title, "keep probability $p$", "test accuracy", xticks=keeps)
     legend_beside(axes[0, -1])
     style.letter(axes)
     return figure
@@ -279,12 +271,8 @@ def plot_lines(arrays):
             panel.plot(arrays["alphas"], mean, color=color, label=f"{mask} masks")
         for end in (0, 1):
             panel.axvline(end, color="0.7", lw=0.8, ls=":")
-        panel.set(
-            title=f"{LABELS[one]} (α = 0) to {LABELS[other]} (α = 1)",
-            xlabel=r"$\alpha$",
-            ylabel="$R_S$",
-        )
-        panel.set_ylim(bottom=0)
+        title = f"{LABELS[one]} (α = 0) to {LABELS[other]} (α = 1)"
+        titled(panel, title, r"$\alpha$", "$R_S$", ylim=(0, None))
     axes[0, 0].legend()
     style.letter(axes)
     return figure

@@ -58,7 +58,7 @@ CAPTIONS = {
         "with masks per sample, and SGD. (b) Noise along the Hessian's eigenvectors "
         "against their eigenvalues. (c) Variance of walkers along their principal "
         "components against flatness."
-    ),
+    )
 }
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance

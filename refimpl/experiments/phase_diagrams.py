@@ -66,7 +66,7 @@ CAPTIONS = {
         "initialisation and the keep probability; by width and learning rate (b) "
         "without dropout and (c) with it, and the line where the weights are half "
         "condensed. (d) R_S of (a), decimal logarithm."
-    ),
+    )
 }
 
 SHARE = (

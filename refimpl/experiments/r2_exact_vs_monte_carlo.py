@@ -54,7 +54,7 @@ CAPTIONS = {
     "r2_exact_vs_monte_carlo": (
         "Relative error of Monte Carlo against the closed forms of R_2 and ∇R_2, for "
         "both mask conventions, against the number of masks K."
-    ),
+    )
 }
 
 CLAIMS = (

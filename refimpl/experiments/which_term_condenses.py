@@ -13,12 +13,7 @@ from refimpl import Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import above, decided, ours
-from refimpl.experiments.common.classification import (
-    MASKS,
-    WITH_R1,
-    dropout,
-    objective,
-)
+from refimpl.experiments.common.classification import MASKS, WITH_R1, dropout, objective
 from refimpl.experiments.common.looks import LABELS, plot_rule, with_mask
 from refimpl.experiments.common.statistics import paired
 
@@ -61,7 +56,7 @@ CAPTIONS = {
         "Number of orientations against steps, median and every seed, of networks "
         "trained (a) on losses with R_1 in effect, R_S + R_1, R_S^drop and L3, and (b) "
         "on losses without, R_S, L2 and L4, for both mask conventions."
-    ),
+    )
 }
 
 # Whether R_1 is in effect: the rule, and how it came about.
