@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import GD, L1, R1
 from refimpl.experiments.common import features, panels, style
-from refimpl.experiments.common.claims import Claim, above, between, decided
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import (
     accuracy,
     data_name,
@@ -103,13 +103,11 @@ CLAIMS = (
         above(0),
         explored=WIDE,
     ),
-    Claim(
+    ours(
         "fig02-better-standard",
         BETTER.format("the standard"),
-        "this project",
         WORSE,
         above(0),
-        origin="project",
         note="From the standard initialisation R_S generalises as well as dropout: "
         "there is nothing to gain.",
         anchor="generalisation",

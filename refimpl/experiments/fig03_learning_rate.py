@@ -13,7 +13,7 @@ import numpy as np
 from refimpl import L1, R2, Dropout
 from refimpl.core.modified_losses import FlattenedDropout
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, between, decided
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import (
     MASKS,
     accuracy,
@@ -96,29 +96,25 @@ CLAIMS = (
         anchor="figure-3",
         explored=WIDE,
     ),
-    Claim(
+    ours(
         "fig03-masks",
         "With a mask per sample the covariance of dropout's gradient is about n times "
         "smaller than with a shared one (two-layer network on n images).",
-        "this project",
         "E‖∇R_S^drop‖² − ‖E∇R_S^drop‖², shared over per sample, at the same θ, over n, "
         "geometric mean over the minima of the learning-rate sweep and over seeds",
         between(1 / 3, 3),
-        origin="project",
         note="A mask moves the gradients of the samples in part alike: the factor is "
         "ten for 100 digits and 20 for 300 images of MNIST.",
         anchor="mask-convention",
         explored=WIDE,
     ),
-    Claim(
+    ours(
         "fig03-effect",
         "The penalty (λ/4)‖∇R_S^drop‖² flattens more with shared masks than with masks "
         "per sample (two-layer network on images).",
-        "this project",
         "E‖∇R_S^drop‖² at the least λ over that at the greatest finite one, shared "
         "over per sample, geometric mean over seeds",
         above(1),
-        origin="project",
         explored=WIDE,
     ),
 )

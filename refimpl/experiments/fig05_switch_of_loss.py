@@ -11,7 +11,7 @@ import numpy as np
 from refimpl import L1, Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
-from refimpl.experiments.common.claims import Claim, above, decided
+from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.looks import LABELS
 from refimpl.experiments.common.statistics import paired
 
@@ -72,13 +72,11 @@ CLAIMS = (
         f"{AFTER} R_S + R_1",
         condensed.FEW,
     ),
-    Claim(
+    ours(
         "fig05-control",
         f"At a minimum of R_S, training on with R_S does not condense ({NETWORK}).",
-        "this project",
         f"{condensed.COUNT}, at the end minus at the switch, mean over seeds",
         condensed.KEPT,
-        origin="project",
         note="The mean change is a third of an orientation; with three seeds, at the "
         "paper preset, its interval reaches beyond −1.",
         anchor="figure-5",

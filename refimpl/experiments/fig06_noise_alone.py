@@ -21,7 +21,7 @@ from refimpl import (
 )
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
-from refimpl.experiments.common.claims import Claim, above, decided
+from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.statistics import paired
 
 CASES = ("batches", "gaussian", "decay", "dropout")
@@ -70,14 +70,12 @@ CLAIMS = (
         condensed.CHANGE,
         condensed.KEPT,
     ),
-    Claim(
+    ours(
         "fig06-gaussian",
         "Gaussian noise on the gradient, as strong as dropout's, does not condense "
         f"({NETWORK}).",
-        "this project",
         condensed.CHANGE,
         condensed.KEPT,
-        origin="project",
         note="The mean change is a fraction of an orientation, and none at width 1000; "
         "at the default's width its interval over five seeds reaches beyond −1.",
         anchor="not-dropout-alone",

@@ -12,7 +12,7 @@ import numpy as np
 from refimpl import Adam, Risk, TwoLayer, cosine_similarity, orientation
 from refimpl.data.datasets import teacher
 from refimpl.experiments.common import condensed, features, panels, style
-from refimpl.experiments.common.claims import Claim, above, at_most, decided
+from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
 from refimpl.experiments.common.looks import plot_rule
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
@@ -69,15 +69,13 @@ CLAIMS = (
         anchor="figure-7",
         explored=WIDTH,
     ),
-    Claim(
+    ours(
         "fig07-teacher",
         "With p = 0.5 the input weights lie on the teacher's orientation and its "
         f"opposite ({SETTING}).",
-        "this project",
         "mean over neurons, weighted with their amplitude, of |cosine| between (w, b) "
         "and the teacher's at p=0.5, mean over seeds",
         above(0.95),
-        origin="project",
         note="The mean cosine is near the threshold, 0.95 and 18 degrees, at the "
         "default's width; at width 1000 it is 0.82.",
         anchor="figure-7",

@@ -10,7 +10,7 @@ from refimpl.core.shapes import square
 from refimpl.common import limits
 from refimpl.look import paint
 
-CLAIMS = ("small",)
+CLAIMS = ("small", *(x for x in "ab"))  # an x of its own, which run does not use
 CAPTIONS = {}
 PAPER_SETTINGS = {}
 FACTOR = 2
@@ -70,7 +70,7 @@ def version(tmp_path, monkeypatch):
         ("What it does", "What else"),
         ("  # a comment", ""),
         ("x) < 1", "x) < 2"),
-        ('("small",)', '("large",)'),
+        ('("small", *', '("large", *'),
         ("CAPTIONS = {}", "CAPTIONS = {1: 2}"),
         ("PAPER_SETTINGS = {}", "PAPER_SETTINGS = {1: 2}"),
         ("return paint(x)", "return -paint(x)"),
