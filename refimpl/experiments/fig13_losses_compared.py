@@ -81,7 +81,7 @@ CAPTIONS = {
 }
 
 
-def name(mask):
+def prefix(mask):
     """Beginning of the identifiers of the claims on a mask convention."""
     return f"fig13-{mask.replace(' ', '-')}"
 
@@ -101,7 +101,7 @@ CLAIMS = tuple(
     )
     for claim in (
         Claim(
-            f"{name(mask)}-better",
+            f"{prefix(mask)}-better",
             "Losses with R_1 in effect generalise better than those without it "
             f"({mask} masks).",
             "Figure 13",
@@ -114,7 +114,7 @@ CLAIMS = tuple(
             "generalises as badly as in the paper.",
         ),
         Claim(
-            f"{name(mask)}-connected",
+            f"{prefix(mask)}-connected",
             "Between minima of L1 and L3 there is less of a barrier than between those "
             f"with R_1 and those without ({mask} masks).",
             "Figure 14",
@@ -196,7 +196,9 @@ def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
     for m, mask in enumerate(MASKS):
-        better, connected = (f"{name(mask)}-{what}" for what in ("better", "connected"))
+        better, connected = (
+            f"{prefix(mask)}-{what}" for what in ("better", "connected")
+        )
         gap, words = gaps(arrays["accuracy"][m])
         details[better] = f"{arrays['data']}; {words}"
         ran_off = f"training ran off: {details[better]}"

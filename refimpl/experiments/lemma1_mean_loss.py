@@ -22,7 +22,8 @@ from refimpl.experiments.common.claims import (
     ours,
 )
 from refimpl.experiments.common.looks import plot_rule, titled
-from refimpl.experiments.common.statistics import doublings, paired, slopes
+from refimpl.experiments.common.sampling import doublings
+from refimpl.experiments.common.statistics import paired, slopes
 
 KEEPS = (0.1, 0.5, 0.9, 1.0)
 KINDS = ("two-layer", "deep, 1 hidden", "deep, 2 hidden")

@@ -226,8 +226,8 @@ def width(risk, theta, v):
     level, ends = np.e * risk(theta), []
     for sign in (-1, 1):
         values = loss_along(risk, theta, sign * v, alphas)
-        above = to_numpy(values > level)
-        ends.append(alphas[above.argmax()] if above.any() else alphas[-1])
+        over = to_numpy(values > level)
+        ends.append(alphas[over.argmax()] if over.any() else alphas[-1])
     return sum(ends)
 
 
