@@ -213,18 +213,8 @@ def check(arrays):
 
 
 def gaps(accuracies):
-    """Accuracy with R_1 minus that without, and the accuracies in words.
-
-    Parameters
-    ----------
-    accuracies : (E, K, 6, S)
-
-    Returns
-    -------
-    gap : (settings, S)
-        Of the settings where all stay finite.
-    detail : str
-    """
+    """Accuracy with R_1 minus that without, (settings, S), where all stay finite, and
+    the `accuracies` (E, K, 6, S) in words."""
     with_r1 = np.array([loss in WITH_R1 for loss in LOSSES])
     gap = accuracies[:, :, with_r1].min(axis=2)
     gap = gap - accuracies[:, :, ~with_r1].max(axis=2)  # (E, K, S)

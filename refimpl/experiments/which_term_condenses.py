@@ -128,8 +128,7 @@ def run(config, context):
 def trained(config, context, loss, mask, *seeds):
     """Networks of all seeds, trained on one loss."""
     net = TwoLayer(1, config.width)
-    X, Y = tanh_pair()
-    risk = Risk(net, X, Y)
+    risk = Risk(net, *tanh_pair())
     # The noise is the same for all losses of a convention, as is the start for all.
     history = context.train(
         objective(loss, risk, config.keep, config.epsilon),
@@ -142,7 +141,7 @@ def trained(config, context, loss, mask, *seeds):
     )
     output = features.outputs(net, history.theta, features.GRID)
     return {
-        "count": features.path(net, history.snapshots, X),
+        "count": features.path(net, history.snapshots, risk.X),
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
         "variation": features.total_variation(output),
     }
