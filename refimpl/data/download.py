@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from refimpl.data.datasets import MNIST_FILES
-from refimpl.reproduce.results import write_atomically
+from refimpl.data.files import write_bytes
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -57,7 +57,7 @@ def download(folder, mirrors=MIRRORS, fetch=None):
             packed = _from_mirrors(name, folder, mirrors, fetch)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(present[0], lambda path: path.write_bytes(packed))
+                write_bytes(present[0], packed)
             except OSError as error:
                 raise ValueError(
                     f"the folder for MNIST, {folder}, cannot be written: {error}"
