@@ -5,7 +5,7 @@ import re
 
 from refimpl.experiments.common import framework
 from refimpl.reproduce import expected_times
-from refimpl.reproduce.progress import duration
+from refimpl.reproduce.formats import duration
 
 
 def select(wanted):
