@@ -122,10 +122,8 @@ def _measured(session):
 def run_one(session, name):
     """Run, check and draw one experiment; its `Outcome`."""
     module, preset, folder = framework.load(name), session.preset, session.out / name
-    context, warn = (
-        replace(session.context, experiment=name),
-        session.context.progress.warn,
-    )
+    context = replace(session.context, experiment=name)
+    warn = context.progress.warn
     data = describe.data_set(module, context)
     key = store.fingerprint(module, preset, context, data)
     runs = store.RunStore(folder / "runs", key, warn)

@@ -72,7 +72,7 @@ def shows(name, word):
 
 def listing():
     """Lines: name, figure, title, time and claims of every experiment."""
-    times = expected_times.measured()
+    times = expected_times.times()
     lines = []
     for name in framework.names():
         module = framework.load(name)
