@@ -1,7 +1,7 @@
 """The records of a run and of its claims, made as it ends."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from refimpl.experiments.common import framework
 from refimpl.reproduce.records import ClaimRecord, Computation, RunRecord, Setting
@@ -22,21 +22,10 @@ def data_set(module, context):
 
 def claim_record(result, experiment, preset, data, seeds):
     """What is kept of a `claims.Result`."""
-    claim = result.claim
+    names = [field.name for field in fields(ClaimRecord)]
+    known = vars(result.claim) | vars(result) | {"criterion": result.claim.criterion}
     return ClaimRecord(
-        id=claim.id,
-        statement=claim.statement,
-        source=claim.source,
-        origin=claim.origin,
-        criterion=claim.criterion,
-        measured=result.measured,
-        interval=result.interval,
-        p=result.p,
-        verdict=result.verdict,
-        note=claim.note,
-        anchor=claim.anchor,
-        explored=claim.explored,
-        detail=result.detail,
+        **{name: known[name] for name in names if name in known},
         experiment=experiment,
         preset=preset,
         data=data,
@@ -51,25 +40,7 @@ def computation(seconds, environment):
 
 
 def run_record(module, preset, context, data, key):
-    """What the experiment is: words, settings with the paper's, command.
-
-    Parameters
-    ----------
-    module : module
-        Of the experiment.
-    preset : str
-    context : Context
-        Of the run.
-    data : str
-        `data_set`.
-    key : str
-        Of the result.
-
-    Returns
-    -------
-    run : RunRecord
-        Without figures and computation.
-    """
+    """What the experiment is, without its figures and how it was computed."""
     return RunRecord(
         key=digest(key),
         experiment=context.experiment,

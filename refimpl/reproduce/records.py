@@ -18,24 +18,7 @@ CLAIMS_FILE, RUN_FILE = "claims.json", "run.json"
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimRecord:
-    """A claim, what was measured of it, and how the committed run decided it.
-
-    Attributes
-    ----------
-    id, statement, source, origin, criterion, note, anchor, explored : str
-        As in `refimpl.experiments.common.claims.Claim`.
-    measured, interval, p, verdict, detail
-        As in `refimpl.experiments.common.claims.Result`.
-    reference : str or None
-        Verdict of the committed run of this preset, if there is one.
-    comparison : str
-        With that run: one of `refimpl.reproduce.reference.COMPARISONS`.
-    experiment, preset : str
-    data : {"digits", "mnist", "none"}
-        Pictures that the experiment learns.
-    seeds : int or None
-        Their number.
-    """
+    """A `claims.Claim`, its `claims.Result`, and how the committed run decided it."""
 
     id: str
     statement: str
@@ -46,15 +29,15 @@ class ClaimRecord:
     interval: list | tuple | None = None
     p: int | float | None = None
     verdict: str
-    reference: str | None = None
-    comparison: str = "not comparable"
+    reference: str | None = None  # verdict of the committed run of this preset
+    comparison: str = "not comparable"  # with it: one of `reference.COMPARISONS`
     note: str = ""
     anchor: str = ""
     explored: str = ""
     detail: str = ""
     experiment: str
     preset: str
-    data: str
+    data: str  # pictures that the experiment learns: digits, mnist or none
     seeds: int | None
 
     @property
@@ -112,49 +95,27 @@ class FigureRecord:
 
 @dataclass(frozen=True)
 class Computation:
-    """How a result came about; kept as long as the result is.
+    """How a result came about; kept as long as the result is."""
 
-    Attributes
-    ----------
-    seconds : float
-        Of all runs, each where it was computed, in whichever session.
-    finished : str
-        When.
-    environment : dict
-        Of the session, as it began: `refimpl.reproduce.environment.environment`.
-    """
-
-    seconds: int | float
+    seconds: int | float  # of all runs, each where it was computed
     finished: str
-    environment: dict
+    environment: dict  # of the session, as it began: `environment.environment`
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a report needs of an experiment beside its claims.
+    """What a report needs of an experiment beside its claims."""
 
-    Attributes
-    ----------
-    key : str
-        Of the result, shortened: `refimpl.reproduce.store.digest`.
-    description, settings_in_words : list of str
-        Paragraphs.
-    settings : list of Setting
-    figures : list of FigureRecord
-    computation : Computation or None
-        ``None`` where nobody knows.
-    """
-
-    key: str
+    key: str  # of the result: `store.digest`
     experiment: str
     title: str
-    description: list
+    description: list  # of paragraphs
     preset: str
     command: str
-    settings: list
-    settings_in_words: list
-    figures: list
-    computation: Computation | dict | None
+    settings: list  # of `Setting`
+    settings_in_words: list  # of paragraphs
+    figures: list  # of `FigureRecord`
+    computation: Computation | dict | None  # None where nobody knows
 
     @classmethod
     def from_json(cls, content):
@@ -171,10 +132,7 @@ class RunRecord:
 def read(kind, content):
     """An instance of the dataclass `kind` from a JSON object.
 
-    Raises
-    ------
-    ValueError
-        Names the field that is missing or of another type.
+    ``ValueError`` names the field that is missing or of another type.
     """
     if not isinstance(content, dict):
         raise ValueError(f"an object was expected, got {content!r:.60}")

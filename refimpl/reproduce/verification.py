@@ -31,25 +31,14 @@ class BrokenOff(Exception):
 
 @dataclass(frozen=True)
 class Equation:
-    """An equation of derivations/ and its tests.
-
-    Attributes
-    ----------
-    name, title : str
-    derivation : str or None
-        Its file.
-    passed, failed : int
-        Numbers of tests.
-    status : {"pass", "fail", "missing", "definition", "untested"}
-        "missing" if no test ran.
-    """
+    """An equation of derivations/ and its tests."""
 
     name: str
     title: str
-    derivation: str | None
+    derivation: str | None  # its file
     passed: int
     failed: int
-    status: str
+    status: str  # pass, fail, missing (no test ran), definition or untested
 
 
 @dataclass(frozen=True)
