@@ -20,8 +20,8 @@ def data_set(module, context):
     return "mnist" if context.mnist else "digits"
 
 
-def claim_record(result, experiment, preset, data, seeds):
-    """What is kept of a `claims.Result`."""
+def claim_record(result, experiment, preset, data, seeds=()):
+    """What is kept of a `claims.Result`, measured with `seeds`."""
     names = [field.name for field in fields(ClaimRecord)]
     known = vars(result.claim) | vars(result) | {"criterion": result.claim.criterion}
     return ClaimRecord(
@@ -29,7 +29,8 @@ def claim_record(result, experiment, preset, data, seeds):
         experiment=experiment,
         preset=preset,
         data=data,
-        seeds=seeds,
+        seeds=len(seeds) or None,
+        first_seed=int(seeds[0]) if len(seeds) else None,
     )
 
 

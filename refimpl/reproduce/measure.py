@@ -153,7 +153,7 @@ def run_one(session, name):
     figures = dict.fromkeys(Path(file).stem for file in files)
     figures = [records.FigureRecord(one, module.CAPTIONS[one]) for one in figures]
     records.save_run(folder, replace(run, computation=made, figures=figures))
-    seeds = len(arrays["seeds"]) if arrays and "seeds" in arrays else None
+    seeds = arrays.get("seeds", ()) if arrays else ()
     claims = [
         describe.claim_record(results[claim.id], name, preset, data, seeds)
         for claim in module.CLAIMS

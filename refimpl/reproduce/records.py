@@ -38,7 +38,8 @@ class ClaimRecord:
     experiment: str
     preset: str
     data: str  # pictures that the experiment learns: digits, mnist or none
-    seeds: int | None
+    seeds: int | None  # their number
+    first_seed: int | None
 
     @property
     def rule(self):

@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import sys
 from dataclasses import replace
 from math import isfinite
@@ -19,10 +20,11 @@ SAME, DIFFERENT, INCOMPARABLE = COMPARISONS = (
     "decided differently",
     "not comparable",
 )
+SEEDS = ("seeds", "first_seed")
 
 
 def load():
-    """``{preset: {data: {claim: {"verdict", "measured", "interval", "seeds"}}}}``."""
+    """``{preset: {data: {claim: {"verdict", "measured", "interval", ...}}}}``."""
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -45,7 +47,9 @@ def compare(claim, documented):
     lies in the other's interval, the numbers agree: another processor rounds them
     differently, and an end of the interval may fall on the other side of a threshold.
     """
-    if documented is None or documented["seeds"] != claim.seeds:
+    if documented is None:
+        return INCOMPARABLE
+    if any(documented[name] != getattr(claim, name) for name in SEEDS):
         return INCOMPARABLE
     verdicts = {claim.verdict, documented["verdict"]}
     if "not attempted" in verdicts:
@@ -78,7 +82,7 @@ def collect(folders):
                 "verdict": claim.verdict,
                 "measured": claim.measured,
                 "interval": claim.interval if known else None,
-                "seeds": claim.seeds,
+                **{name: getattr(claim, name) for name in SEEDS},
             }
     return reference
 
@@ -95,7 +99,10 @@ def main(folders):
     except (OSError, ValueError) as error:
         print(f"reference: the claims cannot be read: {error}", file=sys.stderr)
         return 2
-    write_text(FILE, json.dumps(reference, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(reference, indent=1, ensure_ascii=False)
+    # A line for each claim: so changes are read.
+    text = re.sub(r'{\s+"verdict"[^}]*}', lambda one: " ".join(one[0].split()), text)
+    write_text(FILE, text + "\n")
     for preset, by_data in reference.items():
         for data, claims in by_data.items():
             print(f"{preset}, data {data}: {len(claims)} claims")

@@ -112,7 +112,7 @@ def module(name):
     return made
 
 
-def records(name, preset="default", seeds=5):
+def records(name, preset="default", seeds=range(5)):
     """The records of the claims of an experiment, without a run."""
     arrays = {"level": 1 + 0.1 * np.array([-1.2, 0.3, 0.4, 1.1, -0.2])}
     results = module(name).check(arrays)

@@ -56,7 +56,8 @@ def test_a_run_writes_claims_arrays_and_figures(results, small):
     verdicts = [claim["verdict"] for claim in claims]
     assert verdicts == ["supported", "refuted", "undecided", "not attempted"]
     for claim in claims:
-        assert claim["preset"] == "quick" and claim["seeds"] == 5
+        assert claim["preset"] == "quick"
+        assert claim["seeds"] == 5 and isinstance(claim["first_seed"], int)
         assert claim["data"] == "none" and claim["experiment"] == ONE
         assert claim["reference"] is None and claim["comparison"] == "not comparable"
     assert claims[0]["p"] < 0.01 and len(claims[0]["interval"]) == 2

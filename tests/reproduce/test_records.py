@@ -30,7 +30,8 @@ def test_a_claim_says_all_that_is_known_of_it():
     up, down, near, few = (one.to_json() for one in CLAIMS)
     assert " ".join(up) == (
         "id statement source origin criterion measured interval p verdict reference "
-        "comparison note anchor explored detail experiment preset data seeds"
+        "comparison note anchor explored detail experiment preset data seeds "
+        "first_seed"
     )
     assert up["criterion"] == "mean of R_S over seeds: above 0"
     assert down["origin"] == "companion" and down["anchor"] == "figure-8"

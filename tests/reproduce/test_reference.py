@@ -13,7 +13,13 @@ from refimpl.reproduce.records import save_claims
 CLAIM = replace(
     records(NAMES[0])[0], verdict="supported", measured=1.0, interval=(0.5, 1.5)
 )
-THERE = {"verdict": "supported", "measured": 1.1, "interval": [0.6, 1.6], "seeds": 5}
+THERE = {
+    "verdict": "supported",
+    "measured": 1.1,
+    "interval": [0.6, 1.6],
+    "seeds": 5,
+    "first_seed": 0,
+}
 CASES = {
     "the same verdict": ({}, "as documented"),
     "the same verdict of other numbers": (
@@ -36,6 +42,7 @@ CASES = {
     "opposite, the numbers agree": ({"verdict": "refuted"}, "decided differently"),
     "opposite, other seeds": ({"verdict": "refuted", "seeds": 4}, "not comparable"),
     "the same verdict, other seeds": ({"seeds": None}, "not comparable"),
+    "as many, but others": ({"first_seed": 1000}, "not comparable"),
     "not attempted there": ({"verdict": "not attempted"}, "not comparable"),
 }
 
@@ -82,6 +89,9 @@ def test_it_is_made_of_the_committed_claims(tmp_path, monkeypatch, capsys):
     assert reference.main(folders) == 0
     printed = capsys.readouterr().out
     assert "default, data none: 4 claims\npaper, data mnist: 4 claims\n" in printed
+    text = reference.FILE.read_text(encoding="utf-8")
+    assert text.count('"verdict"') == 8 and "\n   " in text
+    assert all(line.count('"verdict"') <= 1 for line in text.splitlines())
     made = reference.load()
     own = made["default"]["none"]
     assert own[f"{NAMES[0]}-up"]["measured"] == 7.0

@@ -87,7 +87,7 @@ def test_a_long_note_is_cut_at_two_lines():
 
 def test_what_differs_is_said_in_full():
     here = replace(NEAR, comparison="decided differently", source="Figure 3")
-    there = {"verdict": "refuted", "measured": 0.5, "interval": [0.4, 0.6], "seeds": 5}
+    there = {"verdict": "refuted", "measured": 0.5, "interval": [0.4, 0.6]}
     lines = terminal.ending([UP, here], {"default": {"none": {here.id: there}}})
     assert lines[:7] == [
         "Decided differently from the committed run:",
