@@ -9,20 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.analysis.landscape import loss_along, normalize_filters
-from refimpl.core.dropout import Dropout
-from refimpl.core.optimizers import Adam
-from refimpl.core.risk import Risk
-from refimpl.core.two_layer import TwoLayer
+from refimpl import Adam, Risk, TwoLayer, loss_along, normalize_filters
 from refimpl.data.datasets import relu_pair
-from refimpl.experiments.common import features, lines, style
-from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common import features, lines, panels, style
+from refimpl.experiments.common.claims import Claim, above, decided
+from refimpl.experiments.common.looks import listed
 from refimpl.experiments.common.statistics import paired, paired_ratio
 from refimpl.theory.kinks import kinks
 
 BINS = 50
-NORMALISED = {"layer": "a whole layer as the filter, as in the paper", "row": "a row"}
+FILTERS = ("layer", "row")
 
 
 @dataclass(frozen=True)
@@ -55,40 +51,49 @@ CAPTIONS = {
     ),
 }
 
+NETWORK = "two-layer ReLU network on six points"
+PAIRED = "p=1 minus p=0.9, mean over seeds, paired"
 CLAIMS = (
     Claim(
         "fig01a-simpler",
-        "With dropout the output has less variation of slope.",
+        f"With dropout the output varies less in slope than without ({NETWORK}).",
         "Figure 1a",
         "total variation of the output's slope between neighbouring points of a grid "
-        "of 500 intervals on [−5/3, 5/3] (1 for the target): mean over seeds of p=1 "
-        "minus p=0.9, paired; the 95% interval is above 0",
+        f"of 500 intervals on [−5/3, 5/3] (1 for the target), {PAIRED}",
+        above(0),
     ),
     Claim(
         "fig01a-convexity",
-        "With dropout the output is nearer to convex, as the target is.",
+        "With dropout the output is nearer to convex, as the target is, than without "
+        f"({NETWORK}).",
         "Figure 1a",
-        "total decrease of the same slope (0 for a convex function): mean over seeds "
-        "of p=1 minus p=0.9, paired; the 95% interval is above 0",
+        f"total decrease of the same slope (0 for a convex function), {PAIRED}",
+        above(0),
     ),
     Claim(
         "fig01a-intercepts",
-        "With dropout the intercepts −b/w of the neurons cluster.",
+        "With dropout the intercepts −b/w of the neurons cluster more than without "
+        f"({NETWORK}).",
         "Figure 1a, Theorem 1",
         f"number of {BINS} equal parts of [−5/3, 5/3] that hold 90% of the slope "
-        "changes |a w| in it: mean over seeds of p=1 minus p=0.9, paired; the 95% "
-        "interval is above 0",
+        f"changes |a w| in it, {PAIRED}",
+        above(0),
     ),
     *(
         Claim(
             f"fig01b-flatter-{filters}",
             "Along random filter-normalised directions the loss rises less with "
-            f"dropout ({words}).",
-            "Figure 1b" if filters == "layer" else "Figure 1b, as in Li et al. (2018)",
-            "L(½) − L(0), averaged over directions and both signs: geometric mean over "
-            "seeds of p=1 over p=0.9, same directions; the 95% interval is above 1",
+            f"dropout than without ({NETWORK}; the filter is {words}).",
+            source,
+            "L(½) − L(0), averaged over directions and both signs, p=1 over p=0.9, "
+            "same directions, geometric mean over seeds",
+            above(1),
+            origin,
         )
-        for filters, words in NORMALISED.items()
+        for filters, words, source, origin in (
+            ("layer", "a whole layer, as in the paper", "Figure 1b", "paper"),
+            ("row", "a row, as in Li et al. 2018", "this project", "project"),
+        )
     ),
 )
 
@@ -101,14 +106,13 @@ def run(config, context):
     arrays : dict
         With 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
         ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
-        ``line`` (2, S, 2 normalisations, D, A), R_S along directions at ``alphas``.
+        ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
     """
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)
-    tasks = [(keep, *seeds) for keep in (1.0, config.keep)]
-    parts = stacked(context.runs(minimum, config, tasks, "Figure 1"))
     fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": grid(X)}
-    return fixed | {"alphas": lines.ALPHAS} | parts
+    keeps = (1.0, config.keep)
+    return fixed | context.grid(minimum, config, "Figure 1", keeps, seeds=seeds)
 
 
 def grid(X):
@@ -126,25 +130,21 @@ def minimum(config, context, keep, *seeds):
         features.start(net, features.linear_regime(config.width), context, seeds),
         Adam(config.rate),
         config.steps,
-        Dropout(keep, per_sample=True) if keep < 1 else None,
+        features.dropout(keep),
         rng=features.noise(context, seeds),
     ).theta
     theta = theta.astype(float)
     bends = kinks(net, theta)
     # The same directions for both keep probabilities: paired.
-    gaussian = [
-        context.rng("directions", seed).standard_normal((config.directions, net.size))
-        for seed in seeds
-    ]
-    line = [
-        loss_along(risk, theta[:, None], d, lines.ALPHAS)  # (A, S, D)
-        for d in (
-            normalize_filters(net, np.stack(gaussian), theta[:, None], filters)
-            for filters in NORMALISED
-        )
-    ]
+    rngs = [context.rng("directions", seed) for seed in seeds]
+    gaussian = [rng.standard_normal((config.directions, net.size)) for rng in rngs]
+    line = []
+    for filters in FILTERS:
+        directions = normalize_filters(net, np.stack(gaussian), theta[:, None], filters)
+        values = loss_along(risk, theta[:, None], directions, lines.ALPHAS)  # (A, S, D)
+        line.append(np.moveaxis(values, 0, -1))
     return {
-        "line": np.moveaxis(np.stack(line), (0, 1, 2, 3), (1, 3, 0, 2)),  # (S, 2, D, A)
+        "line": np.stack(line, axis=1),  # (S, 2, D, A)
         "output": features.outputs(net, theta, grid(X)),
         "intercepts": bends.intercepts,
         "slope_changes": bends.slope_changes,
@@ -173,63 +173,50 @@ def filled_parts(arrays):
 def check(arrays):
     """Results of `CLAIMS`."""
     steps = slope_steps(arrays)
-    results = []
-    for claim, values, name in zip(
-        CLAIMS,
-        (np.abs(steps).sum(-1), np.maximum(-steps, 0).sum(-1), filled_parts(arrays)),
-        ("total variation of slope", "total decrease of slope", "parts"),
+    rises = np.moveaxis(lines.rise(arrays["line"], arrays["loss"][..., None]), 2, 0)
+    measured, details = {}, {}
+    for name, (plain, dropout) in (  # (S,)
+        ("fig01a-simpler", np.abs(steps).sum(-1)),
+        ("fig01a-convexity", np.maximum(-steps, 0).sum(-1)),
+        ("fig01a-intercepts", filled_parts(arrays)),
     ):
-        effect = paired(values[0] - values[1])
-        detail = f"mean {name}: p=1 {values[0].mean():.3g}, "
-        detail += f"with dropout {values[1].mean():.3g}"
-        passed = effect.interval[0] > 0
-        results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
-    rises = lines.rise(arrays["line"], arrays["loss"][..., None])
-    for which, claim in enumerate(CLAIMS[3:]):
-        effect = paired_ratio(rises[0, :, which], rises[1, :, which])
-        passed = effect.interval[0] > 1
-        results.append(claim.result(passed, effect.mean, effect.interval))
-    return results
+        measured[name] = paired(plain - dropout)
+        means = (plain.mean(), dropout.mean())
+        details[name] = listed(("mean: p=1", "p=0.9"), means, ".3g")
+    for filters, values in zip(FILTERS, rises):
+        measured[f"fig01b-flatter-{filters}"] = paired_ratio(*values)
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
     """Outputs, kinks of the first seed, and the loss along directions."""
     figure, axes = style.figure(2, 3, width=9.0, height=2.7)
+    edges = np.linspace(arrays["x"].min(), arrays["x"].max(), BINS + 1)
     looks = ((style.BLUE, "$p = 1$"), (style.RED, "with dropout"))
+    output, *kinked = axes[0]
     for k, (color, label) in enumerate(looks):
-        panel = axes[0, 0]
-        for seed, output in enumerate(arrays["output"][k]):
-            alpha, width = (1, 1.5) if seed == 0 else (0.3, 0.7)
-            name = label if seed == 0 else None
-            panel.plot(
-                arrays["grid"], output, color=color, alpha=alpha, lw=width, label=name
-            )
-        panel = axes[0, 1 + k]
-        edges = np.linspace(arrays["x"].min(), arrays["x"].max(), BINS + 1)
-        panel.hist(
-            arrays["intercepts"][k, 0],
-            edges,
-            weights=np.abs(arrays["slope_changes"][k, 0]),
-            color=color,
-        )
-        panel.set(
+        values = arrays["output"][k].T  # (G, S)
+        output.plot(arrays["grid"], values[:, 0], color=color, label=label)
+        output.plot(arrays["grid"], values[:, 1:], color=color, alpha=0.3, lw=0.7)
+        sizes = np.abs(arrays["slope_changes"][k, 0])
+        kinked[k].hist(arrays["intercepts"][k, 0], edges, weights=sizes, color=color)
+        kinked[k].set(
             title=f"kinks, {label}",
             xlabel="intercept $-b_j/w_j$",
             ylabel=r"$\sum_j |a_j w_j|$ in each part",
         )
-        for which, filters in enumerate(NORMALISED):
-            panel = axes[1, which]
-            lines.plot_band(panel, arrays["line"][k, :, which], color, label)
+        for which, filters in enumerate(FILTERS):
+            panel, line = axes[1, which], arrays["line"][k, :, which]
+            panels.spread(panel, lines.ALPHAS, line, color=color, label=label)
             panel.set(
                 title=f"loss, filter: {filters}",
                 xlabel=r"$\alpha$",
                 ylabel=r"$R_S(\theta + \alpha d)$",
             )
+    output.plot(arrays["x"], arrays["y"], "*", color=style.BLACK, ms=7, label="data")
+    output.set(title="output", xlabel="$x$", ylabel="$f(x)$")
+    output.legend(loc="upper center")
     axes[1, 0].legend(loc="upper center")
     axes[1, 2].remove()
-    panel = axes[0, 0]
-    panel.plot(arrays["x"], arrays["y"], "*", color=style.BLACK, ms=7, label="data")
-    panel.set(title="output", xlabel="$x$", ylabel="$f(x)$")
-    panel.legend(loc="upper center")
     style.letter(axes.ravel()[:5])
     return {"fig01_simpler_and_flatter": figure}

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl.analysis.hessian import hessian_trace, top_eigenvalues
-from refimpl.analysis.landscape import loss_along, normalize_filters
-from refimpl.core.deep import Deep
-from refimpl.core.dropout import Dropout
-from refimpl.core.modified_losses import L1
-from refimpl.core.optimizers import GD
-from refimpl.core.risk import Risk
+from refimpl import (
+    GD,
+    L1,
+    Deep,
+    Dropout,
+    Risk,
+    hessian_trace,
+    loss_along,
+    normalize_filters,
+    top_eigenvalues,
+)
 from refimpl.data.datasets import one_hot
-from refimpl.experiments.common import lines, style
+from refimpl.experiments.common import features, lines, panels, style
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import accuracy, data_name, images
-from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.framework import Claim
+from refimpl.experiments.common.looks import listed
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
@@ -61,64 +65,76 @@ CAPTIONS = {
     ),
 }
 
-RATIO = "geometric mean over seeds of GD over "
+TRACE = "Tr of the Hessian of R_S, geometric mean over seeds of {} over {}"
+RISE = (
+    "L(½) − L(0) averaged over directions and both signs, geometric mean over seeds of "
+    "gradient descent over {}"
+)
+ALL = "dropout after every hidden layer"
 CLAIMS = (
     Claim(
         "fig12a-trace-dropout",
         "Dropout's minimum has a smaller Hessian trace than gradient descent's.",
         "Section on flatness, Figure 12 (other networks)",
-        "Tr of the Hessian of R_S: " + RATIO + "dropout, same initialisations; the 95% "
-        "interval is above 1",
+        TRACE.format("gradient descent", "dropout, same initialisations"),
+        above(1),
     ),
-    Claim(
+    ours(
         "fig12a-top-dropout",
-        "Dropout's minimum has a smaller largest Hessian eigenvalue.",
-        "this project",
-        "largest eigenvalue of the Hessian of R_S: " + RATIO + "dropout; the 95% "
-        "interval is above 1",
+        "Dropout's minimum has a smaller largest Hessian eigenvalue than gradient "
+        "descent's.",
+        "largest eigenvalue of the Hessian of R_S, geometric mean over seeds of "
+        "gradient descent over dropout",
+        above(1),
     ),
     Claim(
         "fig12a-line-dropout",
         "Along random filter-normalised directions the loss rises less around "
-        "dropout's minimum.",
+        "dropout's minimum than around gradient descent's.",
         "Figures 1b and 12",
-        "L(½) − L(0) averaged over directions and both signs: " + RATIO + "dropout; "
-        "the 95% interval is above 1",
+        RISE.format("dropout"),
+        above(1),
     ),
     Claim(
         "fig12a-trace-r1",
-        "R_1 alone, without the noise, flattens too.",
+        "R_1 alone, without the noise, flattens the minima of deep networks too.",
         "Theorem 2",
-        "Tr of the Hessian of R_S: " + RATIO + "R_S + R_1; the 95% interval is above 1",
+        TRACE.format("gradient descent", "R_S + R_1"),
+        above(1),
     ),
     Claim(
         "fig12a-r1-accounts",
-        "R_1 accounts for dropout's flatness.",
+        "R_1 accounts for the flatness of dropout's minima in deep networks.",
         "Section on flatness",
-        "Tr of the Hessian of R_S: geometric mean over seeds of R_S + R_1 over "
-        "dropout; the 95% interval lies in 0.9 to 1.1",
+        TRACE.format("R_S + R_1", "dropout"),
+        between(0.9, 1.1),
     ),
     Claim(
         "fig12a-line-all",
-        "With dropout after every hidden layer too the loss rises less along random "
-        "filter-normalised directions.",
+        f"With {ALL} too the loss rises less along random filter-normalised "
+        "directions than around gradient descent's minimum.",
         "Figure 12a",
-        "L(½) − L(0) averaged over directions and both signs: " + RATIO + "dropout "
-        "after every hidden layer; the 95% interval is above 1",
+        RISE.format(ALL),
+        above(1),
     ),
     Claim(
         "fig12a-trace-all",
-        "And its minimum has a smaller Hessian trace.",
+        f"With {ALL} the minimum has a smaller Hessian trace than gradient descent's.",
         "Figure 12a",
-        "Tr of the Hessian of R_S: " + RATIO + "dropout after every hidden layer; the "
-        "95% interval is above 1",
+        TRACE.format("gradient descent", ALL),
+        above(1),
     ),
     Claim(
         "fig12a-accuracy-all",
-        "It generalises better.",
+        f"A deep network trained with {ALL} generalises better than by gradient "
+        "descent.",
         "Figure 12a (98.7% with, 98.1% without)",
-        "test accuracy with dropout after every hidden layer minus that of gradient "
-        "descent, paired over seeds; the 95% interval is above 0",
+        f"test accuracy with {ALL} minus that of gradient descent, paired over seeds",
+        above(0),
+        note="Flatter minima decide nothing by themselves: from the standard "
+        "initialisation dropout after every layer costs 0.7 points on the digits, and "
+        "gains 0.8 on MNIST.",
+        anchor="generalisation",
     ),
 )
 
@@ -134,27 +150,25 @@ def run(config, context):
         the directions.
     """
     seeds = context.seeds(config.seeds)
-    tasks = [(seed, which) for seed in seeds for which in range(len(OBJECTIVES))]
-    parts = context.runs(minimum, config, tasks, "Figure 12a")
-    measured = stacked(parts, (len(seeds), len(OBJECTIVES)))
-    fixed = {"seeds": np.array(seeds), "alphas": lines.ALPHAS}
-    return fixed | {"data": np.array(data_name(context))} | measured
+    return {
+        "seeds": np.array(seeds),
+        "alphas": lines.ALPHAS,
+        "data": np.array(data_name(context)),
+    } | context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
 
 
 def minimum(config, context, seed, which):
     """Train one network; what is measured at its minimum."""
-    data = images(context, config.n_train, seed)
+    data, name = images(context, config.n_train, seed), OBJECTIVES[which]
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
     risk = Risk(net, data.X, one_hot(data.labels))
-    start = context.put(net.init(context.rng("init", seed)).astype(np.float32))
-    noisy = OBJECTIVES[which].startswith("R_S^drop")
-    layers = "all" if "all" in OBJECTIVES[which] else "last"
+    drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
     theta = context.train(
-        L1(risk, config.keep) if OBJECTIVES[which] == "R_S + R_1" else risk,
-        start,
+        L1(risk, config.keep) if name == "R_S + R_1" else risk,
+        features.start(net, None, context, [seed])[0],
         GD(config.learning_rate),
         config.steps,
-        Dropout(config.keep, per_sample=True, layers=layers) if noisy else None,
+        drop if name.startswith("R_S^drop") else None,
         rng=context.noise("noise", seed),
     ).theta.astype(float)
     # Probes and directions are the same for all minima of a seed: paired.
@@ -163,70 +177,59 @@ def minimum(config, context, seed, which):
     top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
     gaussian = rng.standard_normal((config.directions, net.size))
     direction = normalize_filters(net, gaussian, theta)
-    line = loss_along(risk, theta, direction, lines.ALPHAS).T  # (D, A)
     return {
         "trace": trace.mean,
         "trace_error": trace.standard_error,
         "top": top,
         "loss": risk(theta),
         "accuracy": accuracy(net, theta, data),
-        "line": line,
+        "line": loss_along(risk, theta, direction, lines.ALPHAS).T,  # (D, A)
     }
 
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    trace, top, line = (
-        arrays["trace"],
-        arrays["top"],
-        lines.rise(arrays["line"], arrays["loss"]),
-    )
+    plain, dropout, r1, every = range(len(OBJECTIVES))
+    trace, right = arrays["trace"], arrays["accuracy"]
+    rise = lines.rise(arrays["line"], arrays["loss"])
+
+    def ratio(values, above, below):
+        return paired_ratio(values[:, above], values[:, below])
+
+    measured = {
+        "fig12a-trace-dropout": ratio(trace, plain, dropout),
+        "fig12a-top-dropout": ratio(arrays["top"], plain, dropout),
+        "fig12a-line-dropout": ratio(rise, plain, dropout),
+        "fig12a-trace-r1": ratio(trace, plain, r1),
+        "fig12a-r1-accounts": ratio(trace, r1, dropout),
+        "fig12a-line-all": ratio(rise, plain, every),
+        "fig12a-trace-all": ratio(trace, plain, every),
+        "fig12a-accuracy-all": paired(right[:, every] - right[:, plain]),
+    }
     error = (arrays["trace_error"] / trace).max()
-    noise = f"largest relative standard error of a trace {error:.1%}"
-    means = ", ".join(
-        f"{name} {value:.4g}" for name, value in zip(OBJECTIVES, trace.mean(axis=0))
-    )
-    dropout, eigenvalue, along, alone, accounts, line_all, trace_all, right = CLAIMS
-    results = []
-    for claim, values, which, detail in (
-        (dropout, trace, 1, f"mean traces: {means}; {noise}"),
-        (eigenvalue, top, 1, ""),
-        (along, line, 1, ""),
-        (alone, trace, 2, noise),
-    ):
-        effect = paired_ratio(values[:, 0], values[:, which])
-        passed = effect.interval[0] > 1
-        results.append(claim.result(passed, effect.mean, effect.interval, None, detail))
-    effect = paired_ratio(trace[:, 2], trace[:, 1])
-    low, high = effect.interval
-    results.append(
-        accounts.result(0.9 < low and high < 1.1, effect.mean, effect.interval)
-    )
-    for claim, values in ((line_all, line), (trace_all, trace)):
-        effect = paired_ratio(values[:, 0], values[:, 3])
-        passed = effect.interval[0] > 1
-        results.append(claim.result(passed, effect.mean, effect.interval))
-    effect = paired(arrays["accuracy"][:, 3] - arrays["accuracy"][:, 0])
-    detail = f"mean accuracy on {arrays['data']}: " + ", ".join(
-        f"{name} {value:.4f}"
-        for name, value in zip(OBJECTIVES, arrays["accuracy"].mean(axis=0))
-    )
-    passed = effect.interval[0] > 0
-    return [*results, right.result(passed, effect.mean, effect.interval, None, detail)]
+    details = {
+        "fig12a-trace-dropout": f"mean traces: {listed(OBJECTIVES, trace.mean(0))}; "
+        f"largest relative standard error of a trace {error:.1%}",
+        "fig12a-accuracy-all": f"mean accuracy on {arrays['data']}: "
+        + listed(OBJECTIVES, right.mean(axis=0), ".4f"),
+    }
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
     """Loss along directions, and trace and largest eigenvalue by seed."""
     figure, axes = style.figure(1, 3, width=9.0, height=2.8)
-    looks = (
-        (style.BLACK, "o", "-", "$R_S$ (gradient descent)"),
-        (style.RED, "s", "-", r"$R_S^\mathrm{drop}$"),
-        (style.SKY, "^", "--", "$R_S + R_1$"),
-        (style.PURPLE, "D", "-", r"$R_S^\mathrm{drop}$, all"),
+    colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
+    labels = (
+        "$R_S$",
+        r"$R_S^\mathrm{drop}$",
+        "$R_S + R_1$",
+        r"$R_S^\mathrm{drop}$, all",
     )
     panel = axes[0, 0]
-    for which, (color, _, dashes, label) in enumerate(looks):
-        lines.plot_band(panel, arrays["line"][:, which], color, label, dashes)
+    for which, dashes in enumerate(("-", "-", "--", "-")):
+        look = {"color": colors[which], "label": labels[which], "ls": dashes}
+        panels.spread(panel, arrays["alphas"], arrays["line"][:, which], **look)
     panel.set(
         title="loss along directions: median, 10–90%",
         xlabel=r"$\alpha$ (whole layers as filters)",
@@ -239,13 +242,12 @@ def plot(arrays):
         (axes[0, 2], "top", "largest eigenvalue", r"$\lambda_{\max}(\nabla^2 R_S)$"),
     ):
         values = arrays[name]
-        for row in values:
-            panel.plot(range(4), row, color="0.75", lw=0.8, zorder=1)
-        for which, (color, marker, *_) in enumerate(looks):
+        panel.plot(values.T, color="0.75", lw=0.8, zorder=1)
+        for which, marker in enumerate("os^D"):
             column = values[:, which]
-            panel.plot([which] * len(column), column, marker, color=color, ms=4)
-        panel.set(title=title, ylabel=label, xlim=(-0.5, 3.5), xticks=range(4))
-        panel.set_xticklabels(["$R_S$", *(label for *_, label in looks[1:])])
+            panel.plot([which] * len(column), column, marker, color=colors[which], ms=4)
+        panel.set(title=title, ylabel=label, xlim=(-0.5, 3.5))
+        panel.set_xticks(range(len(labels)), labels)
         panel.set_ylim(bottom=0)
     style.letter(axes)
     return {"fig12a_flat_minima": figure}

@@ -68,8 +68,10 @@ def _binds(statement):
         return {_bound(alias) for alias in statement.names}
     if hasattr(statement, "name"):  # a function, a class
         return {statement.name}
-    stored = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
-    return {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+    names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+    loops = [n for n in ast.walk(statement) if isinstance(n, ast.comprehension)]
+    inner = {n for loop in loops for n in ast.walk(loop.target)}
+    return {n.id for n in names if isinstance(n.ctx, ast.Store) and n not in inner}
 
 
 def _bound(alias):

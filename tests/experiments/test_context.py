@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from refimpl.experiments.common.context import Context, stacked
+from refimpl.experiments.common.context import FIRST_SEED, Context, stacked
 from refimpl.reproduce.executors import Processes
 from refimpl.reproduce.store import RunStore
 
@@ -40,6 +40,46 @@ def test_results_are_the_same_here_and_in_other_processes(pool):
         np.testing.assert_array_equal(here[name], there[name])
     assert here["seed"].tolist() == [[0, 1, 2], [0, 1, 2]]
     assert len(np.unique(here["x"])) == here["x"].size
+
+
+def test_a_grid_is_the_stack_of_its_runs():
+    context = Context("test")
+    grid = context.grid(draw, Config(), "draws", "ab", range(3))
+    found = measured(context)
+    assert grid["x"].shape == (2, 3, 3) and grid.keys() == found.keys()
+    for name in found:
+        np.testing.assert_array_equal(grid[name], found[name])
+
+
+def arguments(config, context, *task):
+    return {"task": np.array([str(one) for one in task])}
+
+
+def test_a_grid_hands_on_the_entries_of_tuples_and_the_seeds_last():
+    cases = [("R_S", "no"), ("L2", "shared")]
+    grid = Context("test").grid(arguments, Config(), "", cases, [0.5], seeds=[7, 8])
+    assert grid["task"].shape == (2, 1, 5)
+    assert grid["task"][1, 0].tolist() == ["L2", "shared", "0.5", "7", "8"]
+
+
+def test_equal_runs_are_run_once():
+    calls = []
+
+    def counted(config, context, *task):
+        calls.append(task)
+        return draw(config, context, *task)
+
+    tasks = [("a", 1), ("b", 1), ("a", 1)]
+    first, other, again = Context("test").runs(counted, Config(), tasks, "")
+    assert calls == tasks[:2]
+    np.testing.assert_array_equal(first["x"], again["x"])
+    assert (first["x"] != other["x"]).all()
+
+
+def test_seeds_are_those_that_were_not_explored():
+    assert FIRST_SEED == 1000
+    assert Context("test").seeds(3) == [1000, 1001, 1002]
+    assert Context("test", seed_count=2).seeds(5) == [1000, 1001]
 
 
 def test_a_failed_run_fails_the_experiment(pool):

@@ -2,15 +2,18 @@
 
 import dataclasses
 import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from refimpl.arrays.backend import get_xp
 from refimpl.core.risk import Risk
+from refimpl.experiments.common import claims, framework, style
 from refimpl.experiments.common import context as context_module
-from refimpl.experiments.common import framework, statistics, style
 from refimpl.experiments.common.context import Context
 
 
@@ -23,7 +26,7 @@ def test_an_experiment_is_complete(name):
         assert isinstance(config, module.Config)
         with pytest.raises(dataclasses.FrozenInstanceError):
             config.seeds = 1
-    assert all(isinstance(claim, framework.Claim) for claim in module.CLAIMS)
+    assert all(isinstance(claim, claims.Claim) for claim in module.CLAIMS)
     fields = {field.name for field in dataclasses.fields(module.Config)}
     assert set(getattr(module, "PAPER_SETTINGS", {})) <= fields
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
@@ -90,7 +93,10 @@ def test_an_experiment_runs_from_end_to_end(name, xp, monkeypatch):
     assert {type(values) for values in arrays.values()} <= {np.ndarray, np.float64}
     assert trained <= {xp} and xp in measured
     results = module.check(arrays)
-    assert [result.claim for result in results] == list(module.CLAIMS)
+    assert {name: result.claim for name, result in results.items()} == {
+        claim.id: claim for claim in module.CLAIMS
+    }
+    assert all(result.verdict in claims.VERDICTS for result in results.values())
     if xp is not np:  # the figures are drawn on the host
         return
     with style.applied():
@@ -105,9 +111,48 @@ def test_a_title_is_the_whole_first_paragraph():
     assert title.startswith("Dropout condenses") and title.endswith("(Figure 7a, b)")
 
 
-def test_claim_names_are_unique():
-    ids = [c.id for name in framework.names() for c in framework.load(name).CLAIMS]
-    assert len(ids) == len(set(ids))
+CLAIMS = [c for name in framework.names() for c in framework.load(name).CLAIMS]
+NOTES = Path(__file__).parents[2] / "derivations" / "09-notes-on-the-paper.md"
+
+
+def test_claims_and_their_statements_are_unique():
+    for field in ("id", "statement"):
+        counts = Counter(getattr(claim, field) for claim in CLAIMS)
+        assert [one for one, count in counts.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_claim_can_be_read_alone_and_decided(claim):
+    assert claim.origin in claims.ORIGINS
+    assert (claim.source == "this project") <= (claim.origin == "project")
+    assert re.fullmatch(r"[A-ZΔ∇].*\.", claim.statement)
+    assert not re.match(r"(It|So|And|There|Both|They)\b", claim.statement)
+    assert isinstance(claim.rule, claims.Rule) and claim.rule.thresholds
+    assert claim.criterion == f"{claim.quantity}: {claim.rule.text}"
+    for text in (claim.note, claim.explored):
+        assert text == "" or text.endswith(".")
+
+
+def anchors():
+    """What the headings of the notes on the paper are linked by."""
+    headings = re.findall(r"^#+ (.*)$", NOTES.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def test_a_claim_with_a_note_points_at_the_notes_on_the_paper():
+    assert {"r_2-and-the-mean-iterate", "figures-13-and-14"} <= anchors()
+    for claim in CLAIMS:
+        assert bool(claim.note) == bool(claim.anchor), claim.id
+        assert claim.anchor in anchors() | {""}, claim.id
+
+
+def test_what_is_not_supported_has_a_note():
+    results = Path(__file__).parents[2] / "docs" / "results"
+    notes = {claim.id: claim.note for claim in CLAIMS}
+    for file in ("claims.json", "paper/claims.json", "mnist-quick/claims.json"):
+        for one in json.loads((results / file).read_text(encoding="utf-8")):
+            if one["verdict"] in ("refuted", "undecided", "not attempted"):
+                assert notes[one["id"]], f"{one['id']} in {file}"
 
 
 def test_random_streams_depend_on_names_and_seed_only():
@@ -116,23 +161,3 @@ def test_random_streams_depend_on_names_and_seed_only():
     others = [("a", "noise", 2), ("a", "init", 1), ("b", "noise", 1)]
     for name, stream, seed in others:
         assert draw != Context(name).rng(stream, seed).random()
-
-
-def test_the_paired_interval_is_students():
-    differences = np.random.default_rng(0).normal(1.0, 2.0, 8)
-    effect = statistics.paired(differences)
-    expected = stats.ttest_1samp(differences, 0, alternative="two-sided")
-    np.testing.assert_allclose(effect.interval, expected.confidence_interval(0.95))
-    one_sided = stats.ttest_1samp(differences, 0, alternative="greater").pvalue
-    np.testing.assert_allclose(effect.p, one_sided)
-
-
-def test_one_seed_decides_nothing():
-    assert statistics.paired([5.0]).interval == (-np.inf, np.inf)
-
-
-def test_the_slope_of_a_power_law_is_its_exponent():
-    x = np.array([1.0, 2.0, 4.0, 8.0])
-    fit = statistics.slope(x, 3 * x**-0.5)
-    np.testing.assert_allclose(fit.mean, -0.5)
-    np.testing.assert_allclose(fit.interval, (-0.5, -0.5))

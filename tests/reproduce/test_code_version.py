@@ -2,6 +2,7 @@
 
 import pytest
 
+from refimpl.experiments.common import framework
 from refimpl.reproduce import code_version as module
 
 SOURCE = '''"""Title."""
@@ -10,7 +11,7 @@ from refimpl.core.shapes import square
 from refimpl.common import limits
 from refimpl.look import paint
 
-CLAIMS = ("small",)
+CLAIMS = ("small", *(x for x in "ab"))  # an x of its own, which run does not use
 CAPTIONS = {}
 PAPER_SETTINGS = {}
 FACTOR = 2
@@ -70,7 +71,7 @@ def version(tmp_path, monkeypatch):
         ("What it does", "What else"),
         ("  # a comment", ""),
         ("x) < 1", "x) < 2"),
-        ('("small",)', '("large",)'),
+        ('("small", *', '("large", *'),
         ("CAPTIONS = {}", "CAPTIONS = {1: 2}"),
         ("PAPER_SETTINGS = {}", "PAPER_SETTINGS = {1: 2}"),
         ("return paint(x)", "return -paint(x)"),
@@ -116,6 +117,18 @@ def test_where_a_file_lies_does_not_count(version):
     moved["plain.py"] = SHAPES
     here = SOURCE.replace("refimpl.core.shapes", "refimpl.plain")
     assert version() == version(here, moved)
+
+
+PRESENTS = {"claims.py", "condensed.py", "looks.py", "panels.py", "style.py"}
+
+
+@pytest.mark.parametrize("experiment", framework.names())
+def test_what_only_decides_or_draws_is_not_reached(experiment, monkeypatch):
+    whole, counted = module._whole, set()
+    monkeypatch.setattr(module, "_whole", lambda f: counted.add(f.name) or whole(f))
+    module.code_version.cache_clear()
+    module.code_version(module.ROOT / "experiments" / f"{experiment}.py")
+    assert counted and not counted & PRESENTS
 
 
 @pytest.mark.parametrize("experiment", ["fig04_condensation", "lemma1_mean_loss"])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from refimpl.experiments.common.statistics import Effect
+
 VERDICTS = ("supported", "refuted", "undecided", "not attempted")
 ORIGINS = ("paper", "companion", "project")
 
@@ -155,6 +157,11 @@ class Claim:
         return Result(self, "not attempted", None, None, None, reason)
 
 
+def ours(id, statement, quantity, rule, **more):
+    """A claim of this project."""
+    return Claim(id, statement, "this project", quantity, rule, "project", **more)
+
+
 @dataclass(frozen=True)
 class Result:
     """A claim with what was measured.
@@ -178,6 +185,30 @@ class Result:
     interval: Any
     p: Any
     detail: str
+
+
+def decided(claims, measured, details=None):
+    """Results of `claims` by id.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    measured : dict
+        Id → an `Effect`, which its interval decides; a number, exact or counted; or in
+        words, why there is neither.
+    details : dict, optional
+        Id → what a reader needs beside the number.
+    """
+    results = {}
+    for claim in claims:
+        found, detail = measured[claim.id], (details or {}).get(claim.id, "")
+        if isinstance(found, str):
+            results[claim.id] = claim.not_attempted(found)
+        elif isinstance(found, Effect):
+            results[claim.id] = claim.estimated(found, detail)
+        else:
+            results[claim.id] = claim.counted(found, detail)
+    return results
 
 
 def by_id(results):

@@ -4,27 +4,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
 from refimpl.arrays.backend import get_xp, move
-from refimpl.core.dropout import Dropout
-from refimpl.core.modified_losses import L1, L2, L3, L4
-from refimpl.core.optimizers import GD
-from refimpl.core.risk import Risk
-from refimpl.core.training import Divergence
-from refimpl.core.two_layer import TwoLayer
 from refimpl.data.datasets import digits, mnist, one_hot
+from refimpl.experiments.common import features
 
 MASKS = ("shared", "per sample")
 LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
-LABELS = {
-    "R_S": "$R_S$",
-    "R_S^drop": r"$R_S^\mathrm{drop}$",
-    "L1": "$L_1$",
-    "L2": "$L_2$",
-    "L3": "$L_3$",
-    "L4": "$L_4$",
-}
 
 
 def data_name(context):
@@ -54,14 +42,11 @@ def two_layer(data, width):
 
 def objective(loss, risk, keep, epsilon):
     """What is minimised under the name `loss`; the learning rate is ε of R̃_2."""
-    return {
-        "R_S": lambda: risk,
-        "R_S^drop": lambda: risk,
-        "L1": lambda: L1(risk, keep),
-        "L2": lambda: L2(risk, epsilon),
-        "L3": lambda: L3(risk, epsilon),
-        "L4": lambda: L4(risk, keep),
-    }[loss]()
+    if loss in ("L1", "L4"):
+        return {"L1": L1, "L4": L4}[loss](risk, keep)
+    if loss in ("L2", "L3"):
+        return {"L2": L2, "L3": L3}[loss](risk, epsilon)
+    return risk
 
 
 def dropout(loss, keep, mask):
@@ -70,14 +55,12 @@ def dropout(loss, keep, mask):
 
 
 def descended(context, net, std, seed, mask, objective, rate, steps, drop):
-    """θ of gradient descent from N(0, std²), in float32; ``None`` if it ran off."""
-    start = net.init(context.rng("init", seed), std).astype(np.float32)
+    """θ of gradient descent from N(0, std²); ``None`` if it ran off."""
+    (theta,) = features.start(net, std, context, [seed])
     rng = context.noise(f"noise {mask}", seed)
     try:
         with np.errstate(all="ignore"):
-            ran = context.train(
-                objective, context.put(start), GD(rate), steps, drop, rng=rng
-            )
+            ran = context.train(objective, theta, GD(rate), steps, drop, rng=rng)
     except Divergence:
         return None
     return ran.theta.astype(float)
@@ -88,11 +71,3 @@ def accuracy(net, theta, data):
     predicted = net.forward(theta, data.X_test).argmax(axis=-1)
     right = predicted == move(data.labels_test, get_xp(theta))
     return right.mean(axis=-1)
-
-
-def spread(values):
-    """Mean and standard deviation over the last axis, NaN left out, as text."""
-    values = values[np.isfinite(values)]
-    if len(values) == 0:
-        return "ran off"
-    return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"

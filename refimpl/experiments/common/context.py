@@ -9,14 +9,18 @@ it stopped.
 import time
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
+from refimpl import train
 from refimpl.arrays.backend import load, to_numpy
-from refimpl.core.training import train
+
+# Seeds below this one were looked at while rules and settings were explored.
+FIRST_SEED = 1000
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Context:
 
     def seeds(self, count):
         """The seeds to run: `count` of them, unless the command line says otherwise."""
-        return list(range(self.seed_count or count))
+        return list(range(FIRST_SEED, FIRST_SEED + (self.seed_count or count)))
 
     def rng(self, stream, seed):
         """Generator of the random stream called `stream` for one seed.
@@ -86,13 +90,33 @@ class Context:
         return load(self.backend).asarray(array)
 
     def train(self, objective, theta, optimizer, steps, *args, **options):
-        """`refimpl.core.training.train`, whose steps are shown as they are done."""
+        """`refimpl.train`, whose steps are shown as they are done."""
         if self.progress is None:
             return train(objective, theta, optimizer, steps, *args, **options)
         with self.progress.steps(steps) as told:
             return train(
                 objective, theta, optimizer, steps, *args, progress=told, **options
             )
+
+    def grid(self, fn, config, label, *axes, seeds=()):
+        """Arrays of the runs at all points of a grid, stacked along its axes.
+
+        Parameters
+        ----------
+        fn, config, label
+            As in `runs`.
+        *axes : sequence
+            Numbers, strings, or tuples of these, whose entries are separate arguments.
+        seeds : sequence of int, optional
+            Last arguments of each run, which trains them side by side.
+
+        Returns
+        -------
+        arrays : dict of arrays (len(axis), ..., *shape of a run's)
+        """
+        tasks = [(*_flat(point), *seeds) for point in product(*axes)]
+        results = self.runs(fn, config, tasks, label)
+        return stacked(results, [len(axis) for axis in axes])
 
     def runs(self, fn, config, tasks, label):
         """Result of ``fn(config, context, *task)`` for each of `tasks`, in their order.
@@ -111,35 +135,36 @@ class Context:
         Returns
         -------
         results : list of dict
+            Equal tasks are run once, and have the same result.
         """
         tasks = [tuple(task) for task in tasks]
-        found = {}
+        once, found = list(dict.fromkeys(tasks)), {}
         if self.store is not None:
-            for index, task in enumerate(tasks):
+            for task in once:
                 arrays = self.store.load(fn.__name__, task)
                 if arrays is not None:
-                    found[index] = arrays
+                    found[task] = arrays
         if self.progress is not None:
-            self.progress.runs(self.experiment, label, len(found), len(tasks))
-        missing = [index for index in range(len(tasks)) if index not in found]
-        for index, arrays, seconds in self._computed(fn, config, tasks, missing):
+            self.progress.runs(self.experiment, label, len(found), len(once))
+        missing = [task for task in once if task not in found]
+        for task, arrays, seconds in self._computed(fn, config, missing):
             if self.store is not None:
-                self.store.save(fn.__name__, tasks[index], arrays, seconds)
-            found[index] = arrays
+                self.store.save(fn.__name__, task, arrays, seconds)
+            found[task] = arrays
             if self.progress is not None:
                 self.progress.run_done(self.experiment)
-        return [found[index] for index in range(len(tasks))]
+        return [found[task] for task in tasks]
 
-    def _computed(self, fn, config, tasks, indices):
-        """Triples (index, result, seconds) as they arrive."""
+    def _computed(self, fn, config, tasks):
+        """Triples (task, result, seconds) as they arrive."""
         if self.executor is None:
-            for index in indices:
-                yield index, *timed(fn, config, self, *tasks[index])
+            for task in tasks:
+                yield task, *timed(fn, config, self, *task)
             return
         alone = replace(self, executor=None, store=None, progress=None)
         futures = {
-            self.executor.submit(timed, fn, config, alone, *tasks[index]): index
-            for index in indices
+            self.executor.submit(timed, fn, config, alone, *task): task
+            for task in tasks
         }
         try:
             for future in as_completed(futures):
@@ -148,6 +173,12 @@ class Context:
             for future in futures:
                 future.cancel()
             raise
+
+
+def _flat(point):
+    """The entries of `point`, and of the tuples in it."""
+    for one in point:
+        yield from one if isinstance(one, tuple) else (one,)
 
 
 def timed(fn, *args):

@@ -1,16 +1,12 @@
-"""What the experiments on condensation share: starts, measures, the paper's panels."""
+"""What the experiments on condensation compute: starts, measures, what is kept."""
 
 import numpy as np
 
-from refimpl.analysis import condensation
-from refimpl.experiments.common import style
+from refimpl import Dropout, active, amplitude, orientation_count
+from refimpl.data.datasets import tanh_pair
 
 GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
-MASS, FEW = 0.9, 4  # share of the amplitude; the paper's two directions and opposites
-COUNT = (
-    "number of orientations (cosine similarity above 0.95, signed) that carry 90% of "
-    "the amplitude of the first hidden layer"
-)
+MASS = 0.9  # share of the amplitude for which orientations are counted
 
 
 def linear_regime(width):
@@ -21,6 +17,12 @@ def linear_regime(width):
 def looks(steps, count):
     """Steps of `count` snapshots after the start, evenly to the end, and the start."""
     return np.unique(np.linspace(0, steps, count + 1).astype(int))
+
+
+def early_looks(steps, first, count):
+    """Steps of `count` snapshots from steps/first on, evenly in log, and the start."""
+    late = np.geomspace(steps / first, steps, count)
+    return np.unique(np.concatenate([[0], late.astype(int)]))
 
 
 def start(net, std, context, seeds, stream="init"):
@@ -34,6 +36,11 @@ def noise(context, seeds, stream="noise"):
     return context.noise(stream, list(seeds))
 
 
+def dropout(keep, layers="last"):
+    """Dropout with a mask per sample; ``None`` if all neurons are kept."""
+    return Dropout(keep, per_sample=True, layers=layers) if keep < 1 else None
+
+
 def features(net, theta, X):
     """Input weights (..., m, d+1) and amplitudes (..., m) of the first hidden layer.
 
@@ -41,36 +48,19 @@ def features(net, theta, X):
     loss: its amplitude is set to 0, which leaves it out.
     """
     weights = net.input_weights(theta)
-    sizes = condensation.amplitude(weights, net.outgoing_weights(theta))
-    return weights, sizes * condensation.active(net, theta, X)
+    sizes = amplitude(weights, net.outgoing_weights(theta))
+    return weights, sizes * active(net, theta, X)
 
 
 def orientations(net, theta, X):
     """Number of orientations that carry most of the amplitude: (...)."""
-    return condensation.orientation_count(*features(net, theta, X), MASS)
+    return orientation_count(*features(net, theta, X), MASS)
 
 
 def path(net, snapshots, X):
     """Number of orientations at every snapshot: (..., T)."""
     counts = [orientations(net, theta, X) for theta in snapshots]
     return np.stack(counts, axis=-1)
-
-
-def early_looks(steps, first, count):
-    """Steps of `count` snapshots from steps/first on, evenly in log, and the start."""
-    late = np.geomspace(steps / first, steps, count)
-    return np.unique(np.concatenate([[0], late.astype(int)]))
-
-
-def record(net, risk, snapshots, ends):
-    """What is kept of a training: counts and R_S on the way, features of the `ends`."""
-    weights, sizes = features(net, ends, risk.X)
-    return {
-        "count": path(net, snapshots, risk.X),
-        "loss": np.stack([risk(theta) for theta in snapshots], axis=-1),
-        "weights": weights,
-        "amplitude": sizes,
-    }
 
 
 def outputs(net, theta, grid):
@@ -83,42 +73,36 @@ def total_variation(values):
     return np.abs(np.diff(values)).sum(axis=-1)
 
 
-def plot_output(panel, grid, output, x, y, color=style.BLUE, **labels):
-    """The network's output and the points it was trained on."""
-    panel.plot(grid, output, color=color)
-    panel.plot(x, y, "*", color=style.RED, ms=7, label="data")
-    panel.set(xlabel="$x$", ylabel="$f(x)$", **labels)
+def fixed(seeds):
+    """What a result on Figure 4's points has beside what is recorded."""
+    X, Y = tanh_pair()
+    return {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
 
 
-def plot_features(panel, stages, **labels):
-    """Amplitude against orientation: `stages` maps a name to (weights, amplitude)."""
-    for color, (label, (weights, sizes)) in zip((style.SKY, style.RED), stages.items()):
-        shown = sizes > 0
-        panel.plot(
-            condensation.angle(weights)[shown],
-            sizes[shown] / sizes.max(),
-            "o",
-            color=color,
-            ms=2.5,
-            mew=0,
-            alpha=0.6,
-            label=label,
-            rasterized=True,
-        )
-    panel.set(
-        xlabel="orientation of $(w_j, b_j)$ (rad)",
-        ylabel=r"amplitude $A_j\,/\,\max A$",
-        xlim=(-np.pi, np.pi),
-        xticks=[-np.pi, 0, np.pi],
-        xticklabels=["$-π$", "0", "$π$"],
-        **labels,
-    )
+def record(risk, history):
+    """What is kept of the training of S networks of one input and one output.
 
+    Parameters
+    ----------
+    risk : Risk
+        R_S, whatever was trained on.
+    history : History
+        With T snapshots, from the start to the end.
 
-def plot_counts(panel, steps, counts, color, label, dashes="-"):
-    """Number of orientations (S, T) against steps: every seed, and the median."""
-    for row in counts:
-        panel.plot(steps, row, color=color, lw=0.5, alpha=0.4)
-    panel.plot(steps, np.median(counts, axis=0), dashes, color=color, label=label)
-    panel.set(xlabel="steps", ylabel="orientations")
-    panel.locator_params(axis="x", nbins=4)
+    Returns
+    -------
+    arrays : dict
+        ``count`` of orientations and ``loss``, R_S, on the way, (S, T); ``output``
+        (S, G) on `GRID` at the end; ``weights`` (S, 2, m, 2) and ``amplitude``
+        (S, 2, m) of the first hidden layer at the start and at the end.
+    """
+    net, snapshots = risk.net, history.snapshots
+    ends = np.stack([snapshots[0], snapshots[-1]], axis=1)  # (S, 2, P)
+    weights, sizes = features(net, ends, risk.X)
+    return {
+        "count": path(net, snapshots, risk.X),
+        "loss": np.stack([risk(theta) for theta in snapshots], axis=-1),
+        "output": outputs(net, history.theta, GRID),
+        "weights": weights,
+        "amplitude": sizes,
+    }

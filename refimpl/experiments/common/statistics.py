@@ -48,11 +48,13 @@ class Effect(NamedTuple):
 
 
 def paired(differences):
-    """Mean of paired `differences` (seeds,) and its interval (Student's t).
+    """Mean of paired `differences` (..., seeds) and its interval (Student's t).
 
-    With no spread at all the interval is the mean itself.
+    Each seed counts once, with its mean over the other axes. With no spread at all the
+    interval is the mean itself.
     """
     differences = np.asarray(differences, dtype=float)
+    differences = differences.reshape(-1, differences.shape[-1]).mean(axis=0)
     count, mean = len(differences), differences.mean()
     if count < 2:
         return Effect(mean, (-np.inf, np.inf))
@@ -62,7 +64,7 @@ def paired(differences):
 
 
 def paired_ratio(above, below):
-    """Geometric mean of above/below over seeds, and its interval."""
+    """Geometric mean of above/below (..., seeds), and its interval, as of `paired`."""
     effect = paired(np.log(np.asarray(above) / np.asarray(below)))
     mean, (low, high) = np.exp(effect.mean), np.exp(effect.interval)
     return effect._replace(mean=mean, interval=(low, high), log=True)
@@ -76,6 +78,13 @@ def slope(x, y):
     half = _quantile(freedom) * fit.stderr
     interval = (fit.slope - half, fit.slope + half)
     return Effect(fit.slope, interval, fit.stderr, freedom)
+
+
+def slopes(x, y):
+    """Slopes (...) of log y against log x along the last axis of both."""
+    x, y = np.broadcast_arrays(x, y)
+    rows = zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
+    return np.reshape([slope(*row).mean for row in rows], y.shape[:-1])
 
 
 def _quantile(freedom):

@@ -1,0 +1,63 @@
+"""How losses, measurements and rules are written in texts and drawn in figures."""
+
+import numpy as np
+
+from refimpl.experiments.common import style
+
+LABELS = {
+    "R_S": "$R_S$",
+    "R_S^drop": r"$R_S^\mathrm{drop}$",
+    "L1": "$L_1$",
+    "L2": "$L_2$",
+    "L3": "$L_3$",
+    "L4": "$L_4$",
+}
+
+
+def with_mask(name, mask):
+    """`name` of a loss and of its masks, where it has any."""
+    return name if mask == "no" else f"{name}, {mask}"
+
+
+def listed(names, values, form=".4g"):
+    """Names and values as text."""
+    return ", ".join(f"{name} {value:{form}}" for name, value in zip(names, values))
+
+
+def spread(values):
+    """Mean and standard deviation over the last axis, NaN left out, as text."""
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return "ran off"
+    return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"
+
+
+def plot_rule(panel, rule):
+    """The ends of a rule as horizontal lines, named by the rule in the legend."""
+    for end, label in zip(rule.thresholds, (rule.text, None)):
+        panel.axhline(end, color="0.5", ls="--", lw=1, zorder=1, label=label)
+
+
+def titled(panel, title, x, y, **more):
+    """Title and axes' labels of a panel, and whatever else is set of it."""
+    panel.set(title=title, xlabel=x, ylabel=y, **more)
+
+
+def legend_beside(panel):
+    """Legend to the right of a panel."""
+    panel.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+FLOW_LOOKS = {
+    "R_S": dict(color=style.BLACK, marker="o", label="$R_S$"),
+    "R_S + R_1": dict(color=style.BLUE, marker="s", label="$R_S + R_1$"),
+    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²": dict(
+        color=style.GREEN,
+        marker="^",
+        label=r"$R_S + R_1 + \frac{\varepsilon}{4}\|\nabla(R_S + R_1)\|^2$",
+    ),
+    "R_S + R_1 + R_2": dict(
+        color=style.RED, marker="D", label="$R_S + R_1 + R_2$ (paper)"
+    ),
+    "order-2 moments": dict(color=style.PURPLE, marker="v", label="order-2 moments"),
+}

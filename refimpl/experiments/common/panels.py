@@ -1,0 +1,102 @@
+"""Panels that several experiments draw."""
+
+import numpy as np
+
+from refimpl import angle
+from refimpl.experiments.common import condensed, style
+from refimpl.experiments.common.looks import plot_rule
+
+TRAININGS = (
+    "Above: outputs at the end, the training points, and R_S against steps. Below: "
+    "amplitude against orientation of each neuron of the first hidden layer, at the "
+    "start and at the end, and the number of orientations that carry 90% of the "
+    "amplitude against steps; the dashed line is the threshold of the claims."
+)
+
+
+def spread(panel, x, values, levels=(0.1, 0.5, 0.9), **line):
+    """Three quantiles of the values (..., X) over all else: the middle one as a line.
+
+    Parameters
+    ----------
+    levels : (float, float, float)
+        Of the quantiles: the outer two bound a band.
+    **line
+        Color, label and style of the line.
+    """
+    rows = values.reshape(-1, len(x))
+    low, middle, high = np.quantile(rows, levels, axis=0)
+    panel.fill_between(x, low, high, color=line["color"], alpha=0.2, lw=0)
+    panel.plot(x, middle, **line)
+
+
+def seeds(panel, x, rows, color, label, dashes="-"):
+    """Every seed's row of `rows` (S, X), thin, and the median."""
+    panel.plot(x, rows.T, color=color, lw=0.5, alpha=0.4)
+    panel.plot(x, np.median(rows, axis=0), dashes, color=color, label=label)
+
+
+def counts(panel, steps, rows, color, label, dashes="-"):
+    """Number of orientations (S, T) against steps."""
+    seeds(panel, steps, rows, color, label, dashes)
+    panel.set(title="orientations, all seeds", xlabel="steps", ylabel="orientations")
+    panel.locator_params(axis="x", nbins=4)
+
+
+def output(panel, arrays, values, color):
+    """A network's output and the points it was trained on."""
+    panel.plot(arrays["grid"], values, color=color)
+    panel.plot(arrays["x"], arrays["y"], "*", color=style.RED, ms=7, label="data")
+    panel.set(xlabel="$x$", ylabel="$f(x)$", ylim=(-3, 3))
+
+
+def features(panel, weights, sizes):
+    """Amplitude (2, m) against orientation of weights (2, m, 2) at start and end."""
+    dots = {"ms": 2.5, "mew": 0, "alpha": 0.6, "rasterized": True}
+    for w, a, color, label in zip(
+        weights, sizes, (style.SKY, style.RED), ("start", "end")
+    ):
+        shown = a > 0
+        turned, relative = angle(w)[shown], a[shown] / a.max()
+        panel.plot(turned, relative, "o", color=color, label=label, **dots)
+    panel.set(
+        xlabel="orientation of $(w_j, b_j)$ (rad)",
+        ylabel=r"amplitude $A_j\,/\,\max A$",
+        xlim=(-np.pi, np.pi),
+        xticks=[-np.pi, 0, np.pi],
+        xticklabels=["$-π$", "0", "$π$"],
+    )
+
+
+def trainings(arrays, looks):
+    """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
+
+    Outputs, loss and features are the first seed's, numbers of orientations all seeds'.
+
+    Parameters
+    ----------
+    arrays : dict
+        `features.fixed`, and of `features.record` all with K trainings first.
+    looks : dict
+        Label → color of each training.
+    """
+    count = len(looks)
+    figure, axes = style.figure(2, count + 1, width=2.6 * (count + 1))
+    loss, orientations = axes[:, -1]
+    for k, (label, color) in enumerate(looks.items()):
+        output(axes[0, k], arrays, arrays["output"][k, 0], color)
+        features(axes[1, k], arrays["weights"][k, 0], arrays["amplitude"][k, 0])
+        axes[0, k].set_title(f"output, {label}")
+        axes[1, k].set_title(f"features, {label}")
+        line = {"color": color, "lw": 0.8, "label": label}
+        loss.semilogy(arrays["steps"], arrays["loss"][k, 0], **line)
+        counts(orientations, arrays["steps"], arrays["count"][k], color, label)
+    plot_rule(orientations, condensed.FEW)
+    orientations.set_ylim(bottom=0)
+    loss.set(title="loss", xlabel="steps", ylabel="$R_S$")
+    loss.locator_params(axis="x", nbins=4)
+    loss.legend()
+    axes[0, 0].legend(loc="upper left")
+    axes[1, 0].legend(loc="upper right")
+    style.letter(axes)
+    return figure

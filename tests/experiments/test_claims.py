@@ -1,0 +1,152 @@
+"""A rule decides by its interval; estimates and their p-values are Student's."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from refimpl.experiments.common import statistics
+from refimpl.experiments.common.claims import (
+    Claim,
+    above,
+    at_least,
+    at_most,
+    below,
+    between,
+    decided,
+)
+
+
+@pytest.mark.parametrize(
+    "rule, value, verdict",
+    [
+        (above(1), 1.1, "supported"),
+        (above(1), 1, "refuted"),
+        (at_least(1), 1, "supported"),
+        (at_least(1), 0.9, "refuted"),
+        (below(1), 0.9, "supported"),
+        (below(1), 1, "refuted"),
+        (at_most(1), 1, "supported"),
+        (at_most(1), 1.1, "refuted"),
+        (between(1, 2), 1, "supported"),
+        (between(1, 2), 2, "supported"),
+        (between(1, 2), 2.1, "refuted"),
+        (between(1, 2), np.nan, "refuted"),
+    ],
+)
+def test_a_number_is_decided_by_itself(rule, value, verdict):
+    assert rule.verdict(value) == verdict
+
+
+@pytest.mark.parametrize(
+    "rule, interval, verdict",
+    [
+        (above(1), (1.1, 2), "supported"),
+        (above(1), (1, 2), "undecided"),
+        (above(1), (0, 2), "undecided"),
+        (above(1), (0, 1), "refuted"),
+        (at_least(1), (1, 2), "supported"),
+        (at_least(1), (0, 1), "undecided"),
+        (below(1), (-1, 0.9), "supported"),
+        (below(1), (0, 2), "undecided"),
+        (below(1), (1, 2), "refuted"),
+        (at_most(1), (0, 1), "supported"),
+        (at_most(1), (1.1, 2), "refuted"),
+        (between(1, 2), (1, 2), "supported"),
+        (between(1, 2), (1.5, 3), "undecided"),
+        (between(1, 2), (0, 1.5), "undecided"),
+        (between(1, 2), (0, 3), "undecided"),  # the interval covers the region
+        (between(1, 2), (0, 0.9), "refuted"),
+        (between(1, 2), (2.1, 3), "refuted"),
+        (between(1, 2), (-np.inf, np.inf), "undecided"),
+    ],
+)
+def test_an_estimate_is_decided_by_its_interval(rule, interval, verdict):
+    assert rule.verdict(1.5, interval) == verdict  # whatever the estimate
+
+
+def test_a_threshold_is_drawn_where_the_text_has_it():
+    assert above(1.5).text == "above 1.5" and above(1.5).thresholds == (1.5,)
+    assert between(-0.5, 1).text == "between −0.5 and 1"
+    assert between(-0.5, 1).thresholds == (-0.5, 1)
+    assert at_most(4).text == "at most 4" and at_most(4).thresholds == (4,)
+
+
+@pytest.fixture
+def sample():
+    return np.random.default_rng(0).normal(1.0, 2.0, 8)
+
+
+def test_the_paired_interval_is_students(sample):
+    effect = statistics.paired(sample)
+    expected = stats.ttest_1samp(sample, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(effect.interval, expected)
+
+
+@pytest.mark.parametrize("end", [-1.0, 0.0, 2.5])
+@pytest.mark.parametrize("rule, side", [(above, "greater"), (below, "less")])
+def test_the_p_value_is_students(sample, rule, side, end):
+    p = statistics.paired(sample).p_value(rule(end))
+    expected = stats.ttest_1samp(sample, end, alternative=side).pvalue
+    np.testing.assert_allclose(p, expected)
+
+
+def test_the_p_value_of_a_region_excludes_both_ends(sample):
+    p = statistics.paired(sample).p_value(between(0, 1.5))
+    low = stats.ttest_1samp(sample, 0, alternative="greater").pvalue
+    high = stats.ttest_1samp(sample, 1.5, alternative="less").pvalue
+    np.testing.assert_allclose(p, max(low, high))
+
+
+def test_a_ratio_is_tested_on_its_logarithm(sample):
+    above_, below_ = np.exp(sample), np.full(8, 2.0)
+    effect = statistics.paired_ratio(above_, below_)
+    logs = sample - np.log(2)
+    expected = stats.ttest_1samp(logs, np.log(1.2), alternative="greater")
+    np.testing.assert_allclose(effect.p_value(above(1.2)), expected.pvalue)
+    interval = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(effect.interval, np.exp(interval))
+    np.testing.assert_allclose(effect.mean, np.exp(logs.mean()))
+
+
+def test_one_seed_decides_nothing():
+    effect = statistics.paired([5.0])
+    assert effect.interval == (-np.inf, np.inf)
+    assert effect.p_value(above(0)) is None
+    for rule in (above(0), below(0), between(0, 9)):
+        assert rule.verdict(effect.mean, effect.interval) == "undecided"
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+    fit = statistics.slope(x, 3 * x**-0.5)
+    np.testing.assert_allclose(fit.mean, -0.5)
+    np.testing.assert_allclose(fit.interval, (-0.5, -0.5))
+    many = statistics.slopes(x, np.stack([[3 * x**-0.5, x], [x**2, 1 / x]]))
+    np.testing.assert_allclose(many, [[-0.5, 1], [2, -1]], atol=1e-12)
+
+
+def test_the_interval_of_a_slope_is_that_of_least_squares():
+    x = np.geomspace(1, 100, 9)
+    y = x * np.exp(np.random.default_rng(1).normal(0, 0.3, 9))
+    fit = statistics.slope(x, y)
+    least = stats.linregress(np.log(x), np.log(y))
+    half = stats.t.ppf(0.975, 7) * least.stderr
+    np.testing.assert_allclose(fit.interval, (least.slope - half, least.slope + half))
+    np.testing.assert_allclose(fit.p_value(above(0)), least.pvalue / 2)
+
+
+def test_effects_numbers_and_reasons_are_told_apart(sample):
+    claims = [
+        Claim(name, "Words.", "Lemma 1", "a number", at_most(0))
+        for name in ("estimated", "counted", "missing")
+    ]
+    effect = statistics.paired(sample - 10)
+    measured = {"estimated": effect, "counted": np.int64(3), "missing": "no data"}
+    found = decided(claims, measured, {"counted": "of five"})
+    estimated, counted, missing = (found[claim.id] for claim in claims)
+    assert estimated.verdict == "supported" and estimated.p < 1e-4
+    assert estimated.interval == effect.interval and estimated.measured == effect.mean
+    assert (counted.verdict, counted.measured) == ("refuted", 3.0)
+    assert (counted.interval, counted.p, counted.detail) == (None, None, "of five")
+    assert (missing.verdict, missing.measured) == ("not attempted", None)
+    assert missing.detail == "no data"
