@@ -13,10 +13,11 @@ from refimpl import Adam, Risk, TwoLayer, loss_along, normalize_filters
 from refimpl.data.datasets import relu_pair
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.looks import listed
+from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 from refimpl.theory.kinks import kinks
 
+GRID = np.linspace(-5 / 3, 5 / 3, 501)  # between the outer points
 BINS = 50
 FILTERS = ("layer", "row")
 
@@ -110,21 +111,15 @@ def run(config, context):
     """
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)
-    fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": grid(X)}
+    fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
     keeps = (1.0, config.keep)
     return fixed | context.grid(minimum, config, "Figure 1", keeps, seeds=seeds)
 
 
-def grid(X):
-    """500 intervals between the outer points."""
-    return np.linspace(X.min(), X.max(), 501)
-
-
 def minimum(config, context, keep, *seeds):
     """Networks trained with one keep probability."""
-    X, Y = relu_pair()
     net = TwoLayer(1, config.width, activation="relu")
-    risk = Risk(net, X, Y)
+    risk = Risk(net, *relu_pair())
     theta = context.train(
         risk,
         features.start(net, features.linear_regime(config.width), context, seeds),
@@ -132,8 +127,7 @@ def minimum(config, context, keep, *seeds):
         config.steps,
         features.dropout(keep),
         rng=features.noise(context, seeds),
-    ).theta
-    theta = theta.astype(float)
+    ).theta.astype(float)
     bends = kinks(net, theta)
     # The same directions for both keep probabilities: paired.
     rngs = [context.rng("directions", seed) for seed in seeds]
@@ -145,7 +139,7 @@ def minimum(config, context, keep, *seeds):
         line.append(np.moveaxis(values, 0, -1))
     return {
         "line": np.stack(line, axis=1),  # (S, 2, D, A)
-        "output": features.outputs(net, theta, grid(X)),
+        "output": features.outputs(net, theta, GRID),
         "intercepts": bends.intercepts,
         "slope_changes": bends.slope_changes,
         "loss": risk(theta),
@@ -200,21 +194,15 @@ def plot(arrays):
         output.plot(arrays["grid"], values[:, 1:], color=color, alpha=0.3, lw=0.7)
         sizes = np.abs(arrays["slope_changes"][k, 0])
         kinked[k].hist(arrays["intercepts"][k, 0], edges, weights=sizes, color=color)
-        kinked[k].set(
-            title=f"kinks, {label}",
-            xlabel="intercept $-b_j/w_j$",
-            ylabel=r"$\sum_j |a_j w_j|$ in each part",
-        )
+        in_part = r"$\sum_j |a_j w_j|$ in each part"
+        titled(kinked[k], f"kinks, {label}", "intercept $-b_j/w_j$", in_part)
         for which, filters in enumerate(FILTERS):
             panel, line = axes[1, which], arrays["line"][k, :, which]
             panels.spread(panel, lines.ALPHAS, line, color=color, label=label)
-            panel.set(
-                title=f"loss, filter: {filters}",
-                xlabel=r"$\alpha$",
-                ylabel=r"$R_S(\theta + \alpha d)$",
-            )
+            along = r"$R_S(\theta + \alpha d)$"
+            titled(panel, f"loss, filter: {filters}", r"$\alpha$", along)
     output.plot(arrays["x"], arrays["y"], "*", color=style.BLACK, ms=7, label="data")
-    output.set(title="output", xlabel="$x$", ylabel="$f(x)$")
+    titled(output, "output", "$x$", "$f(x)$")
     output.legend(loc="upper center")
     axes[1, 0].legend(loc="upper center")
     axes[1, 2].remove()

@@ -19,7 +19,7 @@ from refimpl.experiments.common.classification import (
     images,
     two_layer,
 )
-from refimpl.experiments.common.looks import LABELS, listed
+from refimpl.experiments.common.looks import LABELS, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 STARTS = ("wide", "standard")
@@ -198,7 +198,7 @@ def plot(arrays):
             plain = np.tile(arrays["plain_accuracy"][start], (len(keeps), 1)).T
             look = {"color": style.BLACK, "label": "$R_S$"}
             panels.spread(panel, keeps, plain, (0, 0.5, 1), **look)
-        panel.set(title=title, xlabel="keep probability $p$", ylabel=label)
+        titled(panel, title, "keep probability $p$", label)
     axes[0, 0].legend()
     style.letter(axes)
     return {"fig02_same_risk_and_r1": figure}

@@ -22,6 +22,7 @@ from refimpl.experiments.common.classification import (
     images,
     two_layer,
 )
+from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 SWEEPS = ("learning rate", "λ")
@@ -33,10 +34,6 @@ class Config:
     network and the range are ours. All runs last the same time, learning rate × steps,
     so that a larger rate differs by its finite step alone. E R_S^drop is R_S + R_1 and
     E‖∇R_S^drop‖² is 4 R_2/ε, both exact; the paper samples 3,000 masks.
-
-    The two sweeps are not the same by theory: a finite step of the mean iterate adds
-    (ε/4)‖∇(R_S + R_1)‖², while the penalty holds the trace of the covariance of
-    ∇R_S^drop besides (derivation 05), and so presses on E‖∇R_S^drop‖² harder.
     """
 
     width: int = 60
@@ -218,13 +215,10 @@ def plot(arrays):
                 dots = {"color": look["color"], "alpha": 0.5, "ms": 3}
                 panel.plot(arrays["values"], values, ".", **dots)
                 panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **look)
-            panel.set(
-                title=f"{mask} masks",
-                ylabel=label,
-                xlabel=r"$\varepsilon$ or $\lambda$",
-                xscale="log",
-            )
-            style.plain_log(panel.xaxis)
+            titled(panel, f"{mask} masks", r"$\varepsilon$ or $\lambda$", label)
+    axes[0, 0].set_xscale("log")  # of all panels
+    for panel in axes.flat:
+        style.plain_log(panel.xaxis)
     for panel in axes[1]:
         panel.set_yscale("log")
         style.plain_log(panel.yaxis)

@@ -37,8 +37,7 @@ class Config:
     saturation. A step of the three-layer network costs forty times one of the two-layer
     network at the same width, so the default takes half the width and a learning rate
     of 5e-3 there, with which the weights condense within thousands of steps; ``paper``
-    keeps 1000 and 1e-3. Without dropout that learning rate turns weights too, and more
-    so the narrower the network.
+    keeps 1000 and 1e-3.
     """
 
     width: int = 1000

@@ -13,7 +13,7 @@ from refimpl import Adam, Risk, TwoLayer, cosine_similarity, orientation
 from refimpl.data.datasets import teacher
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
-from refimpl.experiments.common.looks import plot_rule
+from refimpl.experiments.common.looks import plot_rule, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 KEEPS = (1.0, 0.5)
@@ -175,11 +175,8 @@ def plot(arrays):
         image = panel.imshow(
             similarity, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest"
         )
-        panel.set(
-            title=f"cosine similarity, p = {keep:g}",
-            xlabel="neuron, sorted",
-            ylabel="neuron, sorted",
-        )
+        neurons = ("neuron, sorted", "neuron, sorted")
+        titled(panel, f"cosine similarity, p = {keep:g}", *neurons)
     figure.colorbar(image, ax=matrices, label="cosine", shrink=0.9)
     for rows, keep, color in zip(arrays["count"], KEEPS, (style.BLUE, style.RED)):
         panels.counts(count, arrays["steps"], rows, color, f"p = {keep:g}")

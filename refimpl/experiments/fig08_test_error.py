@@ -5,6 +5,7 @@ student of width 1000; two teachers, a steep one and a slow one.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,13 +13,12 @@ from refimpl import Adam, Risk, TwoLayer
 from refimpl.data.datasets import teacher
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.looks import listed
+from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired_ratio
 
-# W (2, 1), b (2,), A (1, 2), and the interval of the inputs.
-TEACHERS = {
-    "steep": (([[1.0], [1.0]], [-6.0, 6.0], [[1.0, 1.0]]), 12.0),
-    "slow": (([[0.8], [-1.1]], [0.4, 0.6], [[1.0, 0.8]]), 2.0),
+TEACHERS = {  # of W (2, 1), b (2,) and A (1, 2); and the interval of the inputs
+    "steep": (partial(teacher, [[1.0], [1.0]], [-6.0, 6.0], [[1.0, 1.0]]), 12.0),
+    "slow": (partial(teacher, [[0.8], [-1.1]], [0.4, 0.6], [[1.0, 0.8]]), 2.0),
 }
 KEEPS = (1.0, 0.9)
 
@@ -125,26 +125,20 @@ def run(config, context):
         ``grid`` (2, G), and the teacher's, ``truth`` (2, G).
     """
     trials = context.seeds(config.trials)
-    grids = [grid(name) for name in TEACHERS]
+    grids = [grid(limit) for _, limit in TEACHERS.values()]
+    truths = [truth(X) for (truth, _), X in zip(TEACHERS.values(), grids)]
     axes = (TEACHERS, config.samples, KEEPS)
     return {
         "seeds": np.array(trials),
         "samples": np.array(config.samples),
         "grid": np.stack(grids)[..., 0],
-        "truth": np.stack([truth(name, x) for name, x in zip(TEACHERS, grids)])[..., 0],
+        "truth": np.stack(truths)[..., 0],
     } | context.grid(trained, config, "Figure 8", *axes, seeds=trials)
 
 
-def grid(name):
+def grid(limit):
     """Inputs (G, 1) on which the test error is measured."""
-    _, limit = TEACHERS[name]
     return np.linspace(-limit, limit, 481)[:, None]
-
-
-def truth(name, X):
-    """The teacher's outputs (..., n, 1)."""
-    parameters, _ = TEACHERS[name]
-    return teacher(*parameters, X)
 
 
 def trained(config, context, name, samples, keep, *trials):
@@ -152,28 +146,26 @@ def trained(config, context, name, samples, keep, *trials):
 
     A trial's samples are the first of one list, so that more samples contain fewer.
     """
-    _, limit = TEACHERS[name]
-    most = max(config.samples)
-    X = np.stack(
-        [context.rng("inputs", t).uniform(-limit, limit, (most, 1)) for t in trials]
-    )[:, :samples]
+    truth, limit = TEACHERS[name]
+    size = (max(config.samples), 1)
+    X = [context.rng("inputs", t).uniform(-limit, limit, size) for t in trials]
+    X = np.stack(X)[:, :samples]
     net = TwoLayer(1, config.width)
-    risk = Risk(net, X, truth(name, X))
-    start = features.start(net, features.linear_regime(config.width), context, trials)
+    risk = Risk(net, X, truth(X))
     theta = context.train(
         risk,
-        start,
+        features.start(net, features.linear_regime(config.width), context, trials),
         Adam(config.rate),
         config.steps,
         features.dropout(keep),
         rng=features.noise(context, trials),
     ).theta.astype(float)
-    test = Risk(net, grid(name), truth(name, grid(name)))
+    X = grid(limit)
     return {
-        "error": test(theta),
+        "error": Risk(net, X, truth(X))(theta),
         "loss": risk(theta),
-        "count": features.orientations(net, theta, grid(name)),
-        "output": features.outputs(net, theta[0], grid(name)[:, 0]),
+        "count": features.orientations(net, theta, X),
+        "output": features.outputs(net, theta[0], X[:, 0]),
     }
 
 
@@ -216,29 +208,19 @@ def plot(arrays):
         for k, (keep, color) in enumerate(zip(KEEPS, (style.BLUE, style.RED))):
             error, label = arrays["error"][which, :, k].T, f"p = {keep:g}"  # (S, N)
             image = maps[k].imshow(error, aspect="auto", norm=norm, cmap="viridis")
-            maps[k].set(
-                title=f"{name} teacher, {label}",
-                xlabel="number of samples",
-                ylabel="trial",
-                xticks=range(len(samples)),
-                xticklabels=samples,
-            )
+            titled(maps[k], f"{name} teacher, {label}", "number of samples", "trial")
+            maps[k].set_xticks(range(len(samples)), samples)
             line = {"color": color, "marker": "o", "ms": 3, "label": label}
             panels.spread(medians, samples, error, (0.25, 0.5, 0.75), **line)
             outputs.plot(x, arrays["output"][which, -1, k], color=color)
         figure.colorbar(image, ax=maps[1], label="test error")
         medians.axvline(6, color="0.6", lw=1, ls=":")
-        medians.set(
-            title="median and quartiles",
-            xlabel="number of samples",
-            ylabel="test error",
-            yscale="log",
-        )
+        titled(medians, "median and quartiles", "number of samples", "test error")
+        medians.set_yscale("log")
         medians.legend()
         truth = {"color": style.BLACK, "lw": 1, "ls": "--", "label": "teacher"}
         outputs.plot(x, arrays["truth"][which], **truth)
-        title = f"{samples[-1]} samples, first trial"
-        outputs.set(title=title, xlabel="$x$", ylabel="$f(x)$")
+        titled(outputs, f"{samples[-1]} samples, first trial", "$x$", "$f(x)$")
         outputs.legend()
     style.letter(axes)
     return {"fig08_test_error": figure}

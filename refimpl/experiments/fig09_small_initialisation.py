@@ -12,7 +12,7 @@ from refimpl import GD, Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided
-from refimpl.experiments.common.looks import listed, plot_rule
+from refimpl.experiments.common.looks import listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
 LOOKS = 80
@@ -141,8 +141,7 @@ def looks(config):
 def trained(config, context, optimizer, scale, *seeds):
     """Networks of one case."""
     net = TwoLayer(1, config.width)
-    X, Y = tanh_pair()
-    risk = Risk(net, X, Y)
+    risk = Risk(net, *tanh_pair())
     std = features.linear_regime(config.width) if scale is None else scale
     history = context.train(
         risk,
@@ -155,7 +154,7 @@ def trained(config, context, optimizer, scale, *seeds):
     )
     return {
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
-        "count": features.path(net, history.snapshots, X),
+        "count": features.path(net, history.snapshots, risk.X),
     }
 
 
@@ -205,7 +204,7 @@ def plot(arrays):
         panels.seeds(panel, steps, loss, style.RED, "normal, dropout")
         panel.axhline(SADDLE, color=style.BLUE, lw=1, ls=":", label="saddle")
         plot_rule(panel, REACHED)
-        panel.set(title=f"loss, {name}", xlabel="steps", ylabel="$R_S$")
+        titled(panel, f"loss, {name}", "steps", "$R_S$")
         panel.legend(loc="lower left", fontsize=7)
     times = time_to_leave(arrays)
     for k in small:
@@ -215,8 +214,7 @@ def plot(arrays):
         waits.plot(spots[~left], times[k][~left], "^", color=style.BLACK, ms=5, mfc="w")
     waits.axhline(np.median(times[gd]), color=style.RED, label="normal, dropout")
     waits.plot([], [], "^", color=style.BLACK, mfc="w", label="not within the run")
-    title = "time to leave the saddle (GD)"
-    waits.set(title=title, xlabel="initial scale", ylabel="steps")
+    titled(waits, "time to leave the saddle (GD)", "initial scale", "steps")
     for panel in axes[0]:
         panel.set(xscale="log", yscale="log")
     style.plain_log(waits.xaxis)
