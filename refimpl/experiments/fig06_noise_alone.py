@@ -69,6 +69,9 @@ CLAIMS = (
         "Figure 6",
         condensed.CHANGE,
         condensed.KEPT,
+        note="At width 1000 the mean change is −0.4, and its interval over five seeds "
+        "reaches beyond −1.",
+        anchor="not-dropout-alone",
     ),
     ours(
         "fig06-gaussian",

@@ -58,6 +58,8 @@ def holm(p, level=0.05):
 def correction(claims):
     """Sentence: how many supported claims Holm's correction leaves, and which not."""
     tested = [one for one in claims if one.p is not None]
+    if not tested:
+        return "No claim has a p-value."
     rejected = holm([one.p for one in tested])
     pairs = [pair for pair in zip(tested, rejected) if pair[0].verdict == "supported"]
     lost = [one.id for one, survives in pairs if not survives]

@@ -52,6 +52,10 @@ def test_the_correction_counts_all_that_were_tested_and_names_what_is_lost():
     )
 
 
+def test_without_p_values_there_is_nothing_to_correct():
+    assert summary.correction([FEW]) == "No claim has a p-value."
+
+
 def test_rules_found_while_exploring_are_counted():
     assert summary.exploration([UP, DOWN, NEAR]) == (
         "Rules: 2 fixed before anything was measured, 1 found while exploring."
