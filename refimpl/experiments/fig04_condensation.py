@@ -73,10 +73,10 @@ CAPTIONS = {
 }
 
 EXPLORED = {
-    "two": "Adam, initialisation and steps are those of a trial in which the panels "
-    "came out as the paper prints them.",
-    "three": "Width, learning rate and steps of the default were set by trial so that "
-    "the weights condense within a run.",
+    "two": "Adam and the initialisation are those of a trial in which the panels came "
+    "out as the paper prints them.",
+    "three": "Width, initialisation, learning rate and steps of the default were set "
+    "by trial so that the weights condense within a run.",
 }
 NOTES = {
     ("three", "few-lines"): "At the paper's learning rate the first layer is still on "

@@ -137,6 +137,8 @@ def check(arrays):
             continue
         last = arrays[f"{data}_ratio"][:, :, -1, -1]  # (cases, S)
         measured[claim.id] = paired(last[0] - last[CASES.index((layers, 0.5))])
+        if np.isnan(measured[claim.id].mean):
+            measured[claim.id] = "in some seed no neuron is active"
         rights = arrays[f"{data}_accuracy"].mean(axis=-1)
         details[claim.id] = "; ".join(
             f"p={keep:g}: ratio {ratio.mean():.2f}, test accuracy {right:.3f}"

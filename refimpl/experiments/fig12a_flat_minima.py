@@ -25,7 +25,7 @@ from refimpl.data.datasets import one_hot
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import accuracy, data_name, images
-from refimpl.experiments.common.looks import listed
+from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
@@ -62,7 +62,7 @@ CAPTIONS = {
         "Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: "
         "(a) loss along random directions, median and 10% to 90%; (b) trace and (c) "
         "largest eigenvalue of the Hessian of R_S, a dot a seed."
-    ),
+    )
 }
 
 TRACE = "Tr of the Hessian of R_S, geometric mean over seeds of {} over {}"
@@ -220,21 +220,14 @@ def plot(arrays):
     """Loss along directions, and trace and largest eigenvalue by seed."""
     figure, axes = style.figure(1, 3, width=9.0, height=2.8)
     colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
-    labels = (
-        "$R_S$",
-        r"$R_S^\mathrm{drop}$",
-        "$R_S + R_1$",
-        r"$R_S^\mathrm{drop}$, all",
-    )
+    drop = r"$R_S^\mathrm{drop}$"
+    labels = ("$R_S$", drop, "$R_S + R_1$", f"{drop}, all")
     panel = axes[0, 0]
     for which, dashes in enumerate(("-", "-", "--", "-")):
         look = {"color": colors[which], "label": labels[which], "ls": dashes}
         panels.spread(panel, arrays["alphas"], arrays["line"][:, which], **look)
-    panel.set(
-        title="loss along directions: median, 10–90%",
-        xlabel=r"$\alpha$ (whole layers as filters)",
-        ylabel=r"$L(\alpha) = R_S(\theta + \alpha d)$",
-    )
+    x, y = r"$\alpha$ (whole layers as filters)", r"$R_S(\theta + \alpha d)$"
+    titled(panel, "loss along directions: median, 10–90%", x, y)
     panel.legend(loc="upper center")
     panel.set_ylim(0, 1.35 * panel.get_ylim()[1])
     for panel, name, title, label in (
@@ -246,8 +239,7 @@ def plot(arrays):
         for which, marker in enumerate("os^D"):
             column = values[:, which]
             panel.plot([which] * len(column), column, marker, color=colors[which], ms=4)
-        panel.set(title=title, ylabel=label, xlim=(-0.5, 3.5))
+        panel.set(title=title, ylabel=label, xlim=(-0.5, 3.5), ylim=(0, None))
         panel.set_xticks(range(len(labels)), labels)
-        panel.set_ylim(bottom=0)
     style.letter(axes)
     return {"fig12a_flat_minima": figure}

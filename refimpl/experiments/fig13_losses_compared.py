@@ -27,7 +27,7 @@ from refimpl.experiments.common.classification import (
     two_layer,
 )
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import LABELS, legend_beside, spread
+from refimpl.experiments.common.looks import LABELS, legend_beside, spread, titled
 from refimpl.experiments.common.statistics import paired
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
@@ -81,7 +81,7 @@ CAPTIONS = {
 }
 
 
-def name(mask):
+def prefix(mask):
     """Beginning of the identifiers of the claims on a mask convention."""
     return f"fig13-{mask.replace(' ', '-')}"
 
@@ -101,7 +101,7 @@ CLAIMS = tuple(
     )
     for claim in (
         Claim(
-            f"{name(mask)}-better",
+            f"{prefix(mask)}-better",
             "Losses with R_1 in effect generalise better than those without it "
             f"({mask} masks).",
             "Figure 13",
@@ -114,7 +114,7 @@ CLAIMS = tuple(
             "generalises as badly as in the paper.",
         ),
         Claim(
-            f"{name(mask)}-connected",
+            f"{prefix(mask)}-connected",
             "Between minima of L1 and L3 there is less of a barrier than between those "
             f"with R_1 and those without ({mask} masks).",
             "Figure 14",
@@ -196,7 +196,9 @@ def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
     for m, mask in enumerate(MASKS):
-        better, connected = (f"{name(mask)}-{what}" for what in ("better", "connected"))
+        better, connected = (
+            f"{prefix(mask)}-{what}" for what in ("better", "connected")
+        )
         gap, words = gaps(arrays["accuracy"][m])
         details[better] = f"{arrays['data']}; {words}"
         ran_off = f"training ran off: {details[better]}"
@@ -211,18 +213,8 @@ def check(arrays):
 
 
 def gaps(accuracies):
-    """Accuracy with R_1 minus that without, and the accuracies in words.
-
-    Parameters
-    ----------
-    accuracies : (E, K, 6, S)
-
-    Returns
-    -------
-    gap : (settings, S)
-        Of the settings where all stay finite.
-    detail : str
-    """
+    """Accuracy with R_1 minus that without, (settings, S), where all stay finite, and
+    the `accuracies` (E, K, 6, S) in words."""
     with_r1 = np.array([loss in WITH_R1 for loss in LOSSES])
     gap = accuracies[:, :, with_r1].min(axis=2)
     gap = gap - accuracies[:, :, ~with_r1].max(axis=2)  # (E, K, S)
@@ -245,24 +237,16 @@ def plot(arrays):
 def plot_accuracies(arrays):
     """Test accuracy against p: a column per learning rate, a row per convention."""
     rates, keeps = arrays["rates"], arrays["keeps"]
-    figure, axes = style.figure(
-        2, len(rates), width=1.5 + 3.3 * len(rates), height=2.7, sharey=True
-    )
+    size = {"width": 1.5 + 3.3 * len(rates), "height": 2.7}
+    figure, axes = style.figure(2, len(rates), sharey=True, **size)
     for (m, mask), (e, rate) in product(enumerate(MASKS), enumerate(rates)):
-        panel = axes[m, e]
+        panel, title = axes[m, e], f"{mask} masks, lr {rate:g}"
         for k, loss in enumerate(LOSSES):
-            values = arrays["accuracy"][m, e, :, k]  # (K, S)
-            dashes = "-" if loss in WITH_R1 else "--"
-            color = style.CYCLE[k]
+            values, color = arrays["accuracy"][m, e, :, k], style.CYCLE[k]  # (K, S)
+            line = {"color": color, "ls": "-" if loss in WITH_R1 else "--"}
             panel.plot(keeps, values, ".", color=color, ms=3, alpha=0.5)
-            mean = values.mean(axis=-1)
-            panel.plot(keeps, mean, dashes, color=color, label=LABELS[loss])
-        panel.set(
-            title=f"{mask} masks, lr {rate:g}",
-            xlabel="keep probability $p$",
-            ylabel="test accuracy",
-            xticks=keeps,
-        )
+            panel.plot(keeps, values.mean(axis=-1), label=LABELS[loss], **line)
+        titled(panel, title, "keep probability $p$", "test accuracy", xticks=keeps)
     legend_beside(axes[0, -1])
     style.letter(axes)
     return figure
@@ -279,12 +263,8 @@ def plot_lines(arrays):
             panel.plot(arrays["alphas"], mean, color=color, label=f"{mask} masks")
         for end in (0, 1):
             panel.axvline(end, color="0.7", lw=0.8, ls=":")
-        panel.set(
-            title=f"{LABELS[one]} (α = 0) to {LABELS[other]} (α = 1)",
-            xlabel=r"$\alpha$",
-            ylabel="$R_S$",
-        )
-        panel.set_ylim(bottom=0)
+        title = f"{LABELS[one]} (α = 0) to {LABELS[other]} (α = 1)"
+        titled(panel, title, r"$\alpha$", "$R_S$", ylim=(0, None))
     axes[0, 0].legend()
     style.letter(axes)
     return figure

@@ -17,7 +17,7 @@ from refimpl.experiments.common.classification import (
     images,
     two_layer,
 )
-from refimpl.experiments.common.looks import legend_beside, listed
+from refimpl.experiments.common.looks import legend_beside, listed, titled
 from refimpl.experiments.common.statistics import paired
 
 STARTS = ("wide", "standard")
@@ -54,7 +54,7 @@ CAPTIONS = {
         "Test accuracy against the number of training images for gradient descent, "
         "SGD, dropout, R_S + R_1 and weight decay, (a) from a wide initialisation, (b) "
         "from the standard one. Mean and standard error over seeds."
-    ),
+    )
 }
 
 
@@ -160,21 +160,17 @@ def plot(arrays):
     """Accuracy against the number of images, by start."""
     figure, axes = style.figure(1, 2, width=9.0, height=3.0, sharey=True)
     colors = (style.BLACK, style.ORANGE, style.RED, style.BLUE) + (style.GREEN,) * 3
-    dashes = ("-",) * 4 + (":", "--", "-.")
+    dashes, x = ("-",) * 4 + (":", "--", "-."), arrays["samples"]
     for panel, where, values in zip(axes[0], STARTS, arrays["accuracy"]):
         for method, color, dash, accuracies in zip(METHODS, colors, dashes, values):
             mean = accuracies.mean(axis=-1)
             half = accuracies.std(axis=-1, ddof=1) / accuracies.shape[-1] ** 0.5
-            label, x = method.replace("R_S + R_1", "$R_S + R_1$"), arrays["samples"]
+            label = method.replace("R_S + R_1", "$R_S + R_1$")
             panel.errorbar(x, mean, half, color=color, ls=dash, label=label)
-        panel.set(
-            title=f"{where} initialisation, {arrays['data']}",
-            xlabel="training images $n$",
-            ylabel="test accuracy (± standard error)",
-            xscale="log",
-            xticks=arrays["samples"],
-            xticklabels=[f"{n}" for n in arrays["samples"]],
-        )
+        y = "test accuracy (± standard error)"
+        title = f"{where} initialisation, {arrays['data']}"
+        titled(panel, title, "training images $n$", y, xscale="log")
+        panel.set_xticks(x, [f"{n}" for n in x])
         panel.minorticks_off()
     legend_beside(axes[0, 1])
     style.letter(axes)

@@ -40,6 +40,7 @@ from refimpl.experiments.common.looks import (
     legend_beside,
     listed,
     plot_rule,
+    titled,
     with_mask,
 )
 from refimpl.experiments.common.statistics import paired_ratio
@@ -81,7 +82,7 @@ CAPTIONS = {
         "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and (b) largest "
         "eigenvalue of the Hessian of R_S, and (c) the residual part's share of the "
         "trace, against steps; (d) spectral density at the end."
-    ),
+    )
 }
 
 SMALL = below(0.1)
@@ -230,17 +231,14 @@ def plot(arrays):
             arrays["grid"][k, 0], np.maximum(arrays["density"][k, 0], 1e-3), **look
         )
     plot_rule(axes[1, 0], SMALL)
-    axes[0, 0].set(title="trace", ylabel=r"$\mathrm{Tr}\,\nabla^2 R_S$", yscale="log")
-    axes[0, 1].set(title="largest eigenvalue", ylabel=r"$\lambda_{\max}$", yscale="log")
-    axes[1, 0].set(title="residual part's share of the trace", ylabel="|share|")
-    axes[1, 1].set(
-        title=f"spectral density at the end, seed {arrays['seeds'][0]}",
-        xlabel=r"eigenvalue $\lambda$",
-        ylabel=r"eigenvalues per unit of $\lambda$",
-        ylim=(1e-3, None),
-    )
-    for panel in (*axes[0], axes[1, 0]):
-        panel.set(xlabel="steps", xscale="log")
+    log = {"xscale": "log", "yscale": "log"}
+    titled(axes[0, 0], "trace", "steps", r"$\mathrm{Tr}\,\nabla^2 R_S$", **log)
+    titled(axes[0, 1], "largest eigenvalue", "steps", r"$\lambda_{\max}$", **log)
+    title = "residual part's share of the trace"
+    titled(axes[1, 0], title, "steps", "|share|", xscale="log")
+    title = f"spectral density at the end, seed {arrays['seeds'][0]}"
+    x, y = r"eigenvalue $\lambda$", r"eigenvalues per unit of $\lambda$"
+    titled(axes[1, 1], title, x, y, ylim=(1e-3, None))
     axes[1, 0].legend()
     legend_beside(axes[0, 1])
     style.letter(axes)

@@ -9,15 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import (
-    L1,
-    Deep,
-    Dropout,
-    R1_gradient,
-    Risk,
-    TwoLayer,
-    expectation,
-)
+from refimpl import L1, Deep, Dropout, R1_gradient, Risk, TwoLayer, expectation
 from refimpl.arrays.backend import chunks
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import panels, style
@@ -29,8 +21,9 @@ from refimpl.experiments.common.claims import (
     decided,
     ours,
 )
-from refimpl.experiments.common.looks import plot_rule
-from refimpl.experiments.common.statistics import doublings, paired, slopes
+from refimpl.experiments.common.looks import plot_rule, titled
+from refimpl.experiments.common.sampling import doublings
+from refimpl.experiments.common.statistics import paired, slopes
 
 KEEPS = (0.1, 0.5, 0.9, 1.0)
 KINDS = ("two-layer", "deep, 1 hidden", "deep, 2 hidden")
@@ -64,7 +57,7 @@ CAPTIONS = {
         "masks, a mark for each random network. (b) Distance of the mean of K sampled "
         "dropout gradients to ∇(R_S + R_1), to ∇R_S and to the formula with p and 1−p "
         "swapped, against K; median and range over seeds."
-    ),
+    )
 }
 
 EXACT = below(1e-12)
@@ -244,42 +237,27 @@ def plot(arrays):
     exact = np.maximum(arrays["exact"], 1e-17)
     errors = np.moveaxis(exact, 3, 0).reshape(len(KEEPS), -1, 2)
     x = np.arange(len(KEEPS))[:, None] + np.linspace(-0.38, -0.02, errors.shape[1])
-    look = dict(ls="", ms=3, mew=0, alpha=0.7)
-    y = errors[..., 0].ravel()
-    panel.plot(x.ravel(), y, "o", color=style.BLUE, label="loss", **look)
-    x, y = x + 0.4, errors[..., 1].ravel()
-    panel.plot(x.ravel(), y, "^", color=style.ORANGE, label="gradient", **look)
+    look = {"ls": "", "ms": 3, "mew": 0, "alpha": 0.7}
+    loss, gradient = errors.reshape(-1, 2).T
+    panel.plot(x.ravel(), loss, "o", color=style.BLUE, label="loss", **look)
+    look |= {"color": style.ORANGE, "label": "gradient"}
+    panel.plot(x.ravel() + 0.4, gradient, "^", **look)
     plot_rule(panel, EXACT)
-    panel.set_yscale("log")
-    panel.set(
-        title="all masks enumerated",
-        xlabel="keep probability $p$",
-        ylabel="relative error of $R_S + R_1$",
-        xticks=range(len(KEEPS)),
-        xticklabels=[f"{keep:g}" for keep in KEEPS],
-        ylim=(5e-18, 3e-10),
-    )
+    x, y = "keep probability $p$", "relative error of $R_S + R_1$"
+    titled(panel, "all masks enumerated", x, y, yscale="log", ylim=(5e-18, 3e-10))
+    panel.set_xticks(range(len(KEEPS)), [f"{keep:g}" for keep in KEEPS])
     panel.legend(loc="upper left", ncols=2)
     panel, draws, distance = axes[0, 1], arrays["draws"], arrays["distance"]
-    for errors, color, marker, label in zip(
-        np.moveaxis(distance, -1, 0),
-        (style.BLUE, style.RED, style.PURPLE),
-        "os^",
-        (
-            r"$\nabla(R_S + R_1)$",
-            r"$\nabla R_S$",
-            r"$\nabla(R_S + R_1)$, $p$ and $1-p$ swapped",
-        ),
-    ):
-        look = dict(color=color, marker=marker, ms=3, label=label)
-        panels.spread(panel, draws, errors, (0, 0.5, 1), **look)
+    right = r"$\nabla(R_S + R_1)$"
+    labels = (right, r"$\nabla R_S$", f"{right}, $p$ and $1-p$ swapped")
+    colors = (style.BLUE, style.RED, style.PURPLE)
+    for k, (label, color, marker) in enumerate(zip(labels, colors, "os^")):
+        look = {"color": color, "marker": marker, "ms": 3, "label": label}
+        panels.spread(panel, draws, distance[..., k], (0, 0.5, 1), **look)
     line = distance[:, 0, 0].mean() / draws**0.5
     panel.loglog(draws, line, "k--", lw=1, label=r"$\propto 1/\sqrt{K}$")
-    panel.set(
-        title="sampled, network of Figure 4",
-        xlabel="number of masks $K$",
-        ylabel="relative distance to mean gradient",
-    )
+    x, y = "number of masks $K$", "relative distance to mean gradient"
+    titled(panel, "sampled, network of Figure 4", x, y)
     panel.set_ylim(top=100 * distance.max())
     panel.legend(loc="upper right")
     style.letter(axes)

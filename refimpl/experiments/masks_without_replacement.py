@@ -14,7 +14,7 @@ from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, between, decided, ours
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
+from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow
 from refimpl.theory.iterates import mean_epoch
@@ -40,7 +40,7 @@ CAPTIONS = {
         "Distance of the mean iterate, after one pass through a deck of masks, to the "
         "flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + "
         "R_1 + R_2, against ε. Median and range over random networks."
-    ),
+    )
 }
 
 FIT = (
@@ -110,12 +110,8 @@ def plot(arrays):
         errors = arrays["distance"][..., flow]
         look = FLOW_LOOKS[name]
         panels.spread(panel, arrays["rates"], errors, (0, 0.5, 1), ms=4, **look)
-    panel.set(
-        xscale="log",
-        yscale="log",
-        title="one pass through a deck of masks, exact",
-        xlabel=r"learning rate $\varepsilon$",
-        ylabel="distance to mean iterate",
-    )
+    title = "one pass through a deck of masks, exact"
+    x, y = r"learning rate $\varepsilon$", "distance to mean iterate"
+    titled(panel, title, x, y, xscale="log", yscale="log")
     legend_beside(panel)
     return {"masks_without_replacement": figure}

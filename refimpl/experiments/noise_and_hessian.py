@@ -58,7 +58,7 @@ CAPTIONS = {
         "with masks per sample, and SGD. (b) Noise along the Hessian's eigenvectors "
         "against their eigenvalues. (c) Variance of walkers along their principal "
         "components against flatness."
-    ),
+    )
 }
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance
@@ -226,8 +226,8 @@ def width(risk, theta, v):
     level, ends = np.e * risk(theta), []
     for sign in (-1, 1):
         values = loss_along(risk, theta, sign * v, alphas)
-        beyond = to_numpy(values > level)
-        ends.append(alphas[beyond.argmax()] if beyond.any() else alphas[-1])
+        over = to_numpy(values > level)
+        ends.append(alphas[over.argmax()] if over.any() else alphas[-1])
     return sum(ends)
 
 

@@ -21,7 +21,7 @@ from refimpl.experiments.common.claims import (
     ours,
 )
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside
+from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
 from refimpl.theory.iterates import mean_iterate
@@ -64,7 +64,7 @@ CAPTIONS = {
         "two steps, every sequence of masks followed, with shared masks and with masks "
         "per sample. (c), (d) At the fixed time T = 2, sampled. Median and "
         "range over random networks."
-    ),
+    )
 }
 
 FIT = (
@@ -271,18 +271,15 @@ def plot(arrays):
         (arrays["steps"][:, :, :, 1], "rates_steps", FLOWS, "after 2 steps, exact"),
         (arrays["time"], "rates_time", ENDS, "at $T = 2$, sampled"),
     )
-    for row, (distance, rates, names, title) in zip(axes, parts):
+    x = r"learning rate $\varepsilon$"
+    y = r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$"
+    for row, (distance, rates, names, what) in zip(axes, parts):
         for panel, convention, errors in zip(row, CONVENTIONS, distance):
             for k, name in enumerate(names):
                 look = dict(levels=(0, 0.5, 1), ms=4, **FLOW_LOOKS[name])
                 panels.spread(panel, arrays[rates], errors[..., k], **look)
-            panel.set(
-                xscale="log",
-                yscale="log",
-                title=f"{title}, {convention} masks",
-                xlabel=r"learning rate $\varepsilon$",
-                ylabel=r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$",
-            )
+            title = f"{what}, {convention} masks"
+            titled(panel, title, x, y, xscale="log", yscale="log")
         legend_beside(panel)
     for panel in axes[1]:
         rates = arrays["rates_time"]

@@ -5,7 +5,6 @@ initialisation, and learning rate against width, with dropout and without.
 """
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, slope
 
@@ -66,7 +64,7 @@ CAPTIONS = {
         "initialisation and the keep probability; by width and learning rate (b) "
         "without dropout and (c) with it, and the line where the weights are half "
         "condensed. (d) R_S of (a), decimal logarithm."
-    ),
+    )
 }
 
 SHARE = (
@@ -134,48 +132,40 @@ def run(config, context):
     seeds = context.seeds(config.seeds)
     axes = ("exponents", "keeps", "widths", "rates")
     arrays = {name: np.array(getattr(config, name)) for name in axes}
-    points = config.exponents
-    parts = context.grid(by_scale, config, "phases: scale", points, seeds=seeds)
+    scales = config.exponents
+    parts = context.grid(by_scale, config, "phases: scale", scales, seeds=seeds)
     arrays |= {f"scale_{name}": values for name, values in parts.items()}
-    points = list(product(config.widths, config.rates))
     # The longest first, so that no core waits at the end for another.
-    order = sorted(points, key=lambda point: -point[0] / point[1])
-    parts = context.runs(by_rate, config, [(*p, *seeds) for p in order], "phases: rate")
-    found = dict(zip(order, parts))
-    shape = (len(config.widths), len(config.rates))
-    parts = stacked([found[point] for point in points], shape)
+    points = (config.rates, config.widths[::-1])
+    parts = context.grid(by_rate, config, "phases: rate", *points, seeds=seeds)
+    parts = {name: values.swapaxes(0, 1)[::-1] for name, values in parts.items()}
     arrays |= {f"rate_{name}": values for name, values in parts.items()}
     return arrays | {"seeds": np.array(seeds)}
 
 
 def by_scale(config, context, gamma, *seeds):
     """Networks of one initial scale: every p and seed, side by side."""
-    std = config.width**-gamma
-    return trained(
-        context, config.width, std, config.keeps, config.rate, config.steps, seeds
-    )
+    std, rate, steps = config.width**-gamma, config.rate, config.steps
+    return trained(context, config.width, std, config.keeps, rate, steps, seeds)
 
 
-def by_rate(config, context, width, rate, *seeds):
-    """Networks of one width and learning rate, without dropout and with it."""
-    keeps, steps = (1.0, config.keep), round(config.time / rate)
-    return trained(
-        context, width, features.linear_regime(width), keeps, rate, steps, seeds
-    )
+def by_rate(config, context, rate, width, *seeds):
+    """Networks of one learning rate and width, without dropout and with it."""
+    std, steps = features.linear_regime(width), round(config.time / rate)
+    return trained(context, width, std, (1.0, config.keep), rate, steps, seeds)
 
 
 def trained(context, width, std, keeps, rate, steps, seeds):
     """Orientations and R_S (K, S) after training with each of `keeps`."""
-    net = TwoLayer(1, width)
-    X, Y = tanh_pair()
-    risk, shape = Risk(net, X, Y), (len(keeps), len(seeds))
+    net, shape = TwoLayer(1, width), (len(keeps), len(seeds))
+    risk = Risk(net, *tanh_pair())
     seeds = seeds * len(keeps)
     start = features.start(net, std, context, seeds, f"init {width}")
     rngs = features.noise(context, seeds, f"noise {width}")
     drop = Dropout(np.repeat(keeps, shape[1]), per_sample=True)
     theta = context.train(risk, start, Adam(rate), steps, drop, rng=rngs).theta
     return {
-        "count": features.orientations(net, theta, X).reshape(shape),
+        "count": features.orientations(net, theta, risk.X).reshape(shape),
         "loss": risk(theta).reshape(shape),
     }
 
@@ -185,16 +175,16 @@ def shares(arrays):
 
     Two, a direction and its opposite, are what is left when all is condensed.
     """
-    above = np.maximum(arrays["rate_count"] - 2, 0)
-    return above[:, :, 1] / np.maximum(above[:, :, 0], 1)
+    more = np.maximum(arrays["rate_count"] - 2, 0)
+    return more[:, :, 1] / np.maximum(more[:, :, 0], 1)
 
 
 def largest_rates(arrays):
     """Learning rate at which the mean share crosses ½, by width; NaN: it does not."""
     logs, found = np.log(arrays["rates"]), []
     for share in shares(arrays).mean(axis=-1):
-        below = share < 0.5
-        (at,) = np.nonzero(below[:-1] & ~below[1:])
+        few = share < 0.5
+        (at,) = np.nonzero(few[:-1] & ~few[1:])
         if len(at) == 0:
             found.append(np.nan)
             continue

@@ -22,12 +22,8 @@ from refimpl.experiments.common.claims import (
     ours,
 )
 from refimpl.experiments.common.looks import legend_beside, titled
-from refimpl.experiments.common.statistics import (
-    doublings,
-    paired,
-    paired_ratio,
-    slopes,
-)
+from refimpl.experiments.common.sampling import doublings
+from refimpl.experiments.common.statistics import paired, paired_ratio, slopes
 
 CONVENTIONS = ("shared", "per sample")
 EPSILON = 1e-3  # a factor of both sides
@@ -54,7 +50,7 @@ CAPTIONS = {
     "r2_exact_vs_monte_carlo": (
         "Relative error of Monte Carlo against the closed forms of R_2 and ∇R_2, for "
         "both mask conventions, against the number of masks K."
-    ),
+    )
 }
 
 CLAIMS = (
@@ -183,5 +179,6 @@ def plot(arrays):
     panel.loglog(draws, line, "k--", lw=1, label=r"$\propto K^{-1/2}$")
     x, y = "number of masks $K$", "relative error (root mean square)"
     titled(panel, "Monte Carlo against the closed form", x, y)
+    style.plain_log(panel.xaxis)
     legend_beside(panel)
     return {"r2_exact_vs_monte_carlo": figure}

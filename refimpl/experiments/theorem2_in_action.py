@@ -12,13 +12,7 @@ import numpy as np
 
 from refimpl import GD, L1, Risk, TwoLayer, hessian_trace
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import (
-    Claim,
-    at_most,
-    below,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, at_most, below, decided, ours
 from refimpl.experiments.common.looks import plot_rule, titled
 from refimpl.theory.jacobian import ntk_trace, ntk_trace_rate
 from refimpl.theory.zero_loss import to_zero_loss
@@ -50,7 +44,7 @@ CAPTIONS = {
         "Along the flow of R_S + R_1 from zero loss, a line for each network: (a) the "
         "mean squared gradient of the output, which is the trace of the Hessian at "
         "zero loss, (b) that trace, (c) R_1, all over their starts, and (d) R_S."
-    ),
+    )
 }
 
 LESS = below(1)

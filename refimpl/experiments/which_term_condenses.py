@@ -13,12 +13,7 @@ from refimpl import Adam, Risk, TwoLayer
 from refimpl.data.datasets import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import above, decided, ours
-from refimpl.experiments.common.classification import (
-    MASKS,
-    WITH_R1,
-    dropout,
-    objective,
-)
+from refimpl.experiments.common.classification import MASKS, WITH_R1, dropout, objective
 from refimpl.experiments.common.looks import LABELS, plot_rule, with_mask
 from refimpl.experiments.common.statistics import paired
 
@@ -61,7 +56,7 @@ CAPTIONS = {
         "Number of orientations against steps, median and every seed, of networks "
         "trained (a) on losses with R_1 in effect, R_S + R_1, R_S^drop and L3, and (b) "
         "on losses without, R_S, L2 and L4, for both mask conventions."
-    ),
+    )
 }
 
 # Whether R_1 is in effect: the rule, and how it came about.
@@ -133,8 +128,7 @@ def run(config, context):
 def trained(config, context, loss, mask, *seeds):
     """Networks of all seeds, trained on one loss."""
     net = TwoLayer(1, config.width)
-    X, Y = tanh_pair()
-    risk = Risk(net, X, Y)
+    risk = Risk(net, *tanh_pair())
     # The noise is the same for all losses of a convention, as is the start for all.
     history = context.train(
         objective(loss, risk, config.keep, config.epsilon),
@@ -147,7 +141,7 @@ def trained(config, context, loss, mask, *seeds):
     )
     output = features.outputs(net, history.theta, features.GRID)
     return {
-        "count": features.path(net, history.snapshots, X),
+        "count": features.path(net, history.snapshots, risk.X),
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
         "variation": features.total_variation(output),
     }

@@ -26,13 +26,18 @@ def code_version(path):
     version : str
         16 hexadecimal digits.
     """
-    computing = _reached(_tree(path), "run")
-    seen, todo = set(), set(_imported(computing))
+    computing = _source(_reached(_tree(path), "run"))
+    parts = sorted([computing, *map(_whole, modules(path))])
+    return hashlib.sha256("\n\n".join(parts).encode()).hexdigest()[:16]
+
+
+def modules(path):
+    """Files of the package that ``run`` of the experiment at `path` computes with."""
+    seen, todo = set(), _imported(_reached(_tree(path), "run"))
     while todo:
         seen |= todo
         todo = set().union(*map(_imports, todo)) - seen
-    parts = sorted([_source(computing), *map(_whole, seen)])
-    return hashlib.sha256("\n\n".join(parts).encode()).hexdigest()[:16]
+    return seen
 
 
 @cache

@@ -15,6 +15,7 @@ from refimpl.core.risk import Risk
 from refimpl.experiments.common import claims, framework, style
 from refimpl.experiments.common import context as context_module
 from refimpl.experiments.common.context import Context
+from refimpl.reproduce import code_version
 
 
 @pytest.mark.parametrize("name", framework.names())
@@ -30,6 +31,17 @@ def test_an_experiment_is_complete(name):
     fields = {field.name for field in dataclasses.fields(module.Config)}
     assert set(getattr(module, "PAPER_SETTINGS", {})) <= fields
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
+
+
+PRESENTATION = {"claims", "condensed", "looks", "panels", "statistics", "style"}
+
+
+@pytest.mark.parametrize("name", framework.names())
+def test_a_result_does_not_depend_on_its_presentation(name):
+    reached = code_version.modules(framework.load(name).__file__)
+    common = {file.stem for file in reached if file.parent.name == "common"}
+    assert {"risk", "training"} & {file.stem for file in reached}
+    assert common & PRESENTATION == set()
 
 
 # Sizes at which an experiment shows that its parts fit together, and nothing else.

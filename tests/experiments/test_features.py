@@ -46,3 +46,32 @@ def test_total_variation_of_a_zigzag():
     np.testing.assert_array_equal(
         features.total_variation(np.stack([zigzag] * 2)), [3, 3]
     )
+
+
+def test_all_neurons_are_kept_without_dropout():
+    assert features.dropout(1.0) is None
+    drop = features.dropout(0.9, "all")
+    assert (drop.keep, drop.per_sample, drop.layers) == (0.9, True, "all")
+
+
+def test_a_training_is_recorded_from_start_to_end():
+    net = network("two-layer", "tanh", inputs=1, outputs=1, width=5)
+    context = Context("test")
+    risk = refimpl.Risk(net, [[-1.0], [2.0]], [[0.0], [1.0]])
+    start = features.start(net, 1.0, context, [3, 5, 7])
+    history = context.train(risk, start, refimpl.GD(0.1), 8, snapshots=(0, 4, 8))
+    kept = features.record(risk, history)
+    shapes = {name: values.shape for name, values in kept.items()}
+    assert shapes == {
+        "count": (3, 3),
+        "loss": (3, 3),
+        "output": (3, len(features.GRID)),
+        "weights": (3, 2, 5, 2),
+        "amplitude": (3, 2, 5),
+    }
+    np.testing.assert_array_equal(kept["weights"][:, 0], net.input_weights(start))
+    np.testing.assert_array_equal(kept["loss"][:, 2], risk(history.theta))
+    assert (kept["loss"][:, 2] < kept["loss"][:, 0]).all()
+    at = features.GRID[[100]][:, None]
+    ends = net.forward(history.theta.astype(float), at)[:, 0, 0]
+    np.testing.assert_allclose(kept["output"][:, 100], ends)

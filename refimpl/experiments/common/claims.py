@@ -40,7 +40,7 @@ class Rule:
         return self.low < value < self.high
 
     def verdict(self, value, interval=None):
-        """"supported", "refuted" or "undecided".
+        """One of "supported", "refuted" and "undecided".
 
         Of an exact or counted quantity the value decides. An estimate is decided by
         its interval: all of it lies in the region, none of it does, or it straddles.

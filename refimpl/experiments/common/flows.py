@@ -3,12 +3,7 @@
 from refimpl import L1, R2_gradient
 from refimpl.core.r2_tilde import R2Tilde
 
-FLOWS = (
-    "R_S",
-    "R_S + R_1",
-    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²",
-    "R_S + R_1 + R_2",
-)
+FLOWS = ("R_S", "R_S + R_1", "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²", "R_S + R_1 + R_2")
 
 
 def drifts(risk, drop, epsilon):

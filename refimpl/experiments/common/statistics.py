@@ -92,8 +92,3 @@ def _quantile(freedom):
     from scipy import stats
 
     return stats.t.ppf(0.975, freedom)
-
-
-def doublings(limit):
-    """1, 2, 4, ... up to `limit`: sample sizes at which a mean is looked at."""
-    return 2 ** np.arange(0, int(np.log2(limit)) + 1)
