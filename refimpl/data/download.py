@@ -16,6 +16,7 @@ import zlib
 from pathlib import Path
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
+from refimpl.data.files import write_bytes
 from refimpl.data.mnist_files import MNIST_FILES
 
 MIRRORS = (
@@ -58,7 +59,7 @@ def download(folder, mirrors=MIRRORS, fetch=None):
             packed = _from_mirrors(name, folder, mirrors, fetch)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                _write(present[0], packed)
+                write_bytes(present[0], packed)
             except OSError as error:
                 raise ValueError(
                     f"the folder for MNIST, {folder}, cannot be written: {error}"
@@ -84,16 +85,6 @@ def _from_mirrors(name, folder, mirrors, fetch):
         f"MNIST could not be downloaded ({'; '.join(problems)}): put "
         f"{', '.join(f'{name}.gz' for name in MNIST_FILES)} in {folder}"
     )
-
-
-def _write(path, data):
-    """Put the whole file at `path`, or whatever breaks off, nothing."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def fetch_https(address, limit):

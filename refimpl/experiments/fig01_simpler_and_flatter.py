@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Adam, Risk, TwoLayer, loss_along, normalize_filters
-from refimpl.data.datasets import relu_pair
+from refimpl.data import relu_pair
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.looks import listed, titled

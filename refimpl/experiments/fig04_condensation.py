@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Adam, Deep, Risk, TwoLayer
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.looks import listed

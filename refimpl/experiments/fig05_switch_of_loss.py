@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import L1, Adam, Risk, TwoLayer
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.looks import LABELS

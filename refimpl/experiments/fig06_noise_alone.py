@@ -19,7 +19,7 @@ from refimpl import (
     WeightDecay,
     gradient_covariance_trace,
 )
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.statistics import paired
@@ -69,6 +69,9 @@ CLAIMS = (
         "Figure 6",
         condensed.CHANGE,
         condensed.KEPT,
+        note="At width 1000 the mean change is −0.4, and its interval over five seeds "
+        "reaches beyond −1.",
+        anchor="not-dropout-alone",
     ),
     ours(
         "fig06-gaussian",

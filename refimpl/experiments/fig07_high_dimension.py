@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Adam, Risk, TwoLayer, cosine_similarity, orientation
-from refimpl.data.datasets import teacher
+from refimpl.data import teacher
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
 from refimpl.experiments.common.looks import plot_rule, titled

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from refimpl import Adam, Deep, Risk, active, effective_ratio
-from refimpl.data.datasets import one_hot
+from refimpl.data import one_hot
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import accuracy, images

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from refimpl import Adam, Risk, TwoLayer
-from refimpl.data.datasets import teacher
+from refimpl.data import teacher
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.looks import listed, titled

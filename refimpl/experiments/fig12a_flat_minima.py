@@ -21,7 +21,7 @@ from refimpl import (
     normalize_filters,
     top_eigenvalues,
 )
-from refimpl.data.datasets import one_hot
+from refimpl.data import one_hot
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import accuracy, data_name, images

@@ -11,7 +11,7 @@ import numpy as np
 
 from refimpl import L1, Deep, Dropout, R1_gradient, Risk, TwoLayer, expectation
 from refimpl.arrays.backend import chunks
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import (
     Claim,

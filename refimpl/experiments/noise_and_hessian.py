@@ -11,7 +11,7 @@ import numpy as np
 
 from refimpl import GD, Dropout, hessian, loss_along
 from refimpl.arrays.backend import to_numpy
-from refimpl.data.datasets import digits
+from refimpl.data import digits
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, below, decided, ours
 from refimpl.experiments.common.classification import two_layer

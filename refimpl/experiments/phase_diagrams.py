@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Adam, Dropout, Risk, TwoLayer
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.looks import titled

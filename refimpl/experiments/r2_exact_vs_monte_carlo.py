@@ -11,7 +11,7 @@ import numpy as np
 from refimpl import R2, Dropout, R2_gradient, Risk, TwoLayer
 from refimpl.arrays.backend import to_numpy
 from refimpl.core.r2_tilde import R2Tilde
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import (
     Claim,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Adam, Risk, TwoLayer
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import above, decided, ours
 from refimpl.experiments.common.classification import MASKS, WITH_R1, dropout, objective

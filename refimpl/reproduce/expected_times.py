@@ -6,7 +6,7 @@ from pathlib import Path
 FILE = Path(__file__).parent / "times.json"
 
 
-def measured():
+def times():
     """``{"machine": str, "cores": int, preset: {experiment: seconds}}``.
 
     Seconds are those that an experiment takes with all of the machine's cores to
@@ -19,7 +19,7 @@ def weights(names, preset):
     """Experiment → its seconds; for those not measured, the mean of the others."""
     known = {
         name: seconds
-        for name, seconds in measured()[preset].items()
+        for name, seconds in times()[preset].items()
         if name in names and seconds
     }
     typical = sum(known.values()) / len(known) if known else 1.0

@@ -6,6 +6,7 @@ experiment follows the other in this process.
 """
 
 import gc
+import io
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,14 @@ from pathlib import Path
 from threading import Lock
 
 from refimpl.core.training import Divergence
+from refimpl.data.files import remove_temporaries, write_bytes
 from refimpl.experiments.common import framework, style
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import record, report, results
+from refimpl.reproduce import describe, records, reference, report, store, terminal
 from refimpl.reproduce.environment import environment
-from refimpl.reproduce.progress import duration
 
+ARRAYS_FILE = "arrays.npz"
+FIGURE_KINDS = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 _ONE_STYLE = Lock()  # Matplotlib's settings belong to the whole process
 
 
@@ -37,6 +40,8 @@ class Session:
         With seeds, data, executor and progress; each experiment gets its own of it.
     fresh : bool
         Whether results that are there are computed again.
+    documented : dict
+        What the committed runs say: `reference.load`.
     environment : dict
         What is computed with, as the session begins; for the records.
     """
@@ -46,46 +51,67 @@ class Session:
     out: Path
     context: Context
     fresh: bool = False
+    documented: dict = field(default_factory=dict)
     environment: dict = field(default_factory=environment)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of an experiment.
+
+    Attributes
+    ----------
+    name, title : str
+    claims : list of ClaimRecord
+    seconds : float or None
+        Of one core; ``None`` where the result was there.
+    diverged : str
+        Why nothing could be measured; empty otherwise.
+    """
+
+    name: str
+    title: str
+    claims: list
+    seconds: float | None = None
+    diverged: str = ""
+
+
 def measure(session):
-    """Measure the experiments; records of their claims, in the order of their names."""
+    """Measure the experiments; their outcomes, in the order of their names."""
     progress = session.context.progress
-    results.remove_temporaries(session.out)
-    claims, problem = results.load_claims(session.out)
+    remove_temporaries(session.out)
+    claims, problem = records.load_claims(session.out)
     if problem:
         progress.warn(problem)
-    mine = {}
+    outcomes = {}
     with closing(_measured(session)) as measured:
-        for name, (records, note) in measured:
-            mine[name] = records
-            claims = [claim for claim in claims if claim["experiment"] != name]
-            claims = sorted(claims + records, key=lambda claim: claim["experiment"])
-            results.save_claims(session.out, claims)
+        for one in measured:
+            outcomes[one.name] = one
+            claims = [claim for claim in claims if claim.experiment != one.name]
+            claims = sorted(claims + one.claims, key=lambda claim: claim.experiment)
+            records.save_claims(session.out, claims)
             report.write(session.out, claims)
-            progress.done(name)
-            title = framework.title(framework.load(name))
-            progress.say(f"[{len(mine)}/{len(session.names)}] {name}: {title}\n{note}")
-    return [record for name in session.names for record in mine[name]]
+            progress.done(one.name)
+            progress.say(f"[{len(outcomes)}/{len(session.names)}] {terminal.done(one)}")
+    return [outcomes[name] for name in session.names]
 
 
 def _measured(session):
-    """Pairs (name, result of `run_one`) as they end."""
+    """Outcomes as the experiments end."""
     executor = session.context.executor
     if executor is None:
         for name in session.names:
-            yield name, run_one(session, name)
+            yield run_one(session, name)
         return
     # One more than there are places: while figures are drawn, the next runs go on.
     threads = ThreadPoolExecutor(executor.jobs + 1)
-    names = {threads.submit(run_one, session, name): name for name in session.names}
+    open_ = {threads.submit(run_one, session, name) for name in session.names}
     try:
-        while names:
-            done, _ = wait(names, timeout=0.5, return_when=FIRST_COMPLETED)
+        while open_:
+            done, open_ = wait(open_, timeout=0.5, return_when=FIRST_COMPLETED)
             session.context.progress.tick()
             for future in done:
-                yield names.pop(future), future.result()
+                yield future.result()
     except BaseException:
         executor.stop()  # ends what the threads wait for
         raise
@@ -94,82 +120,94 @@ def _measured(session):
 
 
 def run_one(session, name):
-    """Run, check and draw one experiment.
-
-    Returns
-    -------
-    records : list of dict
-        Its claims.
-    note : str
-        How long it took, and what came out.
-    """
+    """Run, check and draw one experiment; its `Outcome`."""
     module, preset, folder = framework.load(name), session.preset, session.out / name
-    context, warn = (
-        replace(session.context, experiment=name),
-        session.context.progress.warn,
-    )
-    config = module.PRESETS[preset]
-    key = results.fingerprint(name, preset, config, context)
+    context = replace(session.context, experiment=name)
+    warn = context.progress.warn
+    data = describe.data_set(module, context)
+    key = store.fingerprint(module, preset, context, data)
+    runs = store.RunStore(folder / "runs", key, warn)
+    run = describe.run_record(module, preset, context, data, key)
     folder.mkdir(exist_ok=True)
-    path = folder / "arrays.npz"
-    arrays, problem = (None, None)
-    if not session.fresh:
-        arrays, problem = results.load_arrays(path, key)
-    if problem:
-        warn(problem)
-    store = results.RunStore(folder / "runs", key, warn)
     if session.fresh:
-        store.clear()
-    made, files = record.load_computation(folder, key), {}
-    note = "found in the results folder (--fresh computes it again)"
+        runs.clear()
+    arrays = None if session.fresh else _found(folder, key, warn)
+    made = _computation(folder, run.key)
+    seconds, diverged, files = None, "", {}
     try:
         if arrays is None:
-            arrays = module.run(config, replace(context, store=store))
-            made = record.computation(store.seconds, session.environment)
-            record.save(folder, key, record.describe(module, preset, context), made)
-            results.save_arrays(path, arrays, key)
-            store.clear()
+            arrays = module.run(module.PRESETS[preset], replace(context, store=runs))
+            seconds = runs.seconds
+            made = describe.computation(seconds, session.environment)
+            records.save_run(folder, replace(run, computation=made))
+            store.save_arrays(folder / ARRAYS_FILE, arrays, key)
+            runs.clear()
             context.progress.computed.append(name)
-            note = f"{duration(store.seconds)} of one core"
-        measured, files = _computed(context.executor, finish, name, arrays)
-        results.save_files(folder, files)
+        results, files = _computed(context.executor, finish, name, arrays)
+        for file, content in files.items():
+            write_bytes(folder / file, content)
     except Divergence as error:
-        measured = [claim.not_attempted(str(error)) for claim in module.CLAIMS]
-        made = record.computation(store.seconds, session.environment)
+        seconds, diverged = runs.seconds, str(error)
+        made = describe.computation(seconds, session.environment)
+        results = {c.id: c.not_attempted(diverged) for c in module.CLAIMS}
     figures = dict.fromkeys(Path(file).stem for file in files)
-    record.save(folder, key, record.describe(module, preset, context, figures), made)
-    count = len(arrays["seeds"]) if arrays and "seeds" in arrays else None
-    records = [results.as_record(one, name, preset, count) for one in measured]
-    return records, f"      {note}; claims: {summary(records)}"
+    figures = [records.FigureRecord(one, module.CAPTIONS[one]) for one in figures]
+    records.save_run(folder, replace(run, computation=made, figures=figures))
+    seeds = arrays.get("seeds", ()) if arrays else ()
+    claims = [
+        describe.claim_record(results[claim.id], name, preset, data, seeds)
+        for claim in module.CLAIMS
+    ]
+    claims = [reference.compared(one, session.documented) for one in claims]
+    return Outcome(name, run.title, claims, seconds, diverged)
+
+
+def _found(folder, key, warn):
+    """The arrays of the result `key` in `folder`, or ``None``."""
+    arrays, problem = store.load_arrays(folder / ARRAYS_FILE, key)
+    if problem:
+        warn(problem)
+    return arrays
+
+
+def _computation(folder, key):
+    """How the result `key` in `folder` came about, or ``None`` where nobody knows."""
+    run, _ = records.load_run(folder)
+    return run.computation if run and run.key == key else None
 
 
 def finish(name, arrays):
     """Results of the claims of the experiment `name`, and files of its figures."""
     module = framework.load(name)
-    measured = module.check(arrays)
+    results = module.check(arrays)
     with _ONE_STYLE, style.applied():
         gc.disable()  # figures are many small objects: it takes an eighth of the time
         try:
-            return measured, results.draw(module.plot(arrays))
+            return results, draw(module.plot(arrays))
         finally:
             gc.enable()
 
 
-def summary(records):
-    """``3 pass, 1 fail``."""
-    verdicts = [record["verdict"] for record in records]
-    counts = {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+def draw(figures):
+    """File name → content of each figure; the same figure is the same content."""
+    files = {}
+    for name, figure in figures.items():
+        for kind, undated in FIGURE_KINDS.items():
+            content = io.BytesIO()
+            figure.savefig(content, format=kind, metadata=undated)
+            files[f"{name}.{kind}"] = content.getvalue()
+            figure.set_layout_engine("none")  # the places found are kept: half the time
+    return files
 
 
 def kept(session):
     """Lines: which experiments are done, and how many runs of the others are kept."""
-    lines = []
+    lines, progress = [], session.context.progress
     for name in session.names:
         runs = len(list((session.out / name / "runs").glob("[!.]*.npz")))
-        if name in session.context.progress.finished:
+        if name in progress.finished:
             state = "done"
-        elif name in session.context.progress.computed:
+        elif name in progress.computed:
             state = "all runs kept"
         elif runs:
             state = f"{runs} run{'s'[: runs != 1]} kept"

@@ -5,6 +5,9 @@ import threading
 import time
 from contextlib import contextmanager
 
+from refimpl.reproduce.formats import duration
+from refimpl.reproduce.terminal import is_fancy
+
 LINE_EVERY = 30  # seconds between two lines where there is no terminal
 RUNS = 0.9  # of the time of an experiment; the rest is for its figures
 
@@ -21,7 +24,7 @@ class Progress:
     quiet : bool
         Nothing but warnings.
     stream : file, optional
-        Of the bars; standard error.
+        Of all that is shown; standard error, as results go to standard output.
     clock : callable
     """
 
@@ -34,7 +37,7 @@ class Progress:
         self._start = self._told = self._shown = clock()
         self._lock = threading.RLock()
         self._bars = None
-        if not quiet and self.stream.isatty():
+        if not quiet and is_fancy(self.stream):
             self._bars = _Bars(self.stream, len(expected))
 
     def runs(self, experiment, label, found, total):
@@ -83,11 +86,15 @@ class Progress:
     def say(self, text):
         """A line for whoever wants to know."""
         if not self.quiet:
-            self._print(text, sys.stdout)
+            self.warn(text)
 
     def warn(self, text):
         """A line for everyone."""
-        self._print(text, sys.stderr)
+        with self._lock:
+            if self._bars is None:
+                print(text, file=self.stream, flush=True)
+            else:
+                self._bars.write(text)
 
     def left(self):
         """Seconds left at the pace so far, or ``None`` before there is one."""
@@ -135,15 +142,9 @@ class Progress:
             for name, known in self._open.items()
         ]
         left = self.left()
-        parts.append(f"all: {self._share():.0%}" + (f", {clock(left)}" if left else ""))
+        more = f", {duration(left)} left" if left else ""
+        parts.append(f"all: {self._share():.0%}{more}")
         self.say("      " + "; ".join(parts))
-
-    def _print(self, text, file):
-        with self._lock:
-            if self._bars is None:
-                print(text, file=file, flush=True)
-            else:
-                self._bars.write(text, file)
 
 
 class _Bars:
@@ -175,7 +176,7 @@ class _Bars:
         self.all.set_description_str(f"{finished} of {self.experiments} done", False)
         self.all.n = 100 * share
         if left is not None:
-            self.all.set_postfix_str(clock(left), False)
+            self.all.set_postfix_str(f"{duration(left)} left", False)
         self.all.refresh()
         if first is None:
             return
@@ -192,30 +193,10 @@ class _Bars:
         """Bar of the run in progress."""
         return self._bar(total, 2, label="steps")
 
-    def write(self, text, file):
-        self.tqdm.write(text, file=file)
+    def write(self, text):
+        self.tqdm.write(text, file=self.stream)
 
     def close(self):
         for bar in (self.one, self.all):
             if bar is not None:
                 bar.close()
-
-
-def clock(seconds):
-    """``40 s left``, ``12 min left`` or ``3.5 h left``."""
-    return f"{duration(seconds)} left"
-
-
-def duration(seconds):
-    """Seconds, minutes or hours, in two or three digits.
-
-    >>> duration(2.4), duration(100), duration(1084), duration(9000)
-    ('2.4 s', '100 s', '18 min', '2.5 h')
-    """
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 150:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

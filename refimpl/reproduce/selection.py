@@ -5,7 +5,7 @@ import re
 
 from refimpl.experiments.common import framework
 from refimpl.reproduce import expected_times
-from refimpl.reproduce.progress import duration
+from refimpl.reproduce.formats import duration
 
 
 def select(wanted):
@@ -72,7 +72,7 @@ def shows(name, word):
 
 def listing():
     """Lines: name, figure, title, time and claims of every experiment."""
-    times = expected_times.measured()
+    times = expected_times.times()
     lines = []
     for name in framework.names():
         module = framework.load(name)

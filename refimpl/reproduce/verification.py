@@ -8,17 +8,62 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from refimpl.reproduce.results import write_text
+from refimpl.data.files import write_text
+from refimpl.reproduce.records import load as load_record
+from refimpl.reproduce.records import read
+from refimpl.reproduce.summary import MARKS
 
 FILE = "verify.json"
 SOURCE = Path(__file__).resolve().parents[2]
-MARKS = {"pass": "PASS", "fail": "FAIL", "missing": "MISS"}
 
 
 class CannotVerify(Exception):
-    """There are no tests to run, or they do not run; says why."""
+    """There are no tests to run; says why."""
+
+
+class BrokenOff(Exception):
+    """The tests do not run to their end; says why."""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation of derivations/ and its tests."""
+
+    name: str
+    title: str
+    derivation: str | None  # its file
+    passed: int
+    failed: int
+    status: str  # pass, fail, missing (no test ran), definition or untested
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the tests of the equations said: ``verify.json``."""
+
+    equations: list
+    python: str
+    time_s: int | float
+
+    @classmethod
+    def from_json(cls, content):
+        """The verification in a JSON object; ``ValueError`` names what is wrong."""
+        found = read(cls, content)
+        return replace(found, equations=[read(Equation, e) for e in found.equations])
+
+    @property
+    def passed(self):
+        """Whether no equation failed and none lacks its test."""
+        return all(one.status not in ("fail", "missing") for one in self.equations)
+
+
+def load(out):
+    """The verification kept in `out`: (Verification or ``None``, problem or None)."""
+    return load_record(Path(out) / FILE, Verification.from_json)
 
 
 def verify(out, quiet=False, source=SOURCE):
@@ -35,15 +80,14 @@ def verify(out, quiet=False, source=SOURCE):
 
     Returns
     -------
-    found : dict
-        ``equations``: a list of {"name", "title", "derivation", "passed" and "failed"
-        (numbers of tests), "status"}, where the status is "pass", "fail", "missing" (no
-        test ran), "definition" or "untested"; ``python``; ``time_s``.
+    found : Verification
 
     Raises
     ------
     CannotVerify
-        Without pytest or tests, or when pytest itself broke off.
+        Without pytest or tests.
+    BrokenOff
+        When pytest itself broke off.
     """
     if not (source / "tests" / "conftest.py").is_file():
         raise CannotVerify(f"no tests in {source}; they come with the source only")
@@ -64,38 +108,32 @@ def verify(out, quiet=False, source=SOURCE):
             errors="replace",
         )
         if run.returncode not in (0, 1) or not path.is_file():
-            raise CannotVerify(
+            raise BrokenOff(
                 f"pytest broke off with status {run.returncode}\n{run.stdout or ''}"
             )
         equations = json.loads(path.read_text(encoding="utf-8"))
-    found = {
-        "equations": equations,
-        "python": platform.python_version(),
-        "time_s": round(time.monotonic() - start, 1),
-    }
-    write_text(out / FILE, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    found = Verification.from_json(
+        {
+            "equations": equations,
+            "python": platform.python_version(),
+            "time_s": round(time.monotonic() - start, 1),
+        }
+    )
+    write_text(out / FILE, json.dumps(asdict(found), indent=1, ensure_ascii=False))
     return found
-
-
-def passed(found):
-    """Whether no equation failed and none lacks its test."""
-    return all(one["status"] not in ("fail", "missing") for one in found["equations"])
 
 
 def table(found):
     """Lines of the table of equations."""
-    lines, counts = [], {}
-    for one in found["equations"]:
-        status = one["status"]
-        counts[status] = counts.get(status, 0) + 1
-        tests = one["passed"] + one["failed"]
+    lines, counts = [], Counter(one.status for one in found.equations)
+    for one in found.equations:
+        tests = one.passed + one.failed
         number = f"{tests} test{'s'[: tests != 1]}" if tests else ""
-        mark = MARKS.get(status, "----")
-        words = "" if status in MARKS else f" ({status})"
-        lines.append(f"{mark}  {one['name']:32}{number:>10}  {one['title']}{words}")
+        status = f"{MARKS.get(one.status, '–')} {one.status}"
+        lines.append(f"{status:13}{one.name:32}{number:>10}  {one.title}")
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())
-    count = len(found["equations"])
-    return [*lines, "", f"{count} equations: {summary}; {found['time_s']:.0f} s"]
+    total = f"{len(found.equations)} equations: {summary}; {found.time_s:.0f} s"
+    return [*lines, "", total]
 
 
 def _with_source(source):

@@ -14,7 +14,7 @@ import refimpl
 from refimpl.arrays import backend
 from refimpl.experiments.common import framework
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import cli, record, results
+from refimpl.reproduce import cli, records, store
 from refimpl.reproduce.environment import environment
 
 FAST = "lemma1_mean_loss"
@@ -107,7 +107,7 @@ def on_both(tmp_path_factory):
     with strict.installed(), patch.object(module, "plot", lambda arrays: {}):
         assert run(out, "--backend", "cupy") in (0, 1)
         device = (out / FAST / "arrays.npz").read_bytes()
-        made = record.load(out / FAST)[0]
+        made = records.load_run(out / FAST)[0]
     with patch.object(module, "plot", lambda arrays: {}):
         assert run(out, "--jobs", "1") in (0, 1)
     return device, made, out
@@ -115,8 +115,8 @@ def on_both(tmp_path_factory):
 
 def test_the_record_says_what_was_computed_with(on_both):
     _, made, _ = on_both
-    assert "--backend cupy" in made["command"]
-    named = made["computation"]["environment"]
+    assert "--backend cupy" in made.command
+    named = made.computation.environment
     assert named["device"] == "stand-in" and named["driver"] == "CUDA 12.4"
     assert named["jobs"] == "1" and "device" not in environment()
 
@@ -126,9 +126,7 @@ def test_a_result_of_the_device_is_not_taken_for_one_of_the_host(on_both):
     assert (out / FAST / "arrays.npz").read_bytes() != device
     module = framework.load(FAST)
     keys = {
-        results.fingerprint(
-            FAST, "quick", module.PRESETS["quick"], Context(FAST, backend=name)
-        )
+        store.fingerprint(module, "quick", Context(FAST, backend=name), "none")
         for name in ("numpy", "cupy")
     }
     assert len(keys) == 2

@@ -15,7 +15,7 @@ import pytest
 
 from refimpl import datasets
 from refimpl.data.mnist_files import MNIST_FILES
-from refimpl.reproduce import results
+from refimpl.reproduce import store
 
 FIRST = "train-images-idx3-ubyte"
 LIES = {
@@ -116,11 +116,11 @@ def test_the_pickle_of_these_tests_is_harmful(tmp_path):
 @pytest.mark.parametrize("member", ["y.npy", "fingerprint.npy"])
 def test_results_with_a_pickle_are_named_and_never_unpickled(tmp_path, member):
     path, mark = tmp_path / "a.npz", tmp_path / "mark"
-    results.save_arrays(path, {"y": np.ones(2)}, "key")
+    store.save_arrays(path, {"y": np.ones(2)}, "key")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     npz(path, **(members | {member: pickled(mark)}))
-    arrays, problem = results.load_arrays(path, "key")
+    arrays, problem = store.load_arrays(path, "key")
     assert arrays is None and "a.npz is damaged" in problem
     assert not mark.exists()
 
@@ -129,8 +129,8 @@ def test_names_inside_an_archive_write_nothing(tmp_path):
     folder = tmp_path / "results"
     folder.mkdir()
     path = folder / "a.npz"
-    results.save_arrays(path, {"../../outside": np.ones(2)}, "key")
+    store.save_arrays(path, {"../../outside": np.ones(2)}, "key")
     before = sorted(tmp_path.rglob("*"))
-    arrays, _ = results.load_arrays(path, "key")
+    arrays, _ = store.load_arrays(path, "key")
     assert list(arrays) == ["../../outside"]
     assert sorted(tmp_path.rglob("*")) == before

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from refimpl.experiments.common.context import FIRST_SEED, Context, stacked
-from refimpl.reproduce import results
 from refimpl.reproduce.executors import Processes
+from refimpl.reproduce.store import RunStore
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def broken(config, context, name, seed):
 
 
 def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    store = results.RunStore(tmp_path / "runs", "key")
+    store = RunStore(tmp_path / "runs", "key")
     context = Context("test", store=store)
     monkeypatch.setattr(broken, "__name__", "draw")  # the same run, by its name
     with pytest.raises(KeyboardInterrupt):
@@ -112,7 +112,7 @@ def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch)
     whole = stacked(Context("test").runs(draw, Config(), TASKS, "draws"))
     for name in whole:
         np.testing.assert_array_equal(found[name], whole[name])
-    other = results.RunStore(store.folder, "another key")
+    other = RunStore(store.folder, "another key")
     assert other.load("draw", TASKS[0]) is None
     store.clear()
     assert not store.folder.exists()
@@ -120,7 +120,7 @@ def test_a_broken_off_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch)
 
 def test_a_damaged_run_is_named_and_computed_again(tmp_path):
     said = []
-    store = results.RunStore(tmp_path, "key", said.append)
+    store = RunStore(tmp_path, "key", said.append)
     context = Context("test", store=store)
     (first,) = context.runs(draw, Config(), TASKS[:1], "draws")
     (file,) = tmp_path.iterdir()

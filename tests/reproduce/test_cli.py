@@ -1,8 +1,7 @@
-"""The command line: what it refuses, what it writes, what it keeps."""
+"""The command line: what it refuses, what it writes, what it keeps, how it ends."""
 
 import errno
 import json
-import shutil
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
@@ -10,125 +9,203 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_experiments import NAMES
 
 from refimpl.core.training import Divergence
 from refimpl.experiments.common import framework
-from refimpl.reproduce import cli, expected_times, measure, record, selection
+from refimpl.reproduce import (
+    cli,
+    expected_times,
+    measure,
+    records,
+    reference,
+    selection,
+)
 from refimpl.reproduce.environment import environment
 
-FAST = "lemma1_mean_loss"
+ONE, OTHER = NAMES
 
 
 def run(*arguments):
     return cli.main(["--jobs=1", *(str(argument) for argument in arguments)])
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
+@pytest.fixture(autouse=True)
+def documented(tmp_path, monkeypatch):
+    """File of the committed verdicts: none, until a test writes some."""
+    monkeypatch.setattr(reference, "FILE", tmp_path / "reference.json")
+    reference.FILE.write_text("{}")
+    return reference.FILE
+
+
+@pytest.fixture
+def results(small, tmp_path):
     """Folder of one finished quick run."""
-    out = tmp_path_factory.mktemp("results")
-    assert run("--quick", "--quiet", "--seeds", 2, "--out", out, FAST) in (0, 1)
+    out = tmp_path / "results"
+    assert run("--quick", "--quiet", "--out", out, ONE) == 0
     return out
 
 
-def test_a_run_writes_claims_arrays_and_figures(results):
+def interrupted(config, context):
+    raise KeyboardInterrupt
+
+
+def test_a_run_writes_claims_arrays_and_figures(results, small):
     claims = json.loads((results / "claims.json").read_text())
-    module = framework.load(FAST)
-    assert [claim["id"] for claim in claims] == [claim.id for claim in module.CLAIMS]
+    assert [claim["id"] for claim in claims] == [c.id for c in small[ONE].CLAIMS]
+    verdicts = [claim["verdict"] for claim in claims]
+    assert verdicts == ["supported", "refuted", "undecided", "not attempted"]
     for claim in claims:
-        assert claim["preset"] == "quick" and claim["seeds"] == 2
-        assert claim["verdict"] in ("pass", "fail")
-        assert {"statement", "source", "criterion", "measured"} <= claim.keys()
-    for file in ("arrays.npz", f"{FAST}.png", f"{FAST}.pdf", f"{FAST}.svg"):
-        assert (results / FAST / file).stat().st_size > 0
+        assert claim["preset"] == "quick"
+        assert claim["seeds"] == 5 and isinstance(claim["first_seed"], int)
+        assert claim["data"] == "none" and claim["experiment"] == ONE
+        assert claim["reference"] is None and claim["comparison"] == "not comparable"
+    assert claims[0]["p"] < 0.01 and len(claims[0]["interval"]) == 2
+    assert not {"p", "interval"} & claims[3].keys()
+    for file in (
+        "arrays.npz",
+        *(f"{ONE}_drawn.{kind}" for kind in ("png", "pdf", "svg")),
+    ):
+        assert (results / ONE / file).stat().st_size > 0
     assert not list(results.rglob(".*"))  # no temporary files
 
 
-def test_a_second_run_reuses_the_arrays(results, monkeypatch):
-    module = framework.load(FAST)
-    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("computed again"))
-    files = [results / "claims.json", results / FAST / "run.json"]
+def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
+    monkeypatch.setattr(small[ONE], "run", lambda *_: pytest.fail("computed again"))
+    files = [results / "claims.json", results / ONE / "run.json"]
     before = [file.read_text() for file in files]
-    run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
+    capsys.readouterr()
+    run("--quick", "--out", results, ONE)
     assert [file.read_text() for file in files] == before
+    assert "; from the folder  1 ✓  1 ✗  1 ?  1 –\n" in capsys.readouterr().err
 
 
-def test_a_run_is_recorded(results):
-    made, problem = record.load(results / FAST)
+def test_fresh_computes_again(results, small, monkeypatch):
+    monkeypatch.setattr(small[ONE], "run", interrupted)
+    assert run("--quick", "--quiet", "--fresh", "--out", results, ONE) == 130
+
+
+def test_a_run_is_recorded(small, tmp_path):
+    run("--quick", "--quiet", "--seeds", 2, "--out", tmp_path, ONE)
+    made, problem = records.load_run(tmp_path / ONE)
     assert problem is None
-    assert made["command"] == f"python reproduce.py --quick --seeds 2 {FAST}"
-    assert made["computation"]["seconds"] > 0
-    assert made["computation"]["environment"].keys() == environment(1).keys()
-    assert {"name": "seeds", "value": 2, "paper": None} in made["settings"]
-    assert {"name": "width", "value": 200, "paper": 1000} in made["settings"]
-    assert [one["name"] for one in made["figures"]] == [FAST]
+    assert made.command == f"python reproduce.py --quick --seeds 2 {ONE}"
+    assert made.computation.seconds >= 0 and made.computation.finished
+    assert made.computation.environment.keys() == environment(1).keys()
+    assert records.Setting("seeds", 2, None) in made.settings
+    assert records.Setting("size", 1, 3) in made.settings
+    assert [one.name for one in made.figures] == [f"{ONE}_drawn"]
 
 
 def test_a_record_of_another_result_tells_nothing_of_this_one(results):
-    assert record.load_computation(results / FAST, "another key") is None
+    made, _ = records.load_run(results / ONE)
+    assert measure._computation(results / ONE, made.key) == made.computation
+    assert measure._computation(results / ONE, "another key") is None
 
 
-def test_there_is_a_report_after_every_experiment(results, tmp_path, monkeypatch):
-    module = framework.load("r2_exact_vs_monte_carlo")
-
-    def broken_off(config, context):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module, "run", broken_off)
-    out = shutil.copytree(results, tmp_path / "results")
-    (out / "report.html").unlink()
-    both = [FAST, "r2_exact_vs_monte_carlo"]
-    assert run("--quick", "--quiet", "--seeds", 2, "--out", out, *both) == 130
-    assert "claim-lemma1-loss" in (out / "report.html").read_text()
-    assert "lemma1_mean_loss.png" in (out / "report.md").read_text()
+def test_there_is_a_report_after_every_experiment(results, small, monkeypatch):
+    monkeypatch.setattr(small[OTHER], "run", interrupted)
+    (results / "report.html").unlink()
+    assert run("--quick", "--quiet", "--out", results, ONE, OTHER) == 130
+    assert f"claim-{ONE}-up" in (results / "report.html").read_text()
+    assert f"{ONE}_drawn.png" in (results / "report.md").read_text()
 
 
-def test_an_experiment_that_diverged_has_no_figures(tmp_path, monkeypatch):
-    module = framework.load(FAST)
-
+def test_an_experiment_that_diverged_breaks_off(small, tmp_path, monkeypatch, capsys):
     def diverges(config, context):
         raise Divergence("R_S is not finite at step 3", None)
 
-    monkeypatch.setattr(module, "run", diverges)
-    assert run("--quick", "--quiet", "--out", tmp_path, FAST) == 0
-    made, _ = record.load(tmp_path / FAST)
-    assert made["figures"] == [] and made["computation"]["seconds"] >= 0
+    monkeypatch.setattr(small[ONE], "run", diverges)
+    assert run("--quick", "--quiet", "--out", tmp_path, ONE, OTHER) == 3
+    captured = capsys.readouterr()
+    assert f"reproduce.py: {ONE}: R_S is not finite at step 3" in captured.err
+    assert "8 claims: 1 supported, 1 refuted" in captured.out  # the other went on
+    claims, _ = records.load_claims(tmp_path)
+    mine = [one for one in claims if one.experiment == ONE]
+    assert {one.verdict for one in mine} == {"not attempted"}
+    made, _ = records.load_run(tmp_path / ONE)
+    assert made.figures == [] and made.computation.seconds >= 0
     assert "not finite at step 3" in (tmp_path / "report.html").read_text()
 
 
-def test_other_settings_are_computed_again(results, monkeypatch):
-    module = framework.load(FAST)
-
-    def computed(config, context):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module, "run", computed)
+def test_other_settings_are_computed_again(results, small, monkeypatch):
+    monkeypatch.setattr(small[ONE], "run", interrupted)
     before = (results / "claims.json").read_text()
-    assert run("--quick", "--quiet", "--seeds", 3, "--out", results, FAST) == 130
+    assert run("--quick", "--quiet", "--seeds", 3, "--out", results, ONE) == 130
     assert (results / "claims.json").read_text() == before
 
 
 def test_damaged_arrays_are_named_and_computed_again(results, capsys):
-    path = results / FAST / "arrays.npz"
+    path = results / ONE / "arrays.npz"
     path.write_bytes(path.read_bytes()[:200])
-    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) in (0, 1)
+    assert run("--quick", "--quiet", "--out", results, ONE) == 0
     assert "arrays.npz is damaged" in capsys.readouterr().err
 
 
-def test_damaged_claims_are_named_and_moved_aside(tmp_path, results, capsys):
+def test_damaged_claims_are_named_and_moved_aside(results, capsys):
     (results / "claims.json").write_text('[{"id": "cut')
-    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) in (0, 1)
+    assert run("--quick", "--quiet", "--out", results, ONE) == 0
     assert "claims.json is damaged" in capsys.readouterr().err
     assert json.loads((results / "claims.json").read_text())
     assert (results / "claims.damaged.json").exists()
 
 
-def test_a_failed_claim_sets_the_exit_status(results, monkeypatch):
-    module = framework.load(FAST)
-    monkeypatch.setattr(
-        module, "check", lambda arrays: [module.CLAIMS[0].result(False, 1.0)]
-    )
-    assert run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST) == 1
+def commit(results, **changes):
+    """Make the committed verdicts of what is in `results`, changed by claim id."""
+    content = reference.collect([results])
+    for name, change in changes.items():
+        content["quick"]["none"][f"{ONE}-{name}"] |= change
+    reference.FILE.write_text(json.dumps(content))
+
+
+def test_what_is_decided_as_documented_ends_with_0(results, capsys):
+    commit(results)
+    assert run("--quick", "--out", results, ONE) == 0
+    printed = capsys.readouterr().out
+    counts = "4 claims: 1 supported, 1 refuted, 1 undecided, 1 need --mnist; "
+    assert counts + "all as documented" in printed
+    assert "Decided differently" not in printed
+    claims, _ = records.load_claims(results)
+    assert [one.reference for one in claims] == [one.verdict for one in claims]
+
+
+def test_what_is_decided_differently_ends_with_1_and_is_said_in_full(results, capsys):
+    commit(results, up={"verdict": "refuted", "measured": -2.0, "interval": [-3, -1]})
+    assert run("--quick", "--out", results, ONE) == 1
+    printed = capsys.readouterr().out
+    assert "Decided differently from the committed run:\n✓ supported  " in printed
+    assert "committed as refuted, −2.0 ± 1.0" in printed
+    assert "2 as documented, 1 decided differently" in " ".join(printed.split())
+    page = (results / "report.html").read_text()
+    assert "decided differently (refuted in the committed run)" in page
+
+
+def test_other_seeds_are_no_reason_to_end_with_1(results):
+    commit(results, up={"verdict": "refuted", "measured": -2.0, "interval": [-3, -1]})
+    assert run("--quick", "--quiet", "--seeds", 4, "--out", results, ONE) == 0
+
+
+def test_a_device_is_not_compared(results, monkeypatch):
+    commit(results, up={"verdict": "refuted", "measured": -2.0, "interval": [-3, -1]})
+    monkeypatch.setattr(cli.options, "load", lambda backend: None)
+    monkeypatch.setattr("refimpl.reproduce.environment._device", lambda: {})
+    assert run("--quick", "--quiet", "--backend=cupy", "--out", results, ONE) == 0
+
+
+def test_strict_ends_with_1_where_a_claim_is_refuted(results, small, monkeypatch):
+    assert run("--quick", "--quiet", "--strict", "--out", results, ONE) == 1
+    skipped = {c.id: c.not_attempted("") for c in small[ONE].CLAIMS}
+    monkeypatch.setattr(small[ONE], "check", lambda arrays: skipped)
+    assert run("--quick", "--quiet", "--strict", "--out", results, ONE) == 0
+
+
+def test_an_error_nobody_expects_breaks_off_with_all_that_is_known(
+    small, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(small[ONE], "run", lambda *_: 1 / 0)
+    assert run("--quick", "--quiet", "--out", tmp_path, ONE) == 3
+    error = capsys.readouterr().err
+    assert "Traceback" in error and "ZeroDivisionError" in error
 
 
 def test_list_names_every_experiment_and_claim(capsys):
@@ -169,9 +246,9 @@ def test_bad_usage_is_refused_with_status_2(case, tmp_path, capsys):
     assert (tmp_path / "claims.json").read_text() == "[]\n"
 
 
-def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):
+def test_an_output_folder_that_is_a_file_is_refused(small, tmp_path, capsys):
     (tmp_path / "file").write_text("kept")
-    assert run("--quick", "--out", tmp_path / "file", FAST) == 2
+    assert run("--quick", "--out", tmp_path / "file", ONE) == 2
     assert "--out must be a folder that can be written" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "kept"
 
@@ -200,7 +277,7 @@ def test_what_is_wanted_twice_is_run_once():
 
 
 def test_the_times_measured_are_those_of_experiments():
-    times = expected_times.measured()
+    times = expected_times.times()
     assert times["machine"]
     for preset in framework.PRESETS:
         assert times[preset].keys() <= set(framework.names())
@@ -221,38 +298,65 @@ def test_python_m_refimpl_is_the_same():
     assert printed[0] == printed[1] and "--quick" in printed[0]
 
 
-def test_a_lost_worker_is_said_in_one_line(monkeypatch, tmp_path, capsys):
+def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys):
     def lost(session):
         raise BrokenExecutor("a process was terminated abruptly")
 
     monkeypatch.setattr(measure, "measure", lost)
-    assert run("--quick", "--out", tmp_path, FAST) == 1
+    assert run("--quick", "--out", tmp_path, ONE) == 3
     assert "a worker was lost" in capsys.readouterr().err
 
 
-def test_quiet_prints_the_table_only(results, capsys):
-    run("--quick", "--quiet", "--seeds", 2, "--out", results, FAST)
+def test_results_and_progress_go_to_different_streams(small, tmp_path, capsys):
+    run("--quick", "--out", tmp_path, ONE)
     captured = capsys.readouterr()
-    assert captured.err == "" and captured.out.startswith("PASS  lemma1-loss")
+    title = "Fig98_levels stay where they are (Figure 98)"
+    assert captured.err.startswith(f"[1/1] {ONE}: {title}; ")
+    assert captured.err.count("\n") == 1
+    assert captured.out.startswith("✗ The fig98_levels are below zero.")
 
 
+def test_quiet_prints_what_came_out_only(results, capsys):
+    capsys.readouterr()
+    run("--quick", "--quiet", "--out", results, ONE)
+    captured = capsys.readouterr()
+    assert captured.err == "" and captured.out.startswith("✗ The fig98_levels are")
+
+
+def test_verbose_prints_every_claim(results, small, capsys):
+    capsys.readouterr()
+    run("--quick", "--quiet", "--verbose", "--out", results, ONE)
+    printed = capsys.readouterr().out
+    for claim in small[ONE].CLAIMS:
+        assert claim.id in printed and claim.criterion in printed
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EACCES])
 @pytest.mark.parametrize("full", ["savez_compressed", "write_text", "write_bytes"])
 def test_a_full_disk_ends_with_one_line_and_nothing_half_written(
-    full, tmp_path, capsys, monkeypatch
+    full, reason, small, tmp_path, capsys, monkeypatch
 ):
-    owner = np if full == "savez_compressed" else Path
+    owner, out = np if full == "savez_compressed" else Path, tmp_path / "results"
 
     def half(place, *_, **__):
         if isinstance(place, Path):
             place.touch()
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(reason, "No space left on device")
 
-    command = ("--quick", "--quiet", "--seeds", 2, "--out", tmp_path, FAST)
+    command = ("--quick", "--quiet", "--out", out, ONE)
     with monkeypatch.context() as patch:
         patch.setattr(owner, full, half)
-        assert run(*command) == 1
+        assert run(*command) == 3
     err = capsys.readouterr().err
-    assert err.count("\n") == 1 and f"cannot be written to {tmp_path} (No space" in err
-    assert not list(tmp_path.rglob(".*"))  # no temporary files
-    assert run(*command) in (0, 1)
+    assert err.count("\n") == 1 and f"cannot be written to {out} (No space" in err
+    assert not list(out.rglob(".*"))  # no temporary files
+    assert run(*command) == 0
     assert "damaged" not in capsys.readouterr().err
+
+
+def test_the_help_says_how_a_run_ends(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run("--help")
+    printed = capsys.readouterr().out
+    for words in ("0 all is decided as in", "1 a claim was", "3 something broke"):
+        assert words in printed

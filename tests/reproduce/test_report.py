@@ -3,19 +3,20 @@
 import json
 import re
 import shutil
-from copy import deepcopy
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import small_experiments
+from small_experiments import NAMES
 
-from refimpl.experiments.common import framework, style
+from refimpl.experiments.common import style
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import record, report, results
+from refimpl.reproduce import describe, measure, records, report
 from refimpl.reproduce.environment import environment
 from refimpl.reproduce.report import content, pages
 
-NAMES = ("fig04_condensation", "lemma1_mean_loss")
 HOSTILE = "\"'></title></style><script>alert(1)</script><img src=x onerror=alert(1)>"
 EQUATIONS = {
     "equations": [
@@ -38,21 +39,18 @@ def fill(out):
     out.mkdir(exist_ok=True)
     claims = []
     for name in NAMES:
-        module, folder = framework.load(name), out / name
+        module, folder = small_experiments.module(name), out / name
         folder.mkdir()
-        figures = {}
         with style.applied():
-            for caption in module.CAPTIONS:
-                figures[caption], axes = style.figure(1, 1)
-                axes[0, 0].plot([0, 1])
-            results.save_files(folder, results.draw(figures))
-        words = record.describe(module, "default", Context(name), figures)
-        made = record.computation(12.5, environment(jobs=2))
-        record.save(folder, "key", words, made)
-        for k, claim in enumerate(module.CLAIMS):
-            one = claim.result(k % 2 == 0, 1e-15 * k, (0.0, 1.0), detail="`x` of R_S")
-            one = claim.not_attempted("no data") if k == 2 else one
-            claims.append(results.as_record(one, name, "default", 5))
+            figures = measure.draw(module.plot({"level": [0, 1]}))
+        for file, written in figures.items():
+            (folder / file).write_bytes(written)
+        run = describe.run_record(module, "default", Context(name), "none", "key")
+        shown = [records.FigureRecord(*one) for one in module.CAPTIONS.items()]
+        made = describe.computation(12.5, environment(jobs=2))
+        records.save_run(folder, replace(run, computation=made, figures=shown))
+        claims += small_experiments.records(name)
+    claims[0] = replace(claims[0], measured=3e-15, interval=None)
     return claims
 
 
@@ -94,29 +92,70 @@ def out(filled, tmp_path):
 
 @pytest.fixture
 def claims(filled):
-    return deepcopy(filled[1])
+    return list(filled[1])
 
 
 def test_every_claim_is_there_with_all_that_is_known_of_it(out, claims):
     page = written(out, claims)
     for claim in claims:
-        assert f"claim-{claim['id']}" in page.values("id")
-        assert claim["id"] in page.text and claim["source"] in page.text
-    assert "3 × 10⁻¹⁵" in page.text
-    assert f"{len(claims)} claims" in (out / "report.md").read_text(encoding="utf-8")
+        assert f"claim-{claim.id}" in page.values("id")
+        assert claim.id in page.text and claim.source in page.text
+    assert "3 × 10⁻¹⁵" in page.text and "1.01 ± 0.11" in page.text
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "8 claims: 2 supported, 2 refuted, 2 undecided, 2 not attempted" in text
 
 
 def test_every_verdict_is_a_word_beside_its_mark_and_colour(out, claims):
     text = " ".join(written(out, claims).text.split())
-    for words in ("✓ pass With dropout", "✗ fail With dropout", "– not attempted "):
-        assert words in text
+    for words in ("✓ supported", "✗ refuted", "? undecided", "– not attempted"):
+        assert f"{words} The fig98_levels are" in text
+        assert re.search(rf"\b2 {re.escape(words)}", text)  # in the totals
+
+
+def test_what_is_not_supported_says_why_and_where_there_is_more(out, claims):
+    page, text = written(out, claims), (out / "report.md").read_text(encoding="utf-8")
+    assert "They are drawn around one." in page.text
+    assert "derivations/09-notes-on-the-paper.md#figure-8" in page.text
+    assert "They are drawn around one." in text
+    claims = [replace(one, verdict="supported") for one in claims]
+    assert "They are drawn around one." not in written(out, claims).text
+
+
+def test_it_says_of_every_rule_whether_it_was_fixed_before_measuring(out, claims):
+    page, text = written(out, claims), (out / "report.md").read_text(encoding="utf-8")
+    assert page.text.count("Fixed before anything was measured.") == 6
+    explored = "Found while exploring: the lower end was 0 at first"
+    assert page.text.count(explored) == 2 and text.count(explored) == 2
+    for one in (page.text, text):
+        assert "6 fixed before anything was measured, 2 found while exploring" in one
+    assert "were fixed before the measurement" not in page.text
+
+
+def test_it_says_how_a_claim_compares_with_the_committed_run(out, claims):
+    claims[0] = replace(
+        claims[0], comparison="decided differently", reference="refuted"
+    )
+    claims[1] = replace(claims[1], comparison="as documented", reference="refuted")
+    text = " ".join(written(out, claims).text.split())
+    assert "decided differently (refuted in the committed run)" in text
+    assert f"{claims[1].id} · as documented" in text
+    assert "1 as documented, 1 decided differently, 4 not comparable" in text
+    markdown = (out / "report.md").read_text(encoding="utf-8")
+    assert markdown.count("| decided differently |") == 1
+
+
+def test_it_says_what_survives_holms_correction(out, claims):
+    claims = [replace(one, p=0.04 if one.p else None) for one in claims]
+    text = written(out, claims).text
+    assert "6 claims, 2 of them supported, 0 after Holm’s correction" in text
+    assert f"not {NAMES[0]}-up, {NAMES[1]}-up." in text
 
 
 def test_an_experiment_shows_settings_time_versions_and_command(out, claims):
     page = written(out, claims)
     for words in ("Computed in 12 s of one core", "ours", "the same", "numpy", "jobs"):
         assert words in page.text
-    assert "python reproduce.py fig04_condensation" in page.text
+    assert f"python reproduce.py {NAMES[0]}" in page.text
 
 
 def test_every_link_inside_the_page_has_its_target(out, claims):
@@ -130,7 +169,7 @@ def test_every_link_inside_the_page_has_its_target(out, claims):
 def test_every_picture_says_what_it_shows(out, claims):
     page = written(out, claims)
     pictures = [a for tag, a in page.elements if tag == "img"]
-    expected = [c for n in NAMES for c in framework.load(n).CAPTIONS.values()]
+    expected = [c for n in NAMES for c in small_experiments.module(n).CAPTIONS.values()]
     assert [a["alt"] for a in pictures] == [c.replace("`", "") for c in expected]
 
 
@@ -148,11 +187,14 @@ def test_the_page_loads_nothing_and_runs_nothing(out, claims):
 def test_hostile_strings_do_not_become_markup(out, claims):
     (out / "verify.json").write_text(json.dumps(EQUATIONS))
     before = {(tag, *attributes) for tag, attributes in written(out, claims).elements}
-    for claim in claims:
-        for key in ("id", "statement", "source", "criterion", "detail"):
-            claim[key] = HOSTILE + claim.get(key, "")
+    fields = ("id", "statement", "source", "criterion", "detail", "note", "anchor")
+    fields += ("explored", "comparison", "reference")
+    claims = [
+        replace(one, **{name: HOSTILE + (getattr(one, name) or "") for name in fields})
+        for one in claims
+    ]
     for name in NAMES:
-        path = out / name / record.RECORD_FILE
+        path = out / name / records.RUN_FILE
         path.write_text(json.dumps(poisoned(json.loads(path.read_text()))))
     (out / "verify.json").write_text(json.dumps(poisoned(EQUATIONS)))
     page = written(out, claims)
@@ -174,34 +216,35 @@ def poisoned(value):
 
 
 def test_markdown_rows_keep_their_columns(out, claims):
-    claims[0]["statement"] = "a | b [c](d) `e` _f_ *g* ~h~ &lt; $x$"
+    odd = "a | b [c](d) `e` _f_ *g* ~h~ &lt; $x$"
+    claims[0] = replace(claims[0], statement=odd)
     report.write(out, claims)
     text = (out / "report.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith(("| ✓", "| ✗"))]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {6}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
     assert r"a \| b [c\](d) `e` \_f\_ \*g\* \~h\~ \&lt; \$x\$" in text
 
 
 def test_names_lead_nowhere_outside_the_folder(out, claims):
     outside = out.parent / "outside"
     outside.mkdir()
-    record_file = out / NAMES[0] / record.RECORD_FILE
+    record_file = out / NAMES[0] / records.RUN_FILE
     stolen = json.loads(record_file.read_text()) | {"title": "stolen"}
-    (outside / record.RECORD_FILE).write_text(json.dumps(stolen))
+    (outside / records.RUN_FILE).write_text(json.dumps(stolen))
     (out.parent / "secret.png").write_bytes(b"secret")
-    claims[0]["experiment"] = "../outside"
+    claims[0] = replace(claims[0], experiment="../outside")
     assert "stolen" not in written(out, claims).text
     stolen["figures"] = [{"name": "../../secret", "caption": "stolen"}]
     record_file.write_text(json.dumps(stolen))
     page = written(out, claims)
-    assert len(page.values("src")) == len(framework.load(NAMES[1]).CAPTIONS)
+    assert len(page.values("src")) == 1  # of the other experiment
 
 
 def test_markdown_figures_are_files_of_the_folder(out, claims):
     report.write(out, claims)
     text = (out / "report.md").read_text(encoding="utf-8")
     files = re.findall(r"^!\[.*\]\((.*)\)$", text, re.M)
-    assert len(files) == sum(len(framework.load(n).CAPTIONS) for n in NAMES)
+    assert len(files) == len(NAMES)
     assert all((out / file).is_file() for file in files)
 
 
@@ -221,18 +264,17 @@ def test_the_table_of_equations_is_there_once_they_are_verified(out, claims):
     assert "--verify" not in page.text
 
 
-@pytest.mark.parametrize("file", ["verify.json", "fig04_condensation/run.json"])
+@pytest.mark.parametrize("file", ["verify.json", f"{NAMES[0]}/run.json"])
 @pytest.mark.parametrize("damage", ['{"equations": [{"na', "[]", '"', '{"key": 1}'])
 def test_a_damaged_file_is_named_and_left_out(out, claims, file, damage):
     (out / file).write_text(damage)
     page = written(out, claims)
     assert f"{out / file} is damaged" in page.text
-    assert f"claim-{claims[0]['id']}" in page.values("id")
+    assert f"claim-{claims[0].id}" in page.values("id")
 
 
-def test_claims_without_a_record_are_shown_alone(tmp_path):
-    claim = framework.Claim("a", "b", "c", "d").result(True, 0.5)
-    one = results.as_record(claim, "unknown_experiment", "quick", None)
+def test_claims_without_a_record_are_shown_alone(tmp_path, claims):
+    one = replace(claims[0], id="a", experiment="unknown_experiment")
     page = written(tmp_path, [one])
     assert "claim-a" in page.values("id") and "unknown_experiment" in page.text
     assert written(tmp_path, []).values("id")
@@ -240,7 +282,7 @@ def test_claims_without_a_record_are_shown_alone(tmp_path):
 
 def test_experiments_of_different_environments_are_told_apart(out, claims):
     assert len(content.gather(out, claims).environments) == 1
-    path = out / NAMES[0] / record.RECORD_FILE
+    path = out / NAMES[0] / records.RUN_FILE
     other = json.loads(path.read_text())
     other["computation"]["environment"]["numpy"] = "1.0"
     path.write_text(json.dumps(other))
@@ -253,9 +295,10 @@ def test_experiments_of_different_environments_are_told_apart(out, claims):
 def test_the_size_of_the_runs_is_told_at_the_head(out, claims):
     summary = " ".join(written(out, claims).text.split())
     assert "2 experiments, of the size default." in summary
-    for claim in claims:
-        if claim["experiment"] == NAMES[1]:
-            claim["preset"] = "quick"
+    claims = [
+        replace(one, preset="quick") if one.experiment == NAMES[1] else one
+        for one in claims
+    ]
     summary = " ".join(written(out, claims).text.split())
     assert "of the size default (1), quick (1)." in summary
 
@@ -267,7 +310,7 @@ def test_words_stand_out_from_the_page(scheme):
     blocks = re.findall(r":root {(.*?)}", style, re.S)
     colors = dict(re.findall(r"--(\w+): #(\w+)", blocks[scheme == "dark"]))
     page = luminance(colors["paper"])
-    for name in ("ink", "quiet", "link", "pass", "fail", "open"):
+    for name in ("ink", "quiet", "link", "pass", "fail", "undecided", "open"):
         low, high = sorted([page, luminance(colors[name])])
         assert (high + 0.05) / (low + 0.05) >= 4.5, name
 

@@ -37,7 +37,7 @@ def test_everything_is_seen_and_the_page_does_not_scroll_sideways(
     seen = browser.measure(path.read_text(encoding="utf-8"), width, tmp_path)
     assert seen["scroll"] <= seen["width"] <= width
     assert seen["broken"] == []
-    assert len(seen["pictures"]) == 4 and len(seen["formulas"]) > 20
+    assert len(seen["pictures"]) == 2 and len(seen["formulas"]) > 20
     assert all(min(sizes) > 50 for _, *sizes in seen["pictures"])
     assert min(seen["formulas"]) > 3
 

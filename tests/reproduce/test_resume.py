@@ -85,7 +85,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_claims(
             shutil.rmtree(out)
     out.mkdir(exist_ok=True)
     (out / f".{process.pid}-claims.json").write_text("half")
-    process = started(out)
+    process = started(out, "--quiet")
     _, errors = process.communicate()
     assert process.returncode == 0 and errors == ""
     assert (out / "claims.json").read_bytes() == claims
@@ -101,7 +101,7 @@ def test_the_claims_do_not_depend_on_the_number_of_processes(undisturbed, tmp_pa
 
 
 def test_ctrl_c_says_what_is_done_and_ends_quietly(tmp_path):
-    process = started(tmp_path)
+    process = started(tmp_path, "--quiet")
     runs = tmp_path / EXPERIMENTS[0] / "runs"
     wait_until(lambda: list(runs.glob("[!.]*.npz")))
     os.killpg(process.pid, signal.SIGINT)  # the terminal tells the whole group
@@ -128,6 +128,6 @@ def test_ctrl_c_while_processes_start_leaves_no_traceback(seconds, tmp_path):
 def test_a_second_start_computes_nothing(undisturbed):
     out, claims, _ = undisturbed
     process = started(out)
-    printed, _ = process.communicate()
-    assert printed.count("found in the results folder") == len(EXPERIMENTS)
+    _, told = process.communicate()
+    assert told.count("; from the folder  ") == len(EXPERIMENTS)
     assert (out / "claims.json").read_bytes() == claims

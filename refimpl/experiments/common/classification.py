@@ -6,7 +6,7 @@ import numpy as np
 
 from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
 from refimpl.arrays.backend import get_xp, move
-from refimpl.data.datasets import digits, mnist, one_hot
+from refimpl.data import digits, mnist, one_hot
 from refimpl.experiments.common import features
 
 MASKS = ("shared", "per sample")

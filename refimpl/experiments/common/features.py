@@ -3,7 +3,7 @@
 import numpy as np
 
 from refimpl import Dropout, active, amplitude, orientation_count
-from refimpl.data.datasets import tanh_pair
+from refimpl.data import tanh_pair
 
 GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
 MASS = 0.9  # share of the amplitude for which orientations are counted

@@ -1,12 +1,10 @@
-"""Results for readers: a table in the terminal, an HTML page, a Markdown page."""
+"""Results for readers: an HTML page and a Markdown page of a results folder."""
 
 from pathlib import Path
 
-from refimpl.reproduce.report.terminal import table
+from refimpl.data.files import write_text
 
 HTML_FILE, MARKDOWN_FILE = "report.html", "report.md"
-
-__all__ = ["HTML_FILE", "MARKDOWN_FILE", "table", "write"]
 
 
 def write(out, claims):
@@ -15,13 +13,12 @@ def write(out, claims):
     Parameters
     ----------
     out : path
-    claims : list of dict
-        As in ``claims.json``; all else is read from the folder.
+    claims : list of ClaimRecord
+        All else is read from the folder.
     """
     # Here, as the template engine and MathML are needed for nothing else.
     from refimpl.reproduce.report import pages
     from refimpl.reproduce.report.content import gather
-    from refimpl.reproduce.results import write_text
 
     content = gather(out, claims)
     write_text(Path(out) / HTML_FILE, pages.html(content))

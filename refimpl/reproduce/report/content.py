@@ -4,12 +4,13 @@ import json
 import re
 from base64 import b64encode
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from refimpl.reproduce import record
+from refimpl.reproduce import summary, verification
+from refimpl.reproduce.records import RunRecord, load_run
+from refimpl.reproduce.verification import Verification
 
-VERIFY_FILE = "verify.json"
 # A larger SVG (many points) is slow to draw: its PNG is shown.
 SVG_LIMIT = 400_000  # bytes
 NAME = re.compile(r"\w+", re.ASCII)  # of a folder or figure: no way out of `out`
@@ -42,29 +43,29 @@ class Figure:
 
 @dataclass
 class Experiment:
-    """Claims, record and figures of one experiment."""
+    """Claims, record (or ``None``) and figures of one experiment."""
 
     name: str
     claims: list
-    record: dict = field(default_factory=dict)
-    figures: list = field(default_factory=list)
+    run: RunRecord | None
+    figures: list
 
     @property
     def title(self):
-        return self.record.get("title", self.name)
+        return self.run.title if self.run else self.name
 
     @property
     def preset(self):
-        return self.claims[0].get("preset", "unknown")
+        return self.claims[0].preset
 
     @property
     def computation(self):
-        return self.record.get("computation") or {}
+        return self.run and self.run.computation
 
     @property
     def counts(self):
         """Number of claims by verdict."""
-        return Counter(claim["verdict"] for claim in self.claims)
+        return Counter(claim.verdict for claim in self.claims)
 
 
 @dataclass
@@ -74,14 +75,13 @@ class Content:
     Attributes
     ----------
     experiments : list of Experiment
-    equations : dict or None
-        Content of ``verify.json``: each equation with how many tests passed.
+    verified : Verification or None
     problems : list of str
         Files that cannot be read.
     """
 
     experiments: list
-    equations: dict | None
+    verified: Verification | None
     problems: list
 
     @property
@@ -90,66 +90,57 @@ class Content:
 
     @property
     def counts(self):
-        return Counter(claim["verdict"] for claim in self.claims)
+        return Counter(claim.verdict for claim in self.claims)
+
+    @property
+    def sentences(self):
+        """What all claims together say."""
+        claims = self.claims
+        compared = f"Against the committed runs: {summary.comparison(claims)}."
+        return [compared, summary.correction(claims), summary.exploration(claims)]
 
     @property
     def environments(self):
         """Pairs (environment, experiments computed in it)."""
         found = {}
         for one in self.experiments:
-            environment = one.computation.get("environment")
-            if environment:
+            if one.computation:
+                environment = one.computation.environment
                 key = json.dumps(environment)
                 found.setdefault(key, (environment, []))[1].append(one)
         return list(found.values())
 
     @property
     def seconds(self):
-        return sum(one.computation.get("seconds", 0) for one in self.experiments)
+        made = (one.computation for one in self.experiments)
+        return sum(one.seconds for one in made if one)
 
 
 def gather(out, claims):
     """The report of the results folder `out` with `claims`."""
-    out, experiments, problems = Path(out), {}, []
+    out, by_name = Path(out), {}
     for claim in claims:
-        name = claim["experiment"]
-        experiments.setdefault(name, Experiment(name, [])).claims.append(claim)
-    for name, one in experiments.items():
-        if NAME.fullmatch(name):
-            found, problem = record.load(out / name)
-            one.record = found or {}
-            one.figures = _figures(out, name, one.record.get("figures", []))
-            problems += [problem] if problem else []
-    equations, problem = load_verification(out)
-    problems += [problem] if problem else []
-    in_order = [experiments[name] for name in sorted(experiments)]
-    return Content(in_order, equations, problems)
+        by_name.setdefault(claim.experiment, []).append(claim)
+    experiments, problems = [], []
+    for name, own in sorted(by_name.items()):
+        run, problem = load_run(out / name) if NAME.fullmatch(name) else (None, None)
+        problems.append(problem)
+        figures = _figures(out, name, run.figures) if run else []
+        experiments.append(Experiment(name, own, run, figures))
+    verified, problem = verification.load(out)
+    problems = [one for one in (*problems, problem) if one]
+    return Content(experiments, verified, problems)
 
 
 def _figures(out, name, described):
     """The figures that are there."""
     found = []
     for one in described:
-        if NAME.fullmatch(one["name"]):
-            file = f"{name}/{one['name']}.png"
+        if NAME.fullmatch(one.name):
+            file = f"{name}/{one.name}.png"
             png, svg = out / file, (out / file).with_suffix(".svg")
             small = svg.is_file() and svg.stat().st_size <= SVG_LIMIT
             if small or png.is_file():
                 path = svg if small else png
-                found.append(Figure(one["name"], one["caption"], file, path))
+                found.append(Figure(one.name, one.caption, file, path))
     return found
-
-
-def load_verification(out):
-    """Content of ``verify.json``: (dict or None, problem or None)."""
-    path = Path(out) / VERIFY_FILE
-    if not path.is_file():
-        return None, None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["python"], content["time_s"] + 0
-        for one in content["equations"]:
-            one["name"], one["title"], one["status"], one["passed"], one["failed"]
-        return content, None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return None, f"{path} is damaged and is left out: {error}"

@@ -7,11 +7,11 @@ from jinja2 import Environment, FileSystemLoader
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from refimpl.reproduce.progress import duration
-from refimpl.reproduce.report.terminal import measured, number, spread
+from refimpl.experiments.common.claims import VERDICTS
+from refimpl.reproduce.formats import duration, estimate, number
+from refimpl.reproduce.summary import MARKS
 
-MARKS = {"pass": "✓", "fail": "✗", "missing": "✗"}
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+NOTES = "derivations/09-notes-on-the-paper.md"
 # `code`, and letters with an index or exponent: R_S^drop, m^−0.2.
 CODE = r"`+(?P<code>[^`]+)`+"
 SYMBOL = (
@@ -42,10 +42,9 @@ def _environment(**options):
         lstrip_blocks=True,
         **options,
     )
+    made.globals.update(notes=NOTES, verdicts=VERDICTS)
     made.filters.update(
-        number=lambda value: powers(number(value)),
-        spread=lambda claim: powers(spread(claim)),
-        measured=lambda claim: powers(measured(claim)),
+        estimate=lambda claim: estimate(claim.measured, claim.interval),
         duration=duration,
         setting=setting,
         mark=lambda verdict: MARKS.get(str(verdict), "–"),
@@ -84,23 +83,13 @@ def formula(latex, display="inline"):
     return Markup(convert(str(latex).strip(), display=display))
 
 
-def powers(text):
-    """Numbers such as 2.4e-16 written with a power of ten, and true minus signs."""
-    text = re.sub(r"e([+-])0*(\d+)", lambda m: " × 10" + _power(*m.groups()), text)
-    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
-
-
-def _power(sign, digits):
-    return ("⁻" if sign == "-" else "") + digits.translate(SUPERSCRIPT)
-
-
 def setting(value):
     """A setting's value: numbers short, sequences with commas."""
     if isinstance(value, list):
         return ", ".join(setting(one) for one in value)
     if isinstance(value, int):
         return f"{value:,}"
-    return powers(number(value)) if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def escape_markdown(value):

@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from refimpl.data import files
 from refimpl.experiments.common import style
-from refimpl.experiments.common.framework import Claim
-from refimpl.reproduce import results
+from refimpl.experiments.common.context import Context
+from refimpl.reproduce import measure, store
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path):
@@ -22,31 +23,31 @@ def test_a_broken_write_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        results.write_atomically(path, broken)
+        files.write_atomically(path, broken)
     assert json.loads(path.read_text()) == [{"id": "old"}]
     assert [file.name for file in tmp_path.iterdir()] == ["claims.json"]
 
 
 def test_arrays_come_back_under_their_key_only(tmp_path):
     path = tmp_path / "arrays.npz"
-    results.save_arrays(path, {"x": np.arange(3.0)}, "key")
-    arrays, problem = results.load_arrays(path, "key")
+    store.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    arrays, problem = store.load_arrays(path, "key")
     assert problem is None and arrays.keys() == {"x"}
     np.testing.assert_array_equal(arrays["x"], np.arange(3.0))
-    assert results.load_arrays(path, "other key") == (None, None)
+    assert store.load_arrays(path, "other key") == (None, None)
 
 
 def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_path):
     path = tmp_path / "arrays.npz"
     arrays = {"x": np.random.default_rng(0).random((5, 3)), "name": np.array(["a"])}
-    results.save_arrays(path, arrays, "key")
+    store.save_arrays(path, arrays, "key")
     good = path.read_bytes()
     recognised = 0
     for place in range(len(good)):
         changed = bytearray(good)
         changed[place] ^= 1 << place % 8
         path.write_bytes(changed)
-        found, problem = results.load_arrays(path, "key")
+        found, problem = store.load_arrays(path, "key")
         if found is None:
             recognised += problem is not None and "arrays.npz is damaged" in problem
         else:  # in a date, say
@@ -54,7 +55,7 @@ def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_
             for name in arrays:
                 np.testing.assert_array_equal(found[name], arrays[name])
         path.write_bytes(good[:place])
-        found, problem = results.load_arrays(path, "key")
+        found, problem = store.load_arrays(path, "key")
         assert found is None and "arrays.npz is damaged" in problem
     assert recognised > len(good) / 2
 
@@ -62,10 +63,10 @@ def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_
 def test_a_folder_in_the_place_of_a_file_is_named_and_moved_aside(tmp_path):
     path = tmp_path / "arrays.npz"
     (path / "something").mkdir(parents=True)
-    found, problem = results.load_arrays(path, "key")
+    found, problem = store.load_arrays(path, "key")
     assert found is None and "arrays.npz is damaged" in problem
-    results.save_arrays(path, {"x": np.arange(3.0)}, "key")
-    found, problem = results.load_arrays(path, "key")
+    store.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    found, problem = store.load_arrays(path, "key")
     assert problem is None and found["x"].tolist() == [0, 1, 2]
     assert (tmp_path / "arrays.npz.damaged" / "something").is_dir()
 
@@ -83,14 +84,14 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     ]
     for path in (orphan, *kept):
         path.write_text("")
-    results.remove_temporaries(tmp_path)
+    files.remove_temporaries(tmp_path)
     assert not orphan.exists() and all(path.exists() for path in kept)
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     path = tmp_path / "arrays.npz"
     np.savez(path, fingerprint=np.array(["key", "x"]), x=np.array([{}], dtype=object))
-    arrays, problem = results.load_arrays(path, "key")
+    arrays, problem = store.load_arrays(path, "key")
     assert arrays is None and "damaged" in problem
 
 
@@ -102,25 +103,23 @@ def test_the_same_figure_is_the_same_file(monkeypatch):
             figure, axes = style.figure(1, 1)
             axes[0, 0].plot([0, 1])
             axes[0, 0].set_title("$R_S$")
-            drawn.append(results.draw({"one": figure}))
+            drawn.append(measure.draw({"one": figure}))
     assert drawn[0].keys() == {"one.png", "one.pdf", "one.svg"}
     assert drawn[0] == drawn[1]
 
 
-def test_claims_hold_no_number_that_json_lacks(tmp_path):
-    claim = Claim("a", "b", "c", "d")
-    record = results.as_record(
-        claim.result(False, float("nan"), (0.0, float("inf"))), "e", "quick", 1
-    )
-    results.save_claims(tmp_path, [record])
-    (loaded,), _ = results.load_claims(tmp_path)
-    assert loaded["measured"] is None and loaded["interval"] == [0.0, None]
+def test_the_key_of_a_result_knows_its_settings_and_data(small):
+    module = small["slopes"]
 
+    def key(preset="quick", data="none", **context):
+        return store.fingerprint(module, preset, Context("slopes", **context), data)
 
-@pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"measured": "x"}])
-def test_claims_that_cannot_be_shown_are_moved_aside(tmp_path, change):
-    claim = Claim("a", "b", "c", "d").result(True, 1.0)
-    record = results.as_record(claim, "e", "quick", 1)
-    results.save_claims(tmp_path, [record | change])
-    loaded, problem = results.load_claims(tmp_path)
-    assert loaded == [] and "claims.json is damaged" in problem
+    keys = {
+        key(),
+        key("default"),
+        key(data="mnist"),
+        key(seed_count=3),
+        key(backend="cupy"),
+    }
+    assert len(keys) == 5 and key() in keys
+    assert len({store.digest(one) for one in keys}) == 5

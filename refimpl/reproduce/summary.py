@@ -1,0 +1,81 @@
+"""What all claims together say: counts, comparison, and what a correction leaves."""
+
+from collections import Counter
+
+import numpy as np
+
+from refimpl.experiments.common.claims import VERDICTS
+from refimpl.reproduce.reference import COMPARISONS, INCOMPARABLE, SAME
+
+MARKS = {
+    "supported": "✓",
+    "refuted": "✗",
+    "undecided": "?",
+    "not attempted": "–",
+    "pass": "✓",  # of an equation
+    "fail": "✗",
+    "missing": "✗",
+}
+WHOSE = {"paper": "the paper's", "companion": "its companions'", "project": "ours"}
+NEEDS_MNIST = "needs --mnist DIR"
+
+
+def counts(claims):
+    """``9 supported, 2 refuted, 1 need --mnist``."""
+    found = Counter(
+        "need --mnist" if one.detail == NEEDS_MNIST else one.verdict for one in claims
+    )
+    order = (*VERDICTS, "need --mnist")
+    return ", ".join(f"{found[word]} {word}" for word in order if found[word])
+
+
+def comparison(claims):
+    """How many of the attempted claims are as documented, in words."""
+    attempted = [one for one in claims if one.verdict != "not attempted"]
+    found = Counter(one.comparison for one in attempted)
+    if found[SAME] == len(attempted):
+        return f"all {SAME}"
+    words = ", ".join(f"{found[word]} {word}" for word in COMPARISONS if found[word])
+    why = " (no committed run of this preset with these seeds and data)"
+    return words + (why if found[INCOMPARABLE] else "")
+
+
+def holm(p, level=0.05):
+    """Which null hypotheses Holm's procedure rejects, of all that were tested: (m,).
+
+    The smallest p is held against level/m, the next against level/(m − 1), and so on
+    until one is larger. With probability 1 − level no true hypothesis is rejected
+    (Holm, Scand. J. Statist. 6, 65–70, 1979).
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p)
+    passed = p[order] <= level / np.arange(len(p), 0, -1)
+    rejected = np.zeros(len(p), dtype=bool)
+    rejected[order] = np.logical_and.accumulate(passed)
+    return rejected
+
+
+def correction(claims):
+    """Sentence: how many supported claims Holm's correction leaves, and which not."""
+    tested = [one for one in claims if one.p is not None]
+    if not tested:
+        return "No claim has a p-value."
+    rejected = holm([one.p for one in tested])
+    pairs = [pair for pair in zip(tested, rejected) if pair[0].verdict == "supported"]
+    lost = [one.id for one, survives in pairs if not survives]
+    without = f", not {', '.join(lost)}" if lost else ""
+    return (
+        f"With a p-value: {len(tested)} claims, {len(pairs)} of them supported, "
+        f"{len(pairs) - len(lost)} after Holm's correction for their number at "
+        f"5%{without}."
+    )
+
+
+def exploration(claims):
+    """Sentence: how many rules were fixed before measuring."""
+    explored = sum(bool(one.explored) for one in claims)
+    fixed = len(claims) - explored
+    return (
+        f"Rules: {fixed} fixed before anything was measured, {explored} found while "
+        "exploring."
+    )
