@@ -33,7 +33,7 @@ def test_the_hessian_is_the_derivative_of_the_gradient(kind, loss):
 def central_gradient_of_gradient(objective, theta):
     return np.array(
         [
-            central_gradient(lambda t: objective.gradient(t)[k], theta)
+            central_gradient(lambda t: objective.gradient(t)[..., k], theta)
             for k in range(len(theta))
         ]
     )

@@ -29,7 +29,7 @@ def test_the_jacobian_holds_the_derivatives_of_the_outputs(kind):
     objective, theta = risk(net, rng), rng.standard_normal((2, net.size))
     J = output_jacobian(objective, theta)
     expected = [
-        complex_step_gradient(lambda t: net.forward(t, objective.X)[i, k], theta[1])
+        complex_step_gradient(lambda t: net.forward(t, objective.X)[..., i, k], theta[1])
         for i in range(3)
         for k in range(2)
     ]
