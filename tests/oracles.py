@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import stats
 
+from refimpl.arrays.backend import get_xp, to_numpy
+
 STEP = 1e-30
 
 REJECTED = []  # one entry for every wrong formula that a check has rejected
@@ -13,7 +15,7 @@ def complex_step_gradient(fn, theta):
 
     `fn` gets all steps at once (P, P): it keeps leading axes, as the package does.
     """
-    return fn(theta + 1j * STEP * np.eye(len(theta))).imag / STEP
+    return complex_step_derivative(fn, theta, get_xp(theta).eye(len(theta)))
 
 
 def complex_step_derivative(fn, theta, v):
@@ -28,7 +30,7 @@ def central_difference(fn, theta, v, step=1e-6):
 
 def central_gradient(fn, theta, step=1e-6):
     """Gradient of a scalar `fn` of (..., P) at θ (P,), to about step² (off kinks)."""
-    return central_difference(fn, theta, np.eye(len(theta)), step)
+    return central_difference(fn, theta, get_xp(theta).eye(len(theta)), step)
 
 
 def assert_close(actual, expected, rtol=1e-12):
@@ -47,9 +49,16 @@ def assert_rejects(actual, wrong, rtol=1e-12):
     REJECTED.append(rtol)
 
 
+def on_host(values):
+    """`values`, or each of a sequence, as one NumPy array."""
+    if isinstance(values, (list, tuple)):
+        return np.array([on_host(one) for one in values])
+    return to_numpy(values)
+
+
 def _compared(actual, expected, rtol):
     """Both as arrays, and what an entry may be off by in absolute terms."""
-    actual, expected = np.asarray(actual), np.asarray(expected)
+    actual, expected = on_host(actual), on_host(expected)
     return actual, expected, rtol * max(np.abs(expected).max(initial=0), 1e-300)
 
 

@@ -16,7 +16,7 @@ from oracles import (
     complex_step_derivative,
     complex_step_gradient,
 )
-from problems import ANALYTIC, network, risk
+from problems import ANALYTIC, direction
 
 import refimpl
 from refimpl.core.modified_losses import FlattenedDropout
@@ -73,23 +73,20 @@ CASES = [
 over_cases = pytest.mark.parametrize("name, noise, kind, outputs", CASES)
 
 
-class Problem:
+class Case:
     """An objective, θ (R, P), a direction and noise for each replica."""
 
-    def __init__(self, name, noise, kind, outputs, activation="tanh"):
-        rng = np.random.default_rng(list(f"{name}{noise}{kind}{activation}".encode()))
-        self.net = network(kind, activation, outputs=outputs, width=3)
-        self.risk = risk(self.net, rng, n=2)
-        self.theta, self.v = 0.7 * rng.standard_normal((2, REPLICAS, self.net.size))
-        for b in self.net.split(self.theta)[1:-1:2]:  # so that ReLU neurons are active
-            b += 1
+    def __init__(self, problem, name, noise, kind, outputs, activation="tanh"):
+        options = dict(n=2, width=3, replicas=(REPLICAS,))
+        self.risk, self.theta = problem(kind, activation, outputs, **options)
+        self.v = direction(self.theta)
         per_sample, layers = NOISES[noise or "shared"]
         self.drop = refimpl.Dropout(KEEP, per_sample, layers)
         self.objective = OBJECTIVES[name][0](self.risk, self.drop)
         self.eta = None
         if noise is not None:  # a derivative holds for any values of the noise
-            rows = self.risk.n if per_sample else 1
-            shapes = [(REPLICAS, rows, m) for m in self.net.hidden]
+            rng, rows = np.random.default_rng(0), self.risk.n if per_sample else 1
+            shapes = [(REPLICAS, rows, m) for m in self.risk.net.hidden]
             every = tuple(rng.uniform(-1, 1, shape) for shape in shapes)
             self.eta = every if layers == "all" else every[-1]
 
@@ -105,13 +102,13 @@ def entry(eta, k):
     return None if eta is None else eta[k]
 
 
-def check_derivatives(problem, product, gradient_of, derivative, rtol):
+def check_derivatives(case, product, gradient_of, derivative, rtol):
     """Gradients, and Hessian products if any, against two oracles."""
-    objective, risk, theta = problem.objective, problem.risk, problem.theta
-    gradients = objective.gradient(theta, problem.eta)
-    products = objective.hvp(theta, problem.v, problem.eta) if product else None
+    objective, risk, theta = case.objective, case.risk, case.theta
+    gradients = objective.gradient(theta, case.eta)
+    products = objective.hvp(theta, case.v, case.eta) if product else None
     for r in range(REPLICAS):
-        theta, v, eta = problem.alone(r)
+        theta, v, eta = case.alone(r)
         expected = gradient_of(lambda t: objective(t, eta), theta)
         assert_close(objective.gradient(theta, eta), expected, rtol)
         assert_close(gradients[r], expected, rtol)
@@ -122,7 +119,7 @@ def check_derivatives(problem, product, gradient_of, derivative, rtol):
             expected = derivative(lambda t: objective.gradient(t, eta), theta, v)
             assert_close(objective.hvp(theta, v, eta), expected, rtol)
             assert_close(products[r], expected, rtol)
-            assert_rejects(objective.hvp(theta, problem.v[1 - r], eta), expected, rtol)
+            assert_rejects(objective.hvp(theta, case.v[1 - r], eta), expected, rtol)
 
 
 @pytest.mark.equation("eq:r1-gradient", "eq:r2-gradient", "eq:hvp", "eq:l1")
@@ -130,17 +127,19 @@ def check_derivatives(problem, product, gradient_of, derivative, rtol):
 @pytest.mark.equation("eq:two-layer-backward", "eq:deep-backward")
 @pytest.mark.parametrize("activation", ANALYTIC)
 @over_cases
-def test_derivatives_are_complex_steps(name, noise, kind, outputs, activation):
-    problem = Problem(name, noise, kind, outputs, activation)
+def test_derivatives_are_complex_steps(name, noise, kind, outputs, activation, problem):
+    case = Case(problem, name, noise, kind, outputs, activation)
     steps = complex_step_gradient, complex_step_derivative
-    check_derivatives(problem, name in WITH_PRODUCT, *steps, rtol=1e-12)
+    check_derivatives(case, name in WITH_PRODUCT, *steps, rtol=1e-12)
 
 
 @over_cases
-def test_derivatives_for_relu_are_central_differences(name, noise, kind, outputs):
-    problem = Problem(name, noise, kind, outputs, "relu")
+def test_derivatives_for_relu_are_central_differences(
+    name, noise, kind, outputs, problem
+):
+    case = Case(problem, name, noise, kind, outputs, "relu")
     steps = central_gradient, central_difference
-    check_derivatives(problem, name in WITH_PRODUCT, *steps, rtol=1e-6)
+    check_derivatives(case, name in WITH_PRODUCT, *steps, rtol=1e-6)
 
 
 # R_2 is a mean, for which there is no mask to step with.
@@ -149,9 +148,9 @@ over_trained = pytest.mark.parametrize("name, noise, kind, outputs", TRAINED)
 
 
 @over_trained
-def test_one_pass_gives_value_and_gradient(name, noise, kind, outputs):
-    problem = Problem(name, noise, kind, outputs)
-    objective, arguments = problem.objective, (problem.theta, problem.eta)
+def test_one_pass_gives_value_and_gradient(name, noise, kind, outputs, problem):
+    case = Case(problem, name, noise, kind, outputs)
+    objective, arguments = case.objective, (case.theta, case.eta)
     value, gradient = objective.value_and_gradient(*objective.check(*arguments))
     assert_close(value, objective(*arguments))
     assert_close(gradient, objective.gradient(*arguments))
@@ -159,19 +158,21 @@ def test_one_pass_gives_value_and_gradient(name, noise, kind, outputs):
 
 @pytest.mark.equation("eq:gd")
 @over_trained
-def test_training_steps_along_the_gradient_with_a_mask(name, noise, kind, outputs):
+def test_training_steps_along_the_gradient_with_a_mask(
+    name, noise, kind, outputs, problem
+):
     """However training computes it, and whatever it overwrites on the way.
 
     Which mask a step drew is told by its loss, among the losses with every mask.
     """
-    problem = Problem(name, noise, kind, outputs)
-    objective, drop, masks = problem.objective, None, None
+    case = Case(problem, name, noise, kind, outputs)
+    objective, drop, masks = case.objective, None, None
     if noise is not None:
-        drop = problem.drop
-        _, masks = drop.enumerate(problem.net, problem.risk.n)
+        drop = case.drop
+        _, masks = drop.enumerate(case.risk.net, case.risk.n)
     rng = [np.random.default_rng(seed) for seed in range(REPLICAS)]
     history = refimpl.train(
-        objective, problem.theta, refimpl.GD(RATE), 2, drop, rng=rng, snapshots=range(3)
+        objective, case.theta, refimpl.GD(RATE), 2, drop, rng=rng, snapshots=range(3)
     )
     for loss, start, end in zip(history.loss, history.snapshots, history.snapshots[1:]):
         for r in range(REPLICAS):

@@ -1,9 +1,10 @@
 """The training loop: what it does, what it keeps, how it stops."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from oracles import assert_close
-from problems import network, risk
 
 import refimpl
 from refimpl.core.replicas import draw_batch
@@ -19,15 +20,15 @@ NOISES = {
 }
 
 
-def problem(lead=()):
-    rng = np.random.default_rng(0)
-    net = network("deep 2", "tanh")
-    return risk(net, rng, n=5), 0.5 * rng.standard_normal((*lead, net.size))
+@pytest.fixture
+def start(problem):
+    """Function that gives a risk, and θ of some replicas."""
+    return partial(problem, "deep 2", n=5)
 
 
 @pytest.mark.equation("eq:gd")
-def test_a_step_is_the_rate_times_the_gradient():
-    objective, theta = problem()
+def test_a_step_is_the_rate_times_the_gradient(start):
+    objective, theta = start()
     history = refimpl.train(objective, theta, refimpl.GD(0.1), 2, snapshots=[1])
     one = theta - 0.1 * objective.gradient(theta)
     assert_close(history.snapshots[0], one)
@@ -35,8 +36,8 @@ def test_a_step_is_the_rate_times_the_gradient():
     assert_close(history.loss, [objective(theta), objective(one)])
 
 
-def test_dropout_is_drawn_afresh_at_every_step():
-    objective, theta = problem()
+def test_dropout_is_drawn_afresh_at_every_step(start):
+    objective, theta = start()
     drop, rng = refimpl.Dropout(0.6, per_sample=True), np.random.default_rng(1)
     history = refimpl.train(
         objective, theta, refimpl.GD(0.1), 3, drop, rng=np.random.default_rng(1)
@@ -48,8 +49,8 @@ def test_dropout_is_drawn_afresh_at_every_step():
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_replica_trains_as_it_would_alone(optimizer, noise):
-    objective, theta = problem((3,))
+def test_a_replica_trains_as_it_would_alone(optimizer, noise, start):
+    objective, theta = start(replicas=(3,))
 
     def trained(theta, rng):
         return refimpl.train(
@@ -63,8 +64,8 @@ def test_a_replica_trains_as_it_would_alone(optimizer, noise):
         assert_close(together.loss[:, k], alone.loss)
 
 
-def test_replicas_may_keep_with_their_own_probability():
-    objective, theta = problem((2,))
+def test_replicas_may_keep_with_their_own_probability(start):
+    objective, theta = start(replicas=(2,))
     keeps, rate = np.array([0.5, 1.0]), refimpl.GD(0.1)
     together = refimpl.train(
         objective,
@@ -81,8 +82,8 @@ def test_replicas_may_keep_with_their_own_probability():
 
 
 @pytest.mark.parametrize("optimizer", [refimpl.GD, refimpl.Adam])
-def test_replicas_may_have_their_own_learning_rate(optimizer):
-    objective, theta = problem((2,))
+def test_replicas_may_have_their_own_learning_rate(optimizer, start):
+    objective, theta = start(replicas=(2,))
     rates, drop = np.array([0.02, 0.1]), refimpl.Dropout(0.7, per_sample=True)
 
     def trained(theta, rate, rng):
@@ -101,8 +102,8 @@ def test_a_batch_holds_every_sample_at_most_once():
     assert set(indices.ravel().tolist()) == set(range(6))
 
 
-def test_snapshots_are_kept_at_their_steps_and_the_start_is_not_changed():
-    objective, theta = problem()
+def test_snapshots_are_kept_at_their_steps_and_the_start_is_not_changed(start):
+    objective, theta = start()
     before = theta.copy()
     history = refimpl.train(
         objective, theta, refimpl.GD(0.1), 250, snapshots=[250, 0, 101]
@@ -115,8 +116,8 @@ def test_snapshots_are_kept_at_their_steps_and_the_start_is_not_changed():
     np.testing.assert_array_equal(history.snapshots[1], shorter.theta)
 
 
-def test_progress_is_reported_every_hundred_steps_and_at_the_end():
-    objective, theta = problem()
+def test_progress_is_reported_every_hundred_steps_and_at_the_end(start):
+    objective, theta = start()
     calls = []
     history = refimpl.train(
         objective, theta, refimpl.GD(0.1), 250, progress=lambda *c: calls.append(c)
@@ -125,8 +126,8 @@ def test_progress_is_reported_every_hundred_steps_and_at_the_end():
     assert [loss for _, loss in calls] == [history.loss[k] for k in (99, 199, 249)]
 
 
-def test_divergence_names_step_rate_and_loss_and_keeps_the_history():
-    objective, theta = problem((2,))
+def test_divergence_names_step_rate_and_loss_and_keeps_the_history(start):
+    objective, theta = start(replicas=(2,))
     theta[0] *= 0
     rates = np.array([1e-6, 1e6])
     with np.errstate(all="ignore"), pytest.raises(refimpl.Divergence) as stopped:
@@ -142,8 +143,8 @@ def test_divergence_names_step_rate_and_loss_and_keeps_the_history():
     np.testing.assert_array_equal(history.snapshots[0], theta)
 
 
-def test_an_overflow_in_the_last_step_is_divergence_too():
-    objective, theta = problem()
+def test_an_overflow_in_the_last_step_is_divergence_too(start):
+    objective, theta = start()
     with (
         np.errstate(all="ignore"),
         pytest.raises(
@@ -154,8 +155,8 @@ def test_an_overflow_in_the_last_step_is_divergence_too():
     assert np.isfinite(stopped.value.history.loss).all()
 
 
-def test_single_precision_stays_single():
-    objective, theta = problem()
+def test_single_precision_stays_single(start):
+    objective, theta = start()
     drop = refimpl.Dropout(0.7, per_sample=True)
     history = refimpl.train(
         objective,
@@ -168,8 +169,8 @@ def test_single_precision_stays_single():
     assert history.theta.dtype == history.loss.dtype == np.float32
 
 
-def test_any_objective_can_be_trained():
-    objective, theta = problem()
+def test_any_objective_can_be_trained(start):
+    objective, theta = start()
     for other in (refimpl.L1(objective, 0.8), refimpl.L1(objective, 0.8).batch([0, 1])):
         history = refimpl.train(other, theta, refimpl.GD(0.05), 100)
         assert history.loss[-1] < history.loss[0]
