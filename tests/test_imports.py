@@ -36,6 +36,6 @@ def test_a_heavy_import_would_be_seen():
 
 
 def test_the_command_line_waits_with_them_until_it_runs_something():
-    assert "scipy" not in imported("from refimpl import cli; cli.parser()")
+    assert "scipy" not in imported("from refimpl.reproduce import cli; cli.parser()")
     listing = imported("from refimpl.reproduce.selection import listing; listing()")
     assert "scipy" not in listing and "matplotlib" not in listing
