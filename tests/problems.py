@@ -57,15 +57,22 @@ def problem(
     sizes = net.inputs, *net.hidden, net.outputs, n, *replicas
     rng = np.random.default_rng([seed, *sizes])
     theta = 0.7 * rng.standard_normal((*replicas, net.size))
-    parts = net.unpack(theta)  # views
-    for _, b in parts[:-1] if isinstance(net, refimpl.Deep) else [parts[:2]]:
-        b += 1
+    for layer in range(len(net.hidden)):
+        arrays(net, theta)[2 * layer + 1][...] += 1
     lead = replicas if own_data else ()
     X = rng.standard_normal((*lead, n, net.inputs))
     Y = rng.standard_normal((*lead, n, net.outputs))
     if loss == "cross_entropy":
         Y = np.eye(net.outputs)[Y.argmax(axis=-1)]
     return refimpl.Risk(net, xp.asarray(X), xp.asarray(Y), loss), xp.asarray(theta)
+
+
+def arrays(net, theta):
+    """Every parameter array, layer by layer, as views of θ."""
+    parts = net.unpack(theta)
+    if isinstance(net, refimpl.Deep):
+        return [array for layer in parts for array in layer]
+    return list(parts)
 
 
 def direction(theta):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import NETWORKS, direction
+from problems import NETWORKS, arrays, direction
 
 import refimpl
 
@@ -15,7 +15,7 @@ def test_every_filter_gets_the_norm_of_theta(kind, filters, problem):
     risk, theta = problem(kind, "relu", replicas=(3,))
     net, v = risk.net, direction(theta)
     new = refimpl.normalize_filters(net, v, theta, filters)
-    for d, e, t in zip(net.split(v), net.split(new), net.split(theta)):
+    for d, e, t in zip(*(arrays(net, one) for one in (v, new, theta))):
         if filters == "row" and d.ndim == 3:
             axes = (-1,)
         else:
@@ -32,13 +32,14 @@ def rescale(net, theta, rng):
 
     ReLU is positively homogeneous, so the network computes the same function.
     """
-    arrays, before = net.split(theta), 1.0
+    theta, before = theta.copy(), 1.0
+    parts = arrays(net, theta)
     for layer, c in enumerate([*rng.uniform(0.1, 10, len(net.hidden)), 1.0]):
-        arrays[2 * layer] = arrays[2 * layer] * c / before
-        if 2 * layer + 1 < len(arrays):  # the two-layer network has no output bias
-            arrays[2 * layer + 1] = arrays[2 * layer + 1] * c
+        parts[2 * layer] *= c / before
+        if 2 * layer + 1 < len(parts):  # the two-layer network has no output bias
+            parts[2 * layer + 1] *= c
         before = c
-    return net.join(arrays)
+    return theta
 
 
 @pytest.mark.equation("eq:filter-normalisation")

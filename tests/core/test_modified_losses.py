@@ -109,19 +109,6 @@ def test_replicas_beside_each_other_are_replicas_alone(make, problem):
         )
 
 
-@pytest.mark.parametrize("make", [L2, L3, L4])
-def test_training_descends_with_the_noise_that_it_draws(make, problem):
-    risk, theta = problem(n=5)
-    objective, drop = make(risk, 0.6), refimpl.Dropout(0.6, per_sample=True)
-    rngs = np.random.default_rng(1), np.random.default_rng(1)
-    trained = refimpl.train(objective, theta, refimpl.GD(0.1), 3, drop, rng=rngs[0])
-    for q, loss in zip(drop.stream(risk.net, risk.n, rngs[1]), trained.loss):
-        eta = q[-1] - 1
-        oracles.assert_close(loss, objective(theta, eta))
-        theta = theta - 0.1 * objective.gradient(theta, eta)
-    oracles.assert_close(trained.theta, theta)
-
-
 def test_only_scalars_of_the_outputs_have_a_hessian_product():
     assert hasattr(L4, "hvp") and hasattr(L1, "hvp")
     assert not hasattr(L2, "hvp") and not hasattr(L3, "hvp")

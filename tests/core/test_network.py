@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import ACTIVATIONS, NETWORKS, network, noise
+from problems import ACTIVATIONS, NETWORKS, arrays, network, noise
 
 import refimpl
 
@@ -50,7 +50,7 @@ def test_pack_inverts_unpack(kind, rng):
 def test_unpack_gives_views(kind, rng):
     net = network(kind, "tanh")
     theta = np.zeros(net.size)
-    for array in net.split(theta):
+    for array in arrays(net, theta):
         array += 1
     np.testing.assert_array_equal(theta, 1)
 
@@ -103,9 +103,9 @@ def test_one_generator_a_replica_makes_replicas_independent_of_each_other(kind):
 def test_input_and_outgoing_weights_are_those_of_the_layer(kind, rng):
     net = network(kind, "tanh")
     theta = rng.standard_normal((2, net.size))
-    arrays = net.split(theta)
+    parts = arrays(net, theta)
     for layer in range(len(net.hidden)):
-        W, b, out = arrays[2 * layer : 2 * layer + 3]
+        W, b, out = parts[2 * layer : 2 * layer + 3]
         weights = net.input_weights(theta, layer)
         np.testing.assert_array_equal(weights[..., :-1], W)
         np.testing.assert_array_equal(weights[..., -1], b)

@@ -83,8 +83,7 @@ def test_relu_gradient_and_hvp_agree_with_central_differences(
 
 @pytest.mark.equation("eq:two-layer-backward")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_with_one_output_the_gradient_is_the_same_by_both_formulas(per_sample, problem):
-    """`TwoLayer.backward` takes a_j out of the sum over samples; `Deep` does not."""
+def test_with_one_output_the_gradient_is_that_of_a_deep_network(per_sample, problem):
     objective, theta = problem(outputs=1, n=5)
     two, deep = objective.net, refimpl.Deep((2, 4, 1), "tanh")
     W, b, A = two.unpack(theta)
