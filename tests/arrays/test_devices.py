@@ -128,9 +128,14 @@ CASES = {
         for layers in ("last", "all")
         for masks in ((2,), (5, 1))
     ],
-    "data of each replica": lambda risk, theta: derivatives(
-        refimpl.Risk(risk.net, stacked(risk.X), stacked(risk.Y)), theta
-    ),
+    "data of each replica": lambda risk, theta: [
+        derivatives(refimpl.Risk(risk.net, stacked(risk.X), stacked(risk.Y)), start)
+        for start in (theta, theta[0])
+    ],
+    "one theta, many keeps": lambda risk, theta: [
+        derivatives(make(risk, KEEPS), theta[0])
+        for make in (R1Penalty, refimpl.L1, refimpl.L2, refimpl.WeightDecay)
+    ],
     "single precision": lambda risk, theta: [
         derivatives(make(risk, KEEPS), theta.astype(np.float32))
         for make in (lambda risk, keep: risk, refimpl.L1, refimpl.L4)
