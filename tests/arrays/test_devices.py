@@ -41,12 +41,15 @@ def rng():
     return np.random.default_rng(0)
 
 
+def slope(objective, theta, eta=None):
+    """Value and gradient."""
+    return objective(theta, eta), objective.gradient(theta, eta)
+
+
 def derivatives(objective, theta, eta=None):
-    """Value and gradient, and the Hessian product where there is one."""
-    found = [objective(theta, eta), objective.gradient(theta, eta)]
-    if hasattr(objective, "hvp"):
-        found.append(objective.hvp(theta, direction(theta), eta))
-    return found
+    """Value, gradient and a Hessian product."""
+    product = objective.hvp(theta, direction(theta), eta)
+    return *slope(objective, theta, eta), product
 
 
 def trained(objective, theta, optimizer, **options):
@@ -134,13 +137,13 @@ CASES = {
     ],
     "one theta, many keeps": lambda risk, theta: [
         derivatives(make(risk, KEEPS), theta[0])
-        for make in (R1Penalty, refimpl.L1, refimpl.L2, refimpl.WeightDecay)
+        for make in (R1Penalty, refimpl.L1, refimpl.WeightDecay)
     ],
     "single precision": lambda risk, theta: [
         derivatives(make(risk, KEEPS), theta.astype(np.float32))
         for make in (lambda risk, keep: risk, refimpl.L1, refimpl.L4)
     ],
-    "a batch": lambda risk, theta: derivatives(risk.batch([0, 2]), theta),
+    "a batch": lambda risk, theta: derivatives(risk.batch(np.array([0, 2])), theta),
     "cross-entropy": lambda risk, theta: [
         derivatives(refimpl.Risk(risk.net, risk.X, Y, "cross_entropy"), theta)
         for Y in (np.array([0, 1, 1]), like(np.full((3, 2), 0.5), theta))
@@ -150,12 +153,12 @@ CASES = {
         (refimpl.R1(risk, theta, keep), refimpl.R1_gradient(risk, theta, keep))
         for keep in (0.7, KEEPS)
     ],
-    "R~_2": lambda risk, theta: derivatives(R2Tilde(risk, RATES), theta, noise(risk)),
+    "R~_2": lambda risk, theta: slope(R2Tilde(risk, RATES), theta, noise(risk)),
     "L1": lambda risk, theta: derivatives(refimpl.L1(risk, KEEPS), theta),
-    "L2": lambda risk, theta: derivatives(refimpl.L2(risk, RATES), theta, noise(risk)),
-    "L3": lambda risk, theta: derivatives(refimpl.L3(risk, RATES), theta, noise(risk)),
+    "L2": lambda risk, theta: slope(refimpl.L2(risk, RATES), theta, noise(risk)),
+    "L3": lambda risk, theta: slope(refimpl.L3(risk, RATES), theta, noise(risk)),
     "L4": lambda risk, theta: derivatives(refimpl.L4(risk, KEEPS), theta, noise(risk)),
-    "flattened": lambda risk, theta: derivatives(
+    "flattened": lambda risk, theta: slope(
         FlattenedDropout(risk, RATES), theta, noise(risk)
     ),
     "R2": lambda risk, theta: [

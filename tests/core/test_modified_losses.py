@@ -109,9 +109,11 @@ def test_replicas_beside_each_other_are_replicas_alone(make, problem):
         )
 
 
-def test_only_scalars_of_the_outputs_have_a_hessian_product():
-    assert hasattr(L4, "hvp") and hasattr(L1, "hvp")
-    assert not hasattr(L2, "hvp") and not hasattr(L3, "hvp")
+def test_what_holds_a_gradient_has_no_hessian_product(problem):
+    risk, theta = problem()
+    for objective in (R2Tilde(risk, EPSILON), L2(risk, EPSILON), L3(risk, EPSILON)):
+        with pytest.raises((AttributeError, ValueError), match="hvp|Hessian product"):
+            objective.hvp(theta, theta)
 
 
 def test_losses_say_what_they_do_not_cover(problem):
