@@ -16,9 +16,12 @@ from refimpl.analysis import hessian as curvature
 from refimpl.analysis.baselines import GaussianGradientNoise
 from refimpl.arrays import backend
 from refimpl.arrays.backend import like
+from refimpl.core import optimizers
+from refimpl.core.dropout import Dropout
 from refimpl.core.modified_losses import FlattenedDropout
 from refimpl.core.r1 import R1Penalty
 from refimpl.core.r2_tilde import R2Tilde
+from refimpl.core.risk import Risk
 from refimpl.fast.enumeration import mean_over_masks
 from refimpl.theory import (
     contributions,
@@ -195,6 +198,12 @@ CASES = {
         for drop in (None, *DROPS)
         for size in (None, 2)
     ],
+    "train, all of it plain": lambda risk, theta: trained(
+        Risk(risk.net, risk.X, risk.Y),
+        theta,
+        optimizers.Adam(RATES),
+        dropout=Dropout(KEEPS, per_sample=True),
+    ),
     "train on L1 to L4": lambda risk, theta: [
         trained(make(risk, KEEPS), theta, refimpl.GD(0.1), dropout=drop)
         for make, drop in (
