@@ -32,7 +32,7 @@ def problem(
     seed=0,
     xp=np,
 ):
-    """A risk on normal data, and normal θ, seeded from the arguments.
+    """A risk on normal data, and normal θ: the same for the same arguments.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import strict
-from oracles import assert_close
+from oracles import assert_close, assert_rejects
 from problems import ACTIVATIONS, direction, noise
 
 import refimpl
@@ -84,18 +84,11 @@ def of_path(risk, theta):
 def of_linear_skip(risk, theta):
     """The network of Theorem 1: one input and output, ReLU."""
     net = LinearSkip(1, 3)
+    line = refimpl.Risk(net, risk.X[:, :1], risk.Y[:, :1])
     start = like(rng().standard_normal((2, net.size)), theta)
-    X, Y = risk.X[:, :1], risk.Y[:, :1]
     changes = convexity_changes(net, start, np.linspace(-1, 1, 5))
-    found = derivatives(refimpl.Risk(net, X, Y), start)
-    return (
-        found,
-        derivatives(refimpl.L1(refimpl.Risk(net, X, Y), 0.7), start),
-        [
-            *kinks(net, start),
-            changes,
-        ],
-    )
+    both = [derivatives(one, start) for one in (line, refimpl.L1(line, 0.7))]
+    return *both, *kinks(net, start), changes
 
 
 def of_activation(risk, theta, activation):
@@ -336,6 +329,14 @@ def test_a_device_gives_what_the_host_gives(case, kind, problem, device):
     for one, expected in zip(leaves(there), leaves(here), strict=True):
         assert type(one) is device.ndarray and one.dtype == expected.dtype
         assert_close(one, expected, 1e-4 if one.dtype == np.float32 else 1e-9)
+
+
+def test_another_number_would_be_seen(problem):
+    one, other = (
+        leaves(CASES["R1"](*problem(replicas=(2,), seed=seed))) for seed in (0, 1)
+    )
+    for found, wrong in zip(one, other, strict=True):
+        assert_rejects(found, wrong, 1e-9)
 
 
 def leaves(result):
