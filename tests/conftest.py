@@ -8,12 +8,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from collections import defaultdict  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import equations  # noqa: E402
 import numpy  # noqa: E402
-import on_device  # noqa: E402
 import oracles  # noqa: E402
+import problems  # noqa: E402
 import pytest  # noqa: E402
 import strict  # noqa: E402
 
@@ -56,39 +57,6 @@ MODULES = [
     pytest.param("cupy", marks=pytest.mark.gpu),
 ]
 
-# Test modules of the core that are run on the devices too, as they are (`on_device`):
-# those that hand arrays over. Masks and updates have tests of their own, `test_fused`.
-ON_DEVICES = {
-    "test_condensation",
-    "test_contributions",
-    "test_baselines",
-    "test_hessian",
-    "test_delta_method",
-    "test_enumeration",
-    "test_expectation",
-    "test_flow",
-    "test_gauss_newton",
-    "test_iterates",
-    "test_landscape",
-    "test_linear_skip",
-    "test_modified_losses",
-    "test_network",
-    "test_r2",
-    "test_r2_gradient",
-    "test_r1",
-    "test_risk",
-    "test_shapes",
-    "test_spectra",
-    "test_theorem_1",
-    "test_theorem_2",
-    "test_training",
-}
-
-
-def pytest_generate_tests(metafunc):
-    if metafunc.module.__name__ in ON_DEVICES:
-        metafunc.parametrize("device", MODULES, indirect=True)
-
 
 @contextmanager
 def array_module(name):
@@ -106,21 +74,24 @@ def array_module(name):
 
 @pytest.fixture(params=MODULES)
 def xp(request):
-    """Array module."""
+    """Array module: a test that takes it runs on the host and on the devices."""
     with array_module(request.param) as module:
         yield module
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(params=MODULES[1:])
 def device(request):
-    """Where the package computes a test: ``None``, unless `ON_DEVICES` names it."""
-    name = getattr(request, "param", "numpy")
-    if name == "numpy":
-        yield
-        return
-    with array_module(name) as module, pytest.MonkeyPatch.context() as patches:
-        on_device.Boundary(module).install(patches)
-        yield
+    """CuPy or its stand-in, for a test that compares it with the host."""
+    with array_module(request.param) as module:
+        yield module
+
+
+@pytest.fixture
+def problem(request):
+    """`problems.problem`, in the module `xp` where the test takes that too."""
+    if "xp" in request.fixturenames:
+        return partial(problems.problem, xp=request.getfixturevalue("xp"))
+    return problems.problem
 
 
 @pytest.hookimpl(wrapper=True)

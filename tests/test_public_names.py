@@ -54,6 +54,30 @@ def test_every_argument_and_result_has_a_type(name):
     assert signature.return_annotation is not signature.empty
 
 
+def test_only_the_public_names_are_shown():
+    """Not the rooms, nor what the package has imported to gather the names."""
+    shown = {name for name in dir(refimpl) if not name.startswith("_")}
+    assert shown == {name for name in refimpl.__all__ if not name.startswith("_")}
+    assert shown == {*EXPORTED, "datasets"}
+
+
+# What checks outside the repository call.
+STABLE = """
+    TwoLayer Deep Risk Dropout expectation R1 R1_gradient R2 R2_gradient L1 L2 L3 L4
+    GD Adam train hessian top_eigenvalues hessian_trace effective_ratio datasets
+"""
+
+
+def test_the_names_that_others_call_are_public():
+    assert set(STABLE.split()) <= set(refimpl.__all__)
+
+
+def test_a_star_imports_the_public_names():
+    names = {}
+    exec("from refimpl import *", names)
+    assert names.keys() - {"__builtins__"} == set(refimpl.__all__)
+
+
 def test_the_package_says_that_it_is_typed():
     assert Path(refimpl.__file__).with_name("py.typed").is_file()
 

@@ -1,6 +1,7 @@
 """Weight decay, and Gaussian noise on the gradient, are what their formulas say."""
 
 import numpy as np
+import problems
 import pytest
 from oracles import (
     assert_close,
@@ -8,16 +9,12 @@ from oracles import (
     complex_step_derivative,
     complex_step_gradient,
 )
-from problems import network, noise, risk
 
 import refimpl
 from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
 
-RNG = np.random.default_rng(0)
-NET = network("two-layer", "tanh")
-RISK = risk(NET, RNG)
-THETA = NET.init(RNG, std=0.7)
-ETA = noise(NET, RISK.n, RNG)
+RISK, THETA = problems.problem()
+ETA = problems.noise(RISK)
 STRENGTH = 0.3
 
 
@@ -36,7 +33,7 @@ def test_weight_decay_adds_half_the_squared_norm(eta):
 @pytest.mark.parametrize("eta", [None, ETA], ids=["plain", "dropout"])
 def test_gradient_and_hessian_of_weight_decay_match_complex_steps(eta):
     decayed = WeightDecay(RISK, STRENGTH)
-    v = RNG.standard_normal(NET.size)
+    v = problems.direction(THETA)
     gradient = decayed.gradient(THETA, eta)
     assert_close(gradient, complex_step_gradient(lambda t: decayed(t, eta), THETA))
     assert_rejects(gradient, RISK.gradient(THETA, eta))
@@ -102,16 +99,14 @@ def test_the_trace_is_that_of_the_present_theta():
     assert len(seen) == 3 and not np.array_equal(seen[0], seen[1])
 
 
-def test_matched_noise_has_the_trace_of_dropout():
+def test_matched_noise_has_the_trace_of_dropout(problem):
+    risk, theta = problem(width=2)
     drop = refimpl.Dropout(0.7, per_sample=True)
-    probabilities, eta = drop.enumerate(network("two-layer", "tanh", width=2), 3)
-    net = network("two-layer", "tanh", width=2)
-    problem = risk(net, np.random.default_rng(1))
-    theta = net.init(np.random.default_rng(2), std=0.7)
-    gradients = problem.gradient(theta, eta)
+    probabilities, eta = drop.enumerate(risk.net, risk.n)
+    gradients = risk.gradient(theta, eta)
     mean = probabilities @ gradients
     expected = probabilities @ ((gradients - mean) ** 2).sum(axis=1)
-    assert_close(refimpl.gradient_covariance_trace(problem, theta, drop), expected)
+    assert_close(refimpl.gradient_covariance_trace(risk, theta, drop), expected)
 
 
 def test_several_generators_must_be_one_a_replica():

@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import NETWORKS, network, noise, risk
+from problems import NETWORKS, direction, noise
 
 import refimpl
 from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
 from refimpl.theory.jacobian import output_jacobian
-
-
-def problem(kind, loss="mse", outputs=2):
-    rng = np.random.default_rng(0)
-    net = network(kind, "tanh", outputs=outputs)
-    return risk(net, rng, n=4, loss=loss), rng.standard_normal(net.size)
 
 
 def output_curvature(objective, theta):
@@ -32,8 +26,8 @@ def output_curvature(objective, theta):
 @pytest.mark.equation("eq:gauss-newton")
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_gauss_newton_part_is_that_of_the_jacobian(kind, loss):
-    objective, theta = problem(kind, loss)
+def test_the_gauss_newton_part_is_that_of_the_jacobian(kind, loss, problem):
+    objective, theta = problem(kind, n=4, loss=loss)
     J, B = output_jacobian(objective, theta), output_curvature(objective, theta)
     G = refimpl.hessian(GaussNewton(objective), theta)
     assert_close(G, J.T @ B @ J)
@@ -43,21 +37,20 @@ def test_the_gauss_newton_part_is_that_of_the_jacobian(kind, loss):
 
 @pytest.mark.equation("eq:gauss-newton")
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_parts_sum_to_the_hessian(kind):
-    objective, theta = problem(kind)
+def test_the_parts_sum_to_the_hessian(kind, problem):
+    objective, theta = problem(kind, n=4)
     parts = [GaussNewton(objective), ResidualCurvature(objective)]
     H = sum(refimpl.hessian(part, theta) for part in parts)
     assert_close(H, refimpl.hessian(objective, theta))
-    v = np.random.default_rng(1).standard_normal(objective.net.size)
-    eta = noise(objective.net, objective.n, np.random.default_rng(2))
+    v, eta = direction(theta), noise(objective)
     with_noise = sum(part.hvp(theta, v, eta) for part in parts)
     assert_close(with_noise, objective.hvp(theta, v, eta))
     assert_rejects(with_noise, objective.hvp(theta, v))
 
 
 @pytest.mark.equation("eq:gauss-newton")
-def test_at_zero_loss_nothing_is_left_out():
-    objective, theta = problem("deep 2", outputs=1)
+def test_at_zero_loss_nothing_is_left_out(problem):
+    objective, theta = problem("deep 2", outputs=1, n=4)
     fitted = objective.net.forward(theta, objective.X)
     objective = refimpl.Risk(objective.net, objective.X, fitted)
     G = refimpl.hessian(GaussNewton(objective), theta)
@@ -67,8 +60,8 @@ def test_at_zero_loss_nothing_is_left_out():
     assert (values > 1e-9 * values.max()).sum() <= objective.n  # rank ≤ n·o
 
 
-def test_the_parts_have_replica_axes_and_batches():
-    objective, theta = problem("two-layer")
+def test_the_parts_have_replica_axes_and_batches(problem):
+    objective, theta = problem(n=4)
     both = np.stack([theta, 2 * theta])
     part = GaussNewton(objective)
     assert_close(
@@ -83,7 +76,7 @@ def test_the_parts_have_replica_axes_and_batches():
     assert_close(part.gradient(theta), objective.gradient(theta))
 
 
-def test_the_trace_is_that_of_the_tangent_kernel():
-    objective, theta = problem("deep 2")
+def test_the_trace_is_that_of_the_tangent_kernel(problem):
+    objective, theta = problem("deep 2", n=4)
     trace = refimpl.hessian_trace(GaussNewton(objective), theta).mean
     assert_close(trace, refimpl.theory.jacobian.ntk_trace(objective, theta))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import NETWORKS, network, risk
+from problems import NETWORKS, arrays, direction
 
 import refimpl
 
@@ -11,11 +11,11 @@ import refimpl
 @pytest.mark.equation("eq:filter-normalisation")
 @pytest.mark.parametrize("filters", ["layer", "row"])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_every_filter_gets_the_norm_of_theta(kind, filters):
-    net = network(kind, "relu")
-    theta, direction = np.random.default_rng(0).standard_normal((2, 3, net.size))
-    new = refimpl.normalize_filters(net, direction, theta, filters)
-    for d, e, t in zip(net.split(direction), net.split(new), net.split(theta)):
+def test_every_filter_gets_the_norm_of_theta(kind, filters, problem):
+    risk, theta = problem(kind, "relu", replicas=(3,))
+    net, v = risk.net, direction(theta)
+    new = refimpl.normalize_filters(net, v, theta, filters)
+    for d, e, t in zip(*(arrays(net, one) for one in (v, new, theta))):
         if filters == "row" and d.ndim == 3:
             axes = (-1,)
         else:
@@ -32,45 +32,39 @@ def rescale(net, theta, rng):
 
     ReLU is positively homogeneous, so the network computes the same function.
     """
-    arrays, before = net.split(theta), 1.0
+    theta, before = theta.copy(), 1.0
+    parts = arrays(net, theta)
     for layer, c in enumerate([*rng.uniform(0.1, 10, len(net.hidden)), 1.0]):
-        arrays[2 * layer] = arrays[2 * layer] * c / before
-        if 2 * layer + 1 < len(arrays):  # the two-layer network has no output bias
-            arrays[2 * layer + 1] = arrays[2 * layer + 1] * c
+        parts[2 * layer] *= c / before
+        if 2 * layer + 1 < len(parts):  # the two-layer network has no output bias
+            parts[2 * layer + 1] *= c
         before = c
-    return net.join(arrays)
+    return theta
 
 
 @pytest.mark.equation("eq:filter-normalisation")
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_l_of_alpha_does_not_change_when_relu_layers_are_rescaled(kind, seed):
-    rng = np.random.default_rng(seed)
-    net = network(kind, "relu")
-    objective, theta = risk(net, rng), rng.standard_normal(net.size)
-    direction = rng.standard_normal(net.size)
-    rescaled, alphas = rescale(net, theta, rng), np.linspace(-1, 1, 5)
+def test_l_of_alpha_does_not_change_when_relu_layers_are_rescaled(kind, seed, problem):
+    objective, theta = problem(kind, "relu", seed=seed)
+    net, v, alphas = objective.net, direction(theta), np.linspace(-1, 1, 5)
+    rescaled = rescale(net, theta, np.random.default_rng(seed))
     assert_close(objective(rescaled), objective(theta))
     for filters in ("layer", "row"):
         lines = []
         for t in (theta, rescaled):
-            normal = refimpl.normalize_filters(net, direction, t, filters)
+            normal = refimpl.normalize_filters(net, v, t, filters)
             lines.append(refimpl.loss_along(objective, t, normal, alphas))
         assert_close(lines[1], lines[0])
-    plain = [
-        refimpl.loss_along(objective, t, direction, alphas) for t in (theta, rescaled)
-    ]
+    plain = [refimpl.loss_along(objective, t, v, alphas) for t in (theta, rescaled)]
     assert_rejects(plain[1], plain[0])
 
 
 @pytest.mark.equation("eq:loss-along")
-def test_the_line_is_the_objective_at_its_points():
-    rng = np.random.default_rng(2)
-    net = network("deep 2", "tanh")
-    objective = risk(net, rng)
-    theta, direction = rng.standard_normal((2, 4, net.size))
-    alphas = [-0.5, 0.0, 2.0]
-    line = refimpl.loss_along(objective, theta, direction, alphas)
+def test_the_line_is_the_objective_at_its_points(problem):
+    objective, theta = problem("deep 2", replicas=(4,))
+    v, alphas = direction(theta), [-0.5, 0.0, 2.0]
+    line = refimpl.loss_along(objective, theta, v, alphas)
     assert line.shape == (3, 4)
     for row, alpha in zip(line, alphas):
-        assert_close(row, objective(theta + alpha * direction), 1e-15)
+        assert_close(row, objective(theta + alpha * v), 1e-15)

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from problems import problem
 
 import refimpl
 from refimpl.analysis import spectra as spectrum
@@ -14,13 +15,8 @@ RNG = np.random.default_rng(0)
 SHARED, EACH = (refimpl.Dropout(0.9, per_sample=one) for one in (False, True))
 
 
-def problem(net, n):
-    X = RNG.standard_normal((n, net.inputs))
-    return refimpl.Risk(net, X, RNG.standard_normal((n, net.outputs))), net.init(RNG)
-
-
 def gradients(masks, method, net, n, **how):
-    risk, theta = problem(net, n)
+    risk, theta = problem(net, n=n)
     drop = SHARED if method == "exact" else EACH
 
     def of_masks(eta):
@@ -34,7 +30,7 @@ def enumeration(neurons):
 
 
 def enumeration_by_the_output_layer(neurons):
-    risk, theta = problem(refimpl.TwoLayer(1, neurons), 100)
+    risk, theta = problem(refimpl.TwoLayer(1, neurons), n=100)
     return lambda: mean_over_masks(risk, theta, SHARED)
 
 
@@ -44,36 +40,36 @@ def monte_carlo(samples):
 
 
 def r2_by_monte_carlo(samples):
-    risk, theta = problem(refimpl.TwoLayer(1, 1000), 15)
+    risk, theta = problem(refimpl.TwoLayer(1, 1000), n=15)
     rng = np.random.default_rng(0)
     return lambda: refimpl.R2_gradient_estimate(risk, theta, EACH, 0.1, samples, rng)
 
 
 def r2_by_monte_carlo_of_replicas(replicas):
-    risk, _ = problem(refimpl.TwoLayer(1, 1000), 15)
+    risk, _ = problem(refimpl.TwoLayer(1, 1000), n=15)
     theta = risk.net.init([RNG] * replicas)
     rng = np.random.default_rng(0)
     return lambda: refimpl.R2_estimate(risk, theta, EACH, 0.1, 100, rng)
 
 
 def r2_of_replicas(replicas):
-    risk, _ = problem(refimpl.TwoLayer(1, 1000), 50)
+    risk, _ = problem(refimpl.TwoLayer(1, 1000), n=50)
     theta = risk.net.init([RNG] * replicas)
     return lambda: refimpl.R2_gradient(risk, theta, SHARED, 0.1)
 
 
 def hutchinson(probes):
-    risk, theta = problem(refimpl.Deep((20, 100, 100, 10)), 100)
+    risk, theta = problem(refimpl.Deep((20, 100, 100, 10)), n=100)
     return lambda: refimpl.hessian_trace(risk, theta, "hutchinson", probes)
 
 
 def trace_by_products(width):
-    risk, theta = problem(refimpl.Deep((1, width, 1)), 100)
+    risk, theta = problem(refimpl.Deep((1, width, 1)), n=100)
     return lambda: refimpl.hessian_trace(risk, theta, "exact")
 
 
 def quadrature(probes):
-    risk, theta = problem(refimpl.Deep((20, 100, 100, 10)), 100)
+    risk, theta = problem(refimpl.Deep((20, 100, 100, 10)), n=100)
     return lambda: spectrum.quadrature(risk, theta, 10, probes)
 
 
@@ -117,7 +113,7 @@ def test_without_chunks_it_would_not(make, monkeypatch):
 
 
 def training(replicas, n=100, steps=5):
-    risk, _ = problem(refimpl.TwoLayer(1, 1000), n)
+    risk, _ = problem(refimpl.TwoLayer(1, 1000), n=n)
     theta = risk.net.init([RNG] * replicas).astype(np.float32)
     rngs = [np.random.default_rng(k) for k in range(replicas)]
     return lambda: refimpl.train(risk, theta, refimpl.Adam(1e-3), steps, EACH, rng=rngs)

@@ -3,12 +3,9 @@
 import math
 
 import numpy as np
-import on_device
 import pytest
 import strict
-from conftest import ON_DEVICES
 
-import refimpl
 from refimpl.arrays.backend import get_xp, to_numpy
 
 xp = strict.device
@@ -142,23 +139,3 @@ def test_a_new_array_does_not_share_memory():
 
 def test_it_is_what_the_package_takes_for_cupy():
     assert get_xp(DEVICE) is xp and get_xp(HOST) is np
-
-
-def test_what_tests_of_the_core_hand_over_is_moved_there_and_back(monkeypatch):
-    seen = []
-    run = refimpl.TwoLayer.run
-    monkeypatch.setattr(
-        refimpl.TwoLayer, "run", lambda *a: seen.append(type(a[1])) or run(*a)
-    )
-    with pytest.MonkeyPatch.context() as patches:
-        on_device.Boundary(xp).install(patches)
-        net = refimpl.TwoLayer(1, 2)
-        risk = refimpl.Risk(net, [[1.0]], [[1.0]])
-        gradient = risk.gradient(np.ones(net.size))
-    assert seen == [strict.ndarray] and type(gradient) is np.ndarray
-    risk.gradient(np.ones(net.size))  # all is as before
-    assert seen[1:] == [np.ndarray]
-
-
-def test_the_modules_that_run_on_devices_exist():
-    assert ON_DEVICES <= {path.stem for path in on_device.TESTS.rglob("test_*.py")}

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import strict
-from problems import NETWORKS, network
+from problems import NETWORKS
 
 import refimpl
 from refimpl.core import modified_losses as modified_loss
 from refimpl.core import training
 
 xp = strict.device
-N, REPLICAS, KEEP = 6, 3, 0.8
+REPLICAS, KEEP = 3, 0.8
 KEEPS = np.array([0.5, 0.8, 1.0])  # on the host, as experiments have them
 
 
@@ -41,14 +41,7 @@ def assert_no_step_waits(*args, **options):
     assert many == few
 
 
-def data(kind="two-layer", outputs=1, loss="mse", lead=()):
-    rng = np.random.default_rng(0)
-    net = network(kind, "tanh", outputs=outputs)
-    X = rng.standard_normal((*lead, N, net.inputs))
-    Y = rng.standard_normal((*lead, N, outputs))
-    if loss == "cross_entropy":
-        Y = Y.argmax(axis=-1)
-    return refimpl.Risk(net, X, Y, loss)
+SIZES = {"outputs": 1, "n": 6}
 
 
 OPTIMIZERS = {
@@ -71,17 +64,19 @@ OBJECTIVES = {
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_no_step_waits(kind, optimizer):
-    assert_no_step_waits(data(kind), OPTIMIZERS[optimizer], lead=(REPLICAS,))
+def test_no_step_waits(kind, optimizer, problem):
+    assert_no_step_waits(
+        problem(kind, **SIZES)[0], OPTIMIZERS[optimizer], lead=(REPLICAS,)
+    )
 
 
 @pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("layers", ["last", "all"])
 @pytest.mark.parametrize("keep", [KEEP, KEEPS], ids=["one keep", "by replica"])
 @pytest.mark.parametrize("batch", [None, 4])
-def test_no_step_with_dropout_waits(per_sample, layers, keep, batch):
+def test_no_step_with_dropout_waits(per_sample, layers, keep, batch, problem):
     assert_no_step_waits(
-        data("deep 2", outputs=2, loss="cross_entropy"),
+        problem("deep 2", n=6, loss="cross_entropy")[0],
         refimpl.Adam(0.01),
         lead=(REPLICAS,),
         dropout=refimpl.Dropout(keep, per_sample, layers),
@@ -91,9 +86,9 @@ def test_no_step_with_dropout_waits(per_sample, layers, keep, batch):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("batch", [None, 4])
-def test_no_step_on_a_modified_loss_waits(objective, batch):
+def test_no_step_on_a_modified_loss_waits(objective, batch, problem):
     assert_no_step_waits(
-        OBJECTIVES[objective](data()),
+        OBJECTIVES[objective](problem(**SIZES)[0]),
         refimpl.GD(0.01),
         lead=(REPLICAS,),
         dropout=refimpl.Dropout(KEEP, True) if objective in ("L3", "L4") else None,
@@ -101,9 +96,9 @@ def test_no_step_on_a_modified_loss_waits(objective, batch):
     )
 
 
-def test_no_step_with_a_generator_for_each_replica_waits():
+def test_no_step_with_a_generator_for_each_replica_waits(problem):
     assert_no_step_waits(
-        data(),
+        problem(**SIZES)[0],
         refimpl.GD(0.01),
         lead=(REPLICAS,),
         dropout=refimpl.Dropout(KEEPS, True),
@@ -111,12 +106,16 @@ def test_no_step_with_a_generator_for_each_replica_waits():
     )
 
 
-def test_no_step_on_data_of_each_replica_waits():
-    assert_no_step_waits(data(lead=(REPLICAS,)), refimpl.GD(0.01), lead=(REPLICAS,))
+def test_no_step_on_data_of_each_replica_waits(problem):
+    assert_no_step_waits(
+        problem(replicas=(REPLICAS,), own_data=True, **SIZES)[0],
+        refimpl.GD(0.01),
+        lead=(REPLICAS,),
+    )
 
 
-def test_losses_are_looked_at_at_snapshots_and_now_and_then():
-    objective, optimizer = data(), refimpl.GD(0.01)
+def test_losses_are_looked_at_at_snapshots_and_now_and_then(problem):
+    objective, optimizer = problem(**SIZES)[0], refimpl.GD(0.01)
     traffic(objective, optimizer, 1)  # moves the data
     plain = traffic(objective, optimizer, training.LOOK_EVERY)
     snapshots = traffic(objective, optimizer, training.LOOK_EVERY, snapshots=[3, 7])
@@ -135,7 +134,7 @@ def test_losses_are_looked_at_at_snapshots_and_now_and_then():
         lambda value, gradient: xp.asarray(np.ones(2)),
     ],
 )
-def test_a_wait_in_a_step_is_seen(planted, monkeypatch):
+def test_a_wait_in_a_step_is_seen(planted, monkeypatch, problem):
     step = refimpl.Risk.value_and_gradient
 
     def waiting(self, theta, q):
@@ -145,14 +144,15 @@ def test_a_wait_in_a_step_is_seen(planted, monkeypatch):
 
     monkeypatch.setattr(refimpl.Risk, "value_and_gradient", waiting)
     with pytest.raises(AssertionError):
-        assert_no_step_waits(data(), refimpl.GD(0.01))
+        assert_no_step_waits(problem(**SIZES)[0], refimpl.GD(0.01))
 
 
-def test_noise_drawn_on_the_host_is_moved_once_a_step():
+def test_noise_drawn_on_the_host_is_moved_once_a_step(problem):
     options = dict(
         dropout=refimpl.Dropout(KEEP), rng=np.random.default_rng(0), lead=(REPLICAS,)
     )
     few, many = (
-        traffic(data(), refimpl.GD(0.01), steps, **options) for steps in (2, 12)
+        traffic(problem(**SIZES)[0], refimpl.GD(0.01), steps, **options)
+        for steps in (2, 12)
     )
     assert len(many) == len(few) + 10

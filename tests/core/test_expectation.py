@@ -3,28 +3,21 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects, worst_z
-from problems import network, risk
 
 import refimpl
 from refimpl.arrays import backend
 from refimpl.core.dropout import Dropout
 
-NET = network("two-layer", "tanh")
-
-
-@pytest.fixture
-def problem():
-    rng = np.random.default_rng(0)
-    return risk(NET, rng), rng.standard_normal(NET.size)
-
 
 @pytest.mark.equation("eq:expectation")
 def test_exact_is_the_sum_over_masks(problem):
-    objective, theta = problem
+    objective, theta = problem()
     drop = Dropout(0.3)
-    probabilities, eta = drop.enumerate(NET, objective.n)
+    probabilities, eta = drop.enumerate(objective.net, objective.n)
     expected = sum(p * objective(theta, e) for p, e in zip(probabilities, eta))
-    result = refimpl.expectation(lambda e: objective(theta, e), drop, NET, objective.n)
+    result = refimpl.expectation(
+        lambda e: objective(theta, e), drop, objective.net, objective.n
+    )
     assert_close(result.mean, expected)
     assert result.standard_error == 0
     assert_rejects(np.mean([objective(theta, e) for e in eta]), expected)
@@ -32,10 +25,10 @@ def test_exact_is_the_sum_over_masks(problem):
 
 @pytest.mark.equation("eq:expectation")
 def test_monte_carlo_has_the_textbook_mean_and_error(problem, monkeypatch):
-    objective, theta = problem
+    objective, theta = problem()
     drop, samples = Dropout(0.3, per_sample=True), 100
     # Small chunks: what is merged must equal what is taken at once.
-    monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 7 * (3 * 4 + NET.size))
+    monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 7 * (3 * 4 + objective.net.size))
     seen = []
 
     def gradient(eta):
@@ -43,7 +36,13 @@ def test_monte_carlo_has_the_textbook_mean_and_error(problem, monkeypatch):
         return seen[-1]
 
     result = refimpl.expectation(
-        gradient, drop, NET, 3, "monte_carlo", samples, np.random.default_rng(1)
+        gradient,
+        drop,
+        objective.net,
+        3,
+        "monte_carlo",
+        samples,
+        np.random.default_rng(1),
     )
     assert len(seen) > 10 and max(len(part) for part in seen) <= 7
     values = np.concatenate(seen)
@@ -56,10 +55,12 @@ def test_monte_carlo_has_the_textbook_mean_and_error(problem, monkeypatch):
 
 @pytest.mark.equation("eq:expectation")
 def test_monte_carlo_agrees_with_exact(problem):
-    objective, theta = problem
+    objective, theta = problem()
     drop = Dropout(0.6)
     exact, sampled = (
-        refimpl.expectation(lambda e: objective.gradient(theta, e), drop, NET, 3, **how)
+        refimpl.expectation(
+            lambda e: objective.gradient(theta, e), drop, objective.net, 3, **how
+        )
         for how in (
             {},
             {
@@ -76,9 +77,11 @@ def test_monte_carlo_agrees_with_exact(problem):
 
 
 def test_exact_memory_is_bounded(problem, monkeypatch):
-    objective, theta = problem
+    objective, theta = problem()
     drop, largest = Dropout(0.3, per_sample=True), 0
-    whole = refimpl.expectation(lambda e: objective(theta, e), drop, NET, 3).mean
+    whole = refimpl.expectation(
+        lambda e: objective(theta, e), drop, objective.net, 3
+    ).mean
     monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 1000)
 
     def value(eta):
@@ -86,17 +89,19 @@ def test_exact_memory_is_bounded(problem, monkeypatch):
         largest = max(largest, len(eta))
         return objective(theta, eta)
 
-    parts = refimpl.expectation(value, drop, NET, 3).mean
-    assert largest * (12 + NET.size) <= 1000
+    parts = refimpl.expectation(value, drop, objective.net, 3).mean
+    assert largest * (12 + objective.net.size) <= 1000
     assert_close(parts, whole)
 
 
 def test_replicas_keep_their_axis(problem):
-    objective, theta = problem
+    objective, theta = problem()
     thetas = np.stack([theta, 2 * theta])
     drop = Dropout(0.5)
     together = refimpl.expectation(
-        lambda eta: objective(thetas, eta[:, None]), drop, NET, 3
+        lambda eta: objective(thetas, eta[:, None]), drop, objective.net, 3
     ).mean
-    alone = refimpl.expectation(lambda e: objective(2 * theta, e), drop, NET, 3).mean
+    alone = refimpl.expectation(
+        lambda e: objective(2 * theta, e), drop, objective.net, 3
+    ).mean
     assert_close(together[1], alone)

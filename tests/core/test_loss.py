@@ -44,7 +44,7 @@ def test_the_gradient_is_the_derivative_of_the_value(loss):
     Y = TARGETS[loss]
     _, gradient = loss.value_and_gradient(F, Y)
     expected = complex_step_gradient(
-        lambda f: loss.value_and_gradient(f.reshape(4, 3), Y)[0], F.ravel()
+        lambda f: loss.value_and_gradient(f.reshape(-1, 4, 3), Y)[0], F.ravel()
     )
     assert_close(gradient.ravel(), expected)
     assert_rejects(4 * gradient.ravel(), expected)  # without 1/n

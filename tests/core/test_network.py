@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import ACTIVATIONS, NETWORKS, network, noise
+from problems import ACTIVATIONS, NETWORKS, arrays, network, noise
 
 import refimpl
 
@@ -14,10 +14,9 @@ def rng():
 
 
 @pytest.mark.equation("eq:two-layer")
-def test_two_layer_is_the_sum_over_neurons(rng):
-    net = refimpl.TwoLayer(2, 3, 2)
-    theta, X = net.init(rng, std=1.0), rng.standard_normal((4, 2))
-    eta = noise(net, 4, rng)
+def test_two_layer_is_the_sum_over_neurons(problem):
+    risk, theta = problem(n=4, width=3)
+    net, X, eta = risk.net, risk.X, noise(risk)
     W, b, A = net.unpack(theta)
     F = np.zeros((4, 2))
     for i in range(4):
@@ -28,10 +27,9 @@ def test_two_layer_is_the_sum_over_neurons(rng):
 
 
 @pytest.mark.equation("eq:deep", "eq:dropout")
-def test_deep_is_the_composition_of_its_layers(rng):
-    net = refimpl.Deep((2, 3, 4, 2), "relu")
-    theta, X = net.init(rng, std=1.0), rng.standard_normal((5, 2))
-    eta = noise(net, 5, rng, layers="all")
+def test_deep_is_the_composition_of_its_layers(problem):
+    risk, theta = problem("deep 2", "relu", n=5)
+    net, X, eta = risk.net, risk.X, noise(risk, layers="all")
     (W1, b1), (W2, b2), (W3, b3) = net.unpack(theta)
     h1 = (1 + eta[0]) * np.maximum(X @ W1.T + b1, 0)
     h2 = (1 + eta[1]) * np.maximum(h1 @ W2.T + b2, 0)
@@ -52,7 +50,7 @@ def test_pack_inverts_unpack(kind, rng):
 def test_unpack_gives_views(kind, rng):
     net = network(kind, "tanh")
     theta = np.zeros(net.size)
-    for array in net.split(theta):
+    for array in arrays(net, theta):
         array += 1
     np.testing.assert_array_equal(theta, 1)
 
@@ -67,7 +65,7 @@ def test_deep_without_output_bias_is_two_layer(activation, loss, rng):
     zero = np.zeros(3)
     X, Y = rng.standard_normal((5, 2)), np.eye(3)[[0, 1, 2, 0, 1]]
     of_two, of_deep = refimpl.Risk(two, X, Y, loss), refimpl.Risk(deep, X, Y, loss)
-    eta = noise(two, 5, rng)
+    eta = noise(of_two)
     theta, v = two.pack(W, b, A), two.pack(V, c, B)
     theta_deep, v_deep = deep.pack([(W, b), (A, zero)]), deep.pack([(V, c), (B, zero)])
     assert_close(of_deep(theta_deep, eta), of_two(theta, eta), 1e-14)
@@ -105,9 +103,9 @@ def test_one_generator_a_replica_makes_replicas_independent_of_each_other(kind):
 def test_input_and_outgoing_weights_are_those_of_the_layer(kind, rng):
     net = network(kind, "tanh")
     theta = rng.standard_normal((2, net.size))
-    arrays = net.split(theta)
+    parts = arrays(net, theta)
     for layer in range(len(net.hidden)):
-        W, b, out = arrays[2 * layer : 2 * layer + 3]
+        W, b, out = parts[2 * layer : 2 * layer + 3]
         weights = net.input_weights(theta, layer)
         np.testing.assert_array_equal(weights[..., :-1], W)
         np.testing.assert_array_equal(weights[..., -1], b)

@@ -12,7 +12,7 @@ from oracles import (
     complex_step_gradient,
     worst_z,
 )
-from problems import ACTIVATIONS, ANALYTIC, KEEPS, network, risk
+from problems import ACTIVATIONS, ANALYTIC, KEEPS, direction
 
 import refimpl
 from refimpl.core.dropout import noise_variance
@@ -23,17 +23,11 @@ KINDS = ("two-layer", "deep 1", "deep 2")
 PROBLEMS = list(itertools.product(ACTIVATIONS, (1, 2, 3), KINDS, KEEPS, (False, True)))
 
 
-def problem(index, activation, outputs, kind, n=2):
-    rng = np.random.default_rng(index)
-    net = network(kind, activation, inputs=2, outputs=outputs, width=4)
-    return risk(net, rng, n), rng.standard_normal(net.size)
-
-
 @pytest.mark.equation("eq:r1", "eq:r1-gradient", "eq:l1")
 @pytest.mark.parametrize("index", range(len(PROBLEMS)))
-def test_r1_is_the_exact_mean_over_masks(index):
+def test_r1_is_the_exact_mean_over_masks(index, problem):
     activation, outputs, kind, keep, per_sample = PROBLEMS[index]
-    objective, theta = problem(index, activation, outputs, kind)
+    objective, theta = problem(kind, activation, outputs, n=2, seed=index)
     net, n = objective.net, objective.n
     drop = refimpl.Dropout(keep, per_sample)
     mean = refimpl.expectation(lambda eta: objective(theta, eta), drop, net, n).mean
@@ -62,8 +56,8 @@ def test_r1_is_the_exact_mean_over_masks(index):
 
 
 @pytest.mark.equation("eq:r1")
-def test_r1_is_the_sum_over_samples_neurons_and_outputs():
-    objective, theta = problem(0, "tanh", 2, "deep 2", n=3)
+def test_r1_is_the_sum_over_samples_neurons_and_outputs(problem):
+    objective, theta = problem("deep 2")
     (W1, b1), (W2, b2), (W3, _) = objective.net.unpack(theta)
     h = np.tanh(np.tanh(objective.X @ W1.T + b1) @ W2.T + b2)
     p, n = 0.7, 3
@@ -80,10 +74,10 @@ def test_r1_is_the_sum_over_samples_neurons_and_outputs():
 @pytest.mark.equation("eq:r1-gradient")
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradient_and_hvp_of_r1_are_its_derivatives(kind, activation):
-    objective, theta = problem(1, activation, 2, kind)
+def test_gradient_and_hvp_of_r1_are_its_derivatives(kind, activation, problem):
+    objective, theta = problem(kind, activation)
     penalty = R1Penalty(objective, 0.6)
-    v = np.random.default_rng(2).standard_normal(len(theta))
+    v = direction(theta)
     gradient, product = penalty.gradient(theta), penalty.hvp(theta, v)
     if activation in ANALYTIC:
         assert_close(gradient, complex_step_gradient(penalty, theta))
@@ -98,10 +92,11 @@ def test_gradient_and_hvp_of_r1_are_its_derivatives(kind, activation):
 
 @pytest.mark.equation("eq:r1-gradient")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_monte_carlo_gradients_at_width_1000_have_the_mean_of_lemma_1(per_sample):
-    rng = np.random.default_rng(4)
-    net = refimpl.TwoLayer(2, 1000)
-    objective = risk(net, rng, n=5)
+def test_monte_carlo_gradients_at_width_1000_have_the_mean_of_lemma_1(
+    per_sample, problem
+):
+    objective, _ = problem(outputs=1, n=5, width=1000)
+    net, rng = objective.net, np.random.default_rng(4)
     theta = net.init(rng, std=1000**-0.25)
     keep, drop = 0.6, refimpl.Dropout(0.6, per_sample)
     estimate = refimpl.expectation(
@@ -126,8 +121,8 @@ def test_monte_carlo_gradients_at_width_1000_have_the_mean_of_lemma_1(per_sample
 
 @pytest.mark.equation("eq:r1")
 @pytest.mark.parametrize("kind", KINDS)
-def test_keeps_broadcast_against_one_theta(kind):
-    objective, theta = problem(8, "tanh", 2, kind)
+def test_keeps_broadcast_against_one_theta(kind, problem):
+    objective, theta = problem(kind)
     keeps, v = np.array([0.3, 0.8, 1.0]), np.ones(len(theta))
     many = refimpl.L1(objective, keeps)
     for k, keep in enumerate(keeps):
@@ -138,8 +133,8 @@ def test_keeps_broadcast_against_one_theta(kind):
 
 
 @pytest.mark.equation("eq:r1")
-def test_r1_takes_one_keep_per_replica():
-    objective, theta = problem(5, "tanh", 2, "two-layer")
+def test_r1_takes_one_keep_per_replica(problem):
+    objective, theta = problem()
     thetas, keeps = np.stack([theta, -2 * theta]), np.array([0.3, 0.8])
     together = refimpl.R1(objective, thetas, keeps)
     gradients = refimpl.L1(objective, keeps).gradient(thetas)
@@ -149,8 +144,8 @@ def test_r1_takes_one_keep_per_replica():
 
 
 @pytest.mark.equation("eq:r1")
-def test_frameworks_mse_rescales_r1_by_two_over_the_outputs():
-    objective, theta = problem(6, "tanh", 3, "two-layer")
+def test_frameworks_mse_rescales_r1_by_two_over_the_outputs(problem):
+    objective, theta = problem(outputs=3, n=2)
     drop = refimpl.Dropout(0.7, per_sample=True)
 
     def frameworks(eta):
@@ -164,17 +159,14 @@ def test_frameworks_mse_rescales_r1_by_two_over_the_outputs():
     assert_rejects(plain + refimpl.R1(objective, theta, 0.7), mean)
 
 
-def test_r1_is_not_the_mean_for_cross_entropy_or_earlier_layers():
-    rng = np.random.default_rng(7)
-    net = network("deep 2", "tanh", outputs=3)
-    theta = rng.standard_normal(net.size)
-    objective = risk(net, rng, n=2)
+def test_r1_is_not_the_mean_for_cross_entropy_or_earlier_layers(problem):
+    objective, theta = problem("deep 2", outputs=3, n=2)
     everywhere = refimpl.Dropout(0.5, layers="all")
     mean = refimpl.expectation(
-        lambda eta: objective(theta, eta), everywhere, net, 2
+        lambda eta: objective(theta, eta), everywhere, objective.net, 2
     ).mean
     assert_rejects(refimpl.L1(objective, 0.5)(theta), mean)
-    entropy = risk(net, rng, n=2, loss="cross_entropy")
+    entropy, _ = problem("deep 2", loss="cross_entropy")
     with pytest.raises(ValueError, match="R1 holds for loss 'mse'"):
         refimpl.R1(entropy, theta, 0.5)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import ACTIVATIONS, NETWORKS, network, risk
+from problems import ACTIVATIONS, NETWORKS
 
 import refimpl
 from refimpl.fast import enumeration
@@ -29,10 +29,8 @@ def one_by_one(objective, theta, drop):
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_mean_is_that_of_the_masks_one_by_one(kind, activation, loss):
-    rng = np.random.default_rng(0)
-    net = network(kind, activation)
-    objective, theta = risk(net, rng, loss=loss), rng.standard_normal(net.size)
+def test_the_mean_is_that_of_the_masks_one_by_one(kind, activation, loss, problem):
+    objective, theta = problem(kind, activation, loss=loss)
     drop = refimpl.Dropout(KEEP, per_sample=False)
     value, gradient = mean_over_masks(objective, theta, drop)
     expected, expected_gradient = one_by_one(objective, theta, drop)
@@ -45,26 +43,21 @@ def test_the_mean_is_that_of_the_masks_one_by_one(kind, activation, loss):
 
 
 @pytest.mark.equation("eq:mean-over-masks")
-@pytest.mark.parametrize("data", [(), (3,)])
-def test_replicas_are_kept_apart(data):
-    rng = np.random.default_rng(1)
-    net = network("two-layer", "tanh")
-    objective, theta = risk(net, rng, lead=data), rng.standard_normal((3, net.size))
+@pytest.mark.parametrize("own_data", [False, True])
+def test_replicas_are_kept_apart(own_data, problem):
+    objective, theta = problem(replicas=(3,), own_data=own_data)
     drop = refimpl.Dropout(KEEP, per_sample=False)
     value, gradient = mean_over_masks(objective, theta, drop)
     for k in range(3):
-        alone = risk(net, rng)
-        alone.X = objective.X[k] if data else objective.X
-        alone.Y = objective.Y[k] if data else objective.Y
+        data = objective.X, objective.Y
+        alone = refimpl.Risk(objective.net, *(d[k] if own_data else d for d in data))
         expected, expected_gradient = mean_over_masks(alone, theta[k], drop)
         assert_close(value[k], expected)
         assert_close(gradient[k], expected_gradient)
 
 
-def test_chunks_do_not_change_the_mean(monkeypatch):
-    rng = np.random.default_rng(2)
-    net = network("two-layer", "tanh")
-    objective, theta = risk(net, rng), rng.standard_normal(net.size)
+def test_chunks_do_not_change_the_mean(monkeypatch, problem):
+    objective, theta = problem()
     drop = refimpl.Dropout(KEEP, per_sample=False)
     whole = mean_over_masks(objective, theta, drop)
     for elements in (1, 100, 400, 10_000):  # a table of the masks of 0, 1, 3, 4 neurons
@@ -82,16 +75,12 @@ def test_chunks_do_not_change_the_mean(monkeypatch):
         (0.5, "drop must be a Dropout"),
     ],
 )
-def test_noise_that_reaches_further_is_refused(drop, message):
-    rng = np.random.default_rng(3)
-    net = network("deep 2", "tanh")
+def test_noise_that_reaches_further_is_refused(drop, message, problem):
     with pytest.raises(ValueError, match=message):
-        mean_over_masks(risk(net, rng), rng.standard_normal(net.size), drop)
+        mean_over_masks(*problem("deep 2"), drop)
 
 
-def test_too_many_masks_are_refused():
-    rng = np.random.default_rng(4)
-    net = network("two-layer", "tanh", width=21)
+def test_too_many_masks_are_refused(problem):
     drop = refimpl.Dropout(KEEP, per_sample=False)
     with pytest.raises(ValueError, match="limited to 2.20"):
-        mean_over_masks(risk(net, rng), rng.standard_normal(net.size), drop)
+        mean_over_masks(*problem(width=21), drop)

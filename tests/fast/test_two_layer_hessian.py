@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import ACTIVATIONS, network, risk
+from problems import ACTIVATIONS, direction
 
 import refimpl
 from refimpl.fast.hessian_at import hessian_at
@@ -12,22 +12,15 @@ from refimpl.fast.two_layer_hessian import ByJacobian, ByPasses, two_layer_hessi
 FORMS = (ByPasses, ByJacobian)
 
 
-def problem(loss="mse", activation="tanh", outputs=2, lead=()):
-    rng = np.random.default_rng(0)
-    net = network("two-layer", activation, outputs=outputs)
-    objective = risk(net, rng, n=5, loss=loss, lead=lead)
-    return objective, rng.standard_normal((*lead, net.size)), rng
-
-
 @pytest.mark.equation("eq:two-layer-hessian")
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
     "loss, outputs", [("mse", 1), ("mse", 2), ("cross_entropy", 2)]
 )
 @pytest.mark.parametrize("form", FORMS)
-def test_products_are_those_of_the_r_operator(form, loss, activation, outputs):
-    objective, theta, rng = problem(loss, activation, outputs)
-    product = form(objective, theta)
+def test_products_are_those_of_the_r_operator(form, loss, activation, outputs, problem):
+    objective, theta = problem(activation=activation, outputs=outputs, n=5, loss=loss)
+    product, rng = form(objective, theta), np.random.default_rng(0)
     for shape in ((), (3,), (2, 3)):
         v = rng.standard_normal((*shape, len(theta)))
         assert_close(product(v), objective.hvp(theta, v))
@@ -38,8 +31,8 @@ def test_products_are_those_of_the_r_operator(form, loss, activation, outputs):
 @pytest.mark.equation("eq:two-layer-trace")
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("form", FORMS)
-def test_the_trace_is_that_of_the_dense_hessian(form, loss):
-    objective, theta, _ = problem(loss)
+def test_the_trace_is_that_of_the_dense_hessian(form, loss, problem):
+    objective, theta = problem(n=5, loss=loss)
     H = objective.hvp(theta, np.eye(len(theta)))
     found = form(objective, theta).trace()
     assert_close(found, np.trace(H))
@@ -47,19 +40,18 @@ def test_the_trace_is_that_of_the_dense_hessian(form, loss):
     assert_rejects(found, np.trace(part))
 
 
-def test_replicas_with_data_of_their_own_are_kept_apart():
-    objective, theta, rng = problem(lead=(3,))
+def test_replicas_with_data_of_their_own_are_kept_apart(problem):
+    objective, theta = problem(replicas=(3,), own_data=True)
     product = two_layer_hessian(objective, theta)
-    v = rng.standard_normal((4, *theta.shape))
+    v = direction(np.stack([theta] * 4))
     assert_close(product(v), objective.hvp(theta, v))
     H = refimpl.hessian(objective, theta)
     assert_close(product.trace(), np.trace(H, axis1=-2, axis2=-1))
 
 
-def test_replicas_on_the_same_data_take_the_same_directions():
-    objective, theta, rng = problem()
-    thetas = rng.standard_normal((3, len(theta)))
-    v = rng.standard_normal((4, 1, len(theta)))
+def test_replicas_on_the_same_data_take_the_same_directions(problem):
+    objective, thetas = problem(replicas=(3,))
+    v = direction(np.stack([thetas[:1]] * 4))
     product = two_layer_hessian(objective, thetas)
     assert_close(product(v), objective.hvp(thetas, v))
     H = refimpl.hessian(objective, thetas)
@@ -67,17 +59,17 @@ def test_replicas_on_the_same_data_take_the_same_directions():
         assert_close(one, refimpl.hessian(objective, alone))
 
 
-def test_the_form_depends_on_the_memory_that_the_jacobian_takes(monkeypatch):
-    objective, theta, _ = problem()
+def test_the_form_depends_on_the_memory_that_the_jacobian_takes(monkeypatch, problem):
+    objective, theta = problem()
     assert isinstance(hessian_at(objective, theta), ByJacobian)
     elements = objective.n * objective.net.outputs * objective.net.size
     monkeypatch.setattr("refimpl.arrays.backend.CHUNK_ELEMENTS", elements - 1)
     assert not isinstance(hessian_at(objective, theta), ByJacobian)
 
 
-def test_single_precision_stays():
-    objective, theta, rng = problem()
-    v = rng.standard_normal(theta.shape).astype(np.float32)
+def test_single_precision_stays(problem):
+    objective, theta = problem()
+    v = direction(theta).astype(np.float32)
     for form in FORMS:
         product = form(objective, theta.astype(np.float32))
         assert product(v).dtype == product.trace().dtype == np.float32
@@ -85,11 +77,9 @@ def test_single_precision_stays():
 
 
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
-def test_any_objective_has_products_at_one_theta(kind):
-    rng = np.random.default_rng(1)
-    net = network(kind, "tanh")
-    base = risk(net, rng)
-    theta, v = rng.standard_normal((2, net.size))
+def test_any_objective_has_products_at_one_theta(kind, problem):
+    base, theta = problem(kind)
+    v = direction(theta)
     for objective in (
         base,
         refimpl.L1(base, 0.7),

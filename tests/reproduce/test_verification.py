@@ -40,7 +40,7 @@ def source(tmp_path):
     root = tmp_path / "source"
     (root / "tests").mkdir(parents=True)
     (root / "derivations").mkdir()
-    for name in ("conftest", "equations", "on_device", "oracles", "strict"):
+    for name in ("conftest", "equations", "oracles", "problems", "strict"):
         shutil.copy(CONFTEST.with_name(f"{name}.py"), root / "tests")
     shutil.copy(equations.ROOT / "setup.cfg", root)
     (root / "derivations" / "01-topic.md").write_text(DERIVATION)

@@ -1,9 +1,10 @@
 """R_1 as a sum over neurons' contributions; the toy example; splitting."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import network, risk
 
 import refimpl
 from refimpl.theory.contributions import (
@@ -16,16 +17,16 @@ from refimpl.theory.contributions import (
 KEEP = 0.7
 
 
-def problem(kind="two-layer", activation="tanh"):
-    rng = np.random.default_rng(0)
-    net = network(kind, activation)
-    return risk(net, rng), rng.standard_normal((2, net.size))
+@pytest.fixture
+def pair(problem):
+    """Function that gives a risk and two θ."""
+    return partial(problem, replicas=(2,))
 
 
 @pytest.mark.equation("eq:contributions")
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
-def test_r1_is_the_sum_of_their_squares_and_the_output_their_sum(kind):
-    objective, theta = problem(kind)
+def test_r1_is_the_sum_of_their_squares_and_the_output_their_sum(kind, pair):
+    objective, theta = pair(kind)
     u = contributions(objective, theta)
     scale = (1 - KEEP) / KEEP / (2 * objective.n)
     squares = (u**2).sum(axis=(-3, -2, -1))
@@ -37,8 +38,8 @@ def test_r1_is_the_sum_of_their_squares_and_the_output_their_sum(kind):
 
 
 @pytest.mark.equation("eq:toy-example")
-def test_r1_splits_in_what_the_outputs_fix_and_a_spread():
-    objective, theta = problem()
+def test_r1_splits_in_what_the_outputs_fix_and_a_spread(pair):
+    objective, theta = pair()
     fixed, spread = r1_split(objective, theta, KEEP)
     assert_close(fixed + spread, refimpl.R1(objective, theta, KEEP))
     assert (spread > 0).all()
@@ -74,8 +75,8 @@ def test_the_toy_example_ends_with_parallel_output_vectors():
 
 
 @pytest.mark.equation("eq:r1-splitting")
-def test_splitting_keeps_the_function_and_divides_r1():
-    objective, theta = problem()
+def test_splitting_keeps_the_function_and_divides_r1(pair):
+    objective, theta = pair()
     wide, split = split_neurons(objective.net, theta, 3)
     other = refimpl.Risk(wide, objective.X, objective.Y)
     X = objective.X
@@ -89,8 +90,8 @@ def test_splitting_keeps_the_function_and_divides_r1():
 
 
 @pytest.mark.equation("eq:r1-group-norm")
-def test_the_group_norm_bounds_r1_and_does_not_see_splitting():
-    objective, theta = problem()
+def test_the_group_norm_bounds_r1_and_does_not_see_splitting(pair):
+    objective, theta = pair()
     bound = r1_group_norm(objective, theta, KEEP)
     assert (bound < refimpl.R1(objective, theta, KEEP)).all()
     wide, split = split_neurons(objective.net, theta, 5)

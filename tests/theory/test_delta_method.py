@@ -1,26 +1,27 @@
 """The second-order regularizer against R_1, enumeration and complex steps."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
-from problems import network, risk
 
 import refimpl
 from refimpl.arrays import backend
 from refimpl.theory.delta_method import activation_hessians, delta_regularizer
 
 
-def problem(kind, loss="cross_entropy", activation="tanh", seed=0, n=2):
-    rng = np.random.default_rng(seed)
-    net = network(kind, activation, outputs=3, width=3)
-    return risk(net, rng, n, loss), 0.7 * rng.standard_normal(net.size)
+@pytest.fixture
+def small(problem):
+    """Function that gives a risk on two samples, of three classes, and θ."""
+    return partial(problem, outputs=3, n=2, width=3, loss="cross_entropy")
 
 
 @pytest.mark.equation("eq:delta-all-layers")
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2", "deep 3"])
-def test_for_mse_after_the_last_layer_it_is_r1(kind, activation):
-    objective, theta = problem(kind, "mse", activation)
+def test_for_mse_after_the_last_layer_it_is_r1(kind, activation, small):
+    objective, theta = small(kind, activation, loss="mse")
     found = delta_regularizer(objective, theta, refimpl.Dropout(0.7))
     assert_close(found, refimpl.R1(objective, theta, 0.7))
     assert_rejects(2 * found, refimpl.R1(objective, theta, 0.7))
@@ -29,8 +30,8 @@ def test_for_mse_after_the_last_layer_it_is_r1(kind, activation):
 @pytest.mark.equation("eq:delta-all-layers")
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2", "deep 3"])
-def test_it_is_the_second_derivative_in_each_coordinate_of_the_noise(kind, loss):
-    objective, theta = problem(kind, loss)
+def test_it_is_the_second_derivative_in_each_coordinate_of_the_noise(kind, loss, small):
+    objective, theta = small(kind, loss=loss)
     drop = refimpl.Dropout(0.6, layers="all")
     variance, step, total = drop.moment(2), 5e-3, 0.0
     stencil = np.array([-1, 16, -30, 16, -1]) / (12 * step**2)  # to step⁴
@@ -47,8 +48,8 @@ def test_it_is_the_second_derivative_in_each_coordinate_of_the_noise(kind, loss)
 
 
 @pytest.mark.equation("eq:delta-cross-entropy")
-def test_for_cross_entropy_it_is_the_softmax_covariance():
-    objective, theta = problem("two-layer")
+def test_for_cross_entropy_it_is_the_softmax_covariance(small):
+    objective, theta = small()
     W, b, A = objective.net.unpack(theta)
     h = np.tanh(objective.X @ W.T + b)
     total = 0.0
@@ -62,8 +63,8 @@ def test_for_cross_entropy_it_is_the_softmax_covariance():
 
 @pytest.mark.equation("eq:delta-error")
 @pytest.mark.parametrize("keep, order", [(0.5, 4), (0.8, 3)])
-def test_the_error_is_of_the_next_order_in_the_size_of_the_effect(keep, order):
-    objective, theta = problem("two-layer", seed=3)
+def test_the_error_is_of_the_next_order_in_the_size_of_the_effect(keep, order, small):
+    objective, theta = small(seed=3)
     W, b, A = objective.net.unpack(theta)
     drop, sizes, errors = refimpl.Dropout(keep), np.array([0.02, 0.04]), []
     for size in sizes:
@@ -79,8 +80,8 @@ def test_the_error_is_of_the_next_order_in_the_size_of_the_effect(keep, order):
 
 
 @pytest.mark.equation("eq:delta-error")
-def test_the_relative_error_does_not_vanish_as_p_tends_to_1():
-    objective, theta = problem("two-layer", seed=3)
+def test_the_relative_error_does_not_vanish_as_p_tends_to_1(small):
+    objective, theta = small(seed=3)
     relative = []
     for keep in (0.99, 0.9999):
         drop = refimpl.Dropout(keep)
@@ -94,12 +95,10 @@ def test_the_relative_error_does_not_vanish_as_p_tends_to_1():
 
 
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_it_helps_where_neurons_do_little(per_sample):
-    """At width 6 and moderate weights it removes most of the error of R_S."""
-    rng = np.random.default_rng(5)
-    net = refimpl.Deep((2, 4, 4, 3), "tanh")
-    objective = risk(net, rng, 2, "cross_entropy")
-    theta = net.init(rng, std=0.4)
+def test_it_helps_where_neurons_do_little(per_sample, small):
+    """At moderate weights it removes most of the error of R_S."""
+    objective, theta = small("deep 2", width=4)
+    theta, net = theta / 2, objective.net
     drop = refimpl.Dropout(0.8, per_sample, layers="all")
     mean = refimpl.expectation(
         lambda eta: objective(theta, eta), drop, net, objective.n
@@ -108,8 +107,8 @@ def test_it_helps_where_neurons_do_little(per_sample):
     assert abs(delta_regularizer(objective, theta, drop) / effect - 1) < 0.2
 
 
-def test_chunks_and_leading_axes_do_not_change_it(monkeypatch):
-    objective, theta = problem("deep 2", n=5)
+def test_chunks_and_leading_axes_do_not_change_it(monkeypatch, small):
+    objective, theta = small("deep 2", n=5)
     thetas = np.stack([theta, 0.5 * theta])
     drop = refimpl.Dropout((0.5, 0.9), layers="all")
     whole = delta_regularizer(objective, thetas, drop)
@@ -119,7 +118,7 @@ def test_chunks_and_leading_axes_do_not_change_it(monkeypatch):
 
 
 @pytest.mark.equation("eq:delta-all-layers")
-def test_the_hessians_are_symmetric():
-    objective, theta = problem("deep 3")
+def test_the_hessians_are_symmetric(small):
+    objective, theta = small("deep 3")
     for H in activation_hessians(objective, theta):
         assert_close(H, H.swapaxes(-1, -2))

@@ -1,9 +1,10 @@
 """Gradient flow and the order-2 moments, by routes that do not share their formulas."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects, central_difference
-from problems import network, risk
 from scipy.linalg import expm
 
 import refimpl
@@ -15,13 +16,10 @@ from refimpl.theory.r2 import R2_gradient
 KEEP = 0.6
 
 
-def problem(per_sample=False, seed=0, activation="tanh", width=2, n=3):
-    rng = np.random.default_rng(seed)
-    net = refimpl.TwoLayer(1, width, 1, activation)
-    X = np.linspace(-1, 1, n)[:, None]
-    objective = refimpl.Risk(net, X, np.sin(3 * X))
-    drop = refimpl.Dropout(KEEP, per_sample)
-    return objective, net.init(rng, std=1.0), drop
+@pytest.fixture
+def small(problem):
+    """Function that gives a risk and θ with few masks in all."""
+    return partial(problem, inputs=1, outputs=1, width=2)
 
 
 def contracted(objective, theta, C, step=1e-4):
@@ -48,8 +46,8 @@ def test_a_linear_flow_is_the_matrix_exponential():
 
 
 @pytest.mark.equation("eq:gradient-flow")
-def test_the_loss_falls_along_its_flow():
-    objective, theta, _ = problem()
+def test_the_loss_falls_along_its_flow(small):
+    objective, theta = small()
     path = gradient_flow(objective.gradient, theta, np.linspace(0, 5, 11), 1e-10)
     assert (np.diff(objective(path)) < 0).all()
     # dG/dt = −‖∇G‖²; a flow of another speed is rejected.
@@ -63,12 +61,10 @@ def test_the_loss_falls_along_its_flow():
 
 @pytest.mark.equation("eq:fluctuation-drift")
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
-def test_the_third_derivative_is_that_of_the_hessian(kind):
-    rng = np.random.default_rng(1)
-    net = network(kind, "tanh", outputs=1)
-    objective = refimpl.L1(risk(net, rng), KEEP)
-    thetas = rng.standard_normal((2, net.size))
-    B = rng.standard_normal((2, net.size, net.size))
+def test_the_third_derivative_is_that_of_the_hessian(kind, problem):
+    risk, thetas = problem(kind, outputs=1, replicas=(2,))
+    objective, P = refimpl.L1(risk, KEEP), risk.net.size
+    B = np.random.default_rng(1).standard_normal((2, P, P))
     C = B + B.swapaxes(-1, -2)  # eigenvalues of either sign
     found = third_derivative(objective, thetas, C)
     for row, theta, matrix in zip(found, thetas, C):
@@ -77,8 +73,8 @@ def test_the_third_derivative_is_that_of_the_hessian(kind):
     assert_rejects(found[0], contracted(objective, thetas[0], abs(C[0])), 1e-6)
 
 
-def test_the_third_derivative_needs_an_analytic_activation():
-    objective, theta, _ = problem(activation="relu")
+def test_the_third_derivative_needs_an_analytic_activation(small):
+    objective, theta = small(activation="relu")
     with pytest.raises(ValueError, match="analytic activation, got ReLU"):
         third_derivative(objective, theta, np.eye(len(theta)))
 
@@ -92,19 +88,19 @@ def test_times_that_do_not_ascend_are_refused(times):
         gradient_flow(lambda theta: theta, np.ones(2), times)
 
 
-def test_moments_are_those_of_noise_after_the_last_layer():
-    net = network("deep 2", "tanh", inputs=1, outputs=1, width=2)
-    objective = risk(net, np.random.default_rng(0))
+def test_moments_are_those_of_noise_after_the_last_layer(small):
+    objective, theta = small("deep 2")
     every = refimpl.Dropout(KEEP, layers="all")
     with pytest.raises(ValueError, match="drop must act after the last hidden layer"):
-        mean_flow(objective, np.ones(net.size), every, 0.1, [1.0])
+        mean_flow(objective, theta, every, 0.1, [1.0])
 
 
 @pytest.mark.equation("eq:backward-error", "eq:modified-drift", "eq:mean-iterate")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_orders_of_the_mean_iterate(per_sample):
+def test_orders_of_the_mean_iterate(per_sample, small):
     """1 for R_S, 2 for R_S + R_1, 3 with the mean's finite step, 2 with the paper's."""
-    objective, theta, drop = problem(per_sample)
+    objective, theta = small()
+    drop = refimpl.Dropout(KEEP, per_sample)
     F = refimpl.L1(objective, KEEP)
     rates, distances = np.array([1e-3, 1e-2]), []
     for epsilon in rates:
@@ -131,9 +127,10 @@ def test_orders_of_the_mean_iterate(per_sample):
 
 @pytest.mark.equation("eq:covariance-flow", "eq:mean-flow")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_the_moments_move_as_their_equations_say(per_sample):
+def test_the_moments_move_as_their_equations_say(per_sample, small):
     """At any spread C, each term by a route of its own, none of them small."""
-    objective, theta, drop = problem(per_sample)
+    objective, theta = small()
+    drop = refimpl.Dropout(KEEP, per_sample)
     F, epsilon, P = refimpl.L1(objective, KEEP), 0.3, objective.net.size
     B = np.random.default_rng(2).standard_normal((P, P))
     C = 0.1 * B @ B.T
@@ -171,14 +168,15 @@ def exact_moments(objective, theta, drop, epsilon, steps):
 
 @pytest.mark.equation("eq:covariance-flow", "eq:mean-flow")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_the_moments_are_of_order_2_at_a_fixed_time(per_sample):
+def test_the_moments_are_of_order_2_at_a_fixed_time(per_sample, small):
     """Against all sequences of masks; one neuron, so that many steps can be followed.
 
     The paper's flow and that of R_S + R_1 have order 1, and so has a covariance that
     does not relax: the controls.
     """
     sizes = {"n": 2} if per_sample else {"n": 3}
-    objective, theta, drop = problem(per_sample, width=1, **sizes)
+    objective, theta = small(width=1, **sizes)
+    drop = refimpl.Dropout(KEEP, per_sample)
     F, time = refimpl.L1(objective, KEEP), 1.0
     distances = []
     for steps in (4, 8) if per_sample else (8, 16):
@@ -206,9 +204,9 @@ def test_the_moments_are_of_order_2_at_a_fixed_time(per_sample):
 
 
 @pytest.mark.equation("eq:r2-valley")
-def test_along_a_valley_the_trace_term_is_the_fluctuation_drift():
+def test_along_a_valley_the_trace_term_is_the_fluctuation_drift(small):
     """Zero loss, more parameters than samples; Σ = cH, as noise in labels has it."""
-    objective, theta, _ = problem()
+    objective, theta = small()
     net = objective.net
     F = refimpl.Risk(net, objective.X, net.forward(theta, objective.X))
     c, epsilon = 0.7, 0.1

@@ -1,11 +1,11 @@
 """The exact mean iterate and the covariance of the gradient."""
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects, worst_z
-from problems import network, risk
 
 import refimpl
 from refimpl.core.expectation import Estimate
@@ -26,16 +26,16 @@ from refimpl.theory.r2 import R2_gradient
 KEEP, EPSILON = 0.7, 0.2
 
 
-def problem(kind="two-layer", width=2, n=2):
-    rng = np.random.default_rng(0)
-    net = network(kind, "tanh", inputs=1, outputs=1, width=width)
-    return risk(net, rng, n), rng.standard_normal(net.size)
+@pytest.fixture
+def small(problem):
+    """Function that gives a risk and θ with few masks in all."""
+    return partial(problem, inputs=1, outputs=1, width=2, n=2)
 
 
 @pytest.mark.equation("eq:mean-iterate")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_one_step_is_a_step_on_r_s_plus_r_1(per_sample):
-    objective, theta = problem()
+def test_one_step_is_a_step_on_r_s_plus_r_1(per_sample, small):
+    objective, theta = small()
     drop = refimpl.Dropout(KEEP, per_sample)
     mean = mean_iterate(objective, theta, drop, EPSILON, 1)[0]
     gradient = refimpl.L1(objective, KEEP).gradient(theta)
@@ -45,8 +45,8 @@ def test_one_step_is_a_step_on_r_s_plus_r_1(per_sample):
 
 @pytest.mark.equation("eq:mean-iterate")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_three_steps_are_the_sum_over_all_sequences(per_sample):
-    objective, theta = problem()
+def test_three_steps_are_the_sum_over_all_sequences(per_sample, small):
+    objective, theta = small()
     drop = refimpl.Dropout(KEEP, per_sample)
     probabilities, eta = drop.enumerate(objective.net, objective.n)
 
@@ -66,8 +66,8 @@ def test_three_steps_are_the_sum_over_all_sequences(per_sample):
 
 
 @pytest.mark.equation("eq:mean-iterate")
-def test_the_mean_of_many_runs_is_the_mean_iterate():
-    objective, theta = problem("deep 2", width=3)
+def test_the_mean_of_many_runs_is_the_mean_iterate(small):
+    objective, theta = small("deep 2", width=3)
     drop = refimpl.Dropout(KEEP, per_sample=False, layers="all")
     runs = refimpl.train(
         objective,
@@ -87,8 +87,8 @@ def test_the_mean_of_many_runs_is_the_mean_iterate():
     assert worst_z(estimate, one_step_more[moved])[0] > 3 * bound
 
 
-def test_too_many_sequences_are_refused():
-    objective, theta = problem(width=6)
+def test_too_many_sequences_are_refused(small):
+    objective, theta = small(width=6)
     drop = refimpl.Dropout(0.5)
     with pytest.raises(ValueError, match=r"at most 2\^18 .* got 4 steps of 2\^6 masks"):
         mean_iterate(objective, theta, drop, EPSILON, 4)
@@ -99,8 +99,8 @@ def test_too_many_sequences_are_refused():
 
 
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_replicas_keep_their_axes(per_sample):
-    objective, theta = problem()
+def test_replicas_keep_their_axes(per_sample, small):
+    objective, theta = small()
     thetas, drop = np.stack([[theta, 2 * theta]] * 2), refimpl.Dropout(KEEP, per_sample)
     thetas[1] += 0.1
     _, deck = refimpl.Dropout(KEEP).enumerate(objective.net, objective.n)
@@ -124,10 +124,10 @@ DECKS = {
 
 @pytest.mark.equation("eq:mask-correlation")
 @pytest.mark.parametrize("case", DECKS)
-def test_the_trace_term_is_that_of_masks_without_replacement(case):
+def test_the_trace_term_is_that_of_masks_without_replacement(case, small):
     """κ = 1 for a deck gone through once, −(K − 1) for a mask kept for K steps."""
     sizes, keep, per_sample, numbers = DECKS[case]
-    objective, theta = problem(**sizes)
+    objective, theta = small(**sizes)
     drop, F = refimpl.Dropout(keep, per_sample), refimpl.L1(objective, keep)
     probabilities, eta = drop.enumerate(objective.net, objective.n)
     kept_steps, rates, distances = 4, (1e-3, 1e-2), []
@@ -163,8 +163,8 @@ def test_the_trace_term_is_that_of_masks_without_replacement(case):
 @pytest.mark.equation("eq:gradient-covariance")
 @pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2"])
-def test_the_covariance_is_that_over_all_masks(kind, per_sample):
-    objective, theta = problem(kind, width=3, n=3)
+def test_the_covariance_is_that_over_all_masks(kind, per_sample, small):
+    objective, theta = small(kind, width=3, n=3)
     drop = refimpl.Dropout(KEEP, per_sample)
     probabilities, eta = drop.enumerate(objective.net, objective.n)
     gradients = objective.gradient(theta, eta)
@@ -179,8 +179,8 @@ def test_the_covariance_is_that_over_all_masks(kind, per_sample):
 
 @pytest.mark.equation("eq:gradient-covariance", "eq:r2-split")
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_its_trace_is_the_closed_form(per_sample):
-    objective, theta = problem(width=4, n=3)
+def test_its_trace_is_the_closed_form(per_sample, small):
+    objective, theta = small(width=4, n=3)
     drop = refimpl.Dropout(KEEP, per_sample)
     trace = np.trace(gradient_covariance(objective, theta, drop))
     assert_close(gradient_covariance_trace(objective, theta, drop), trace)
@@ -188,11 +188,8 @@ def test_its_trace_is_the_closed_form(per_sample):
 
 @pytest.mark.equation("eq:batch-gradient-covariance")
 @pytest.mark.parametrize("size", [1, 2, 4, 5])
-def test_the_covariance_of_a_batch_is_that_of_all_batches(size):
-    rng = np.random.default_rng(8)
-    net = refimpl.TwoLayer(2, 3)
-    X, Y = rng.standard_normal((5, 2)), rng.standard_normal((5, 1))
-    risk, theta = refimpl.Risk(net, X, Y), rng.standard_normal((2, net.size))
+def test_the_covariance_of_a_batch_is_that_of_all_batches(size, problem):
+    risk, theta = problem(outputs=1, n=5, width=3, replicas=(2,))
     batches = [np.array(one) for one in combinations(range(5), size)]
     gradients = np.stack([risk.batch(one).gradient(theta) for one in batches], axis=1)
     deviations = gradients - gradients.mean(axis=1, keepdims=True)

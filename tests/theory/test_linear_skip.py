@@ -3,24 +3,22 @@
 import numpy as np
 import pytest
 from oracles import assert_close, complex_step_derivative, complex_step_gradient
-from problems import noise
+from problems import direction, noise
 
 import refimpl
 from refimpl.theory.linear_skip import LinearSkip
 
 
 @pytest.fixture
-def problem():
-    rng = np.random.default_rng(0)
-    net = LinearSkip(2, 4, 2, "tanh")
-    X, Y = rng.standard_normal((2, 3, 2))
-    theta, v = rng.standard_normal((2, net.size))
-    return refimpl.Risk(net, X, Y), theta, v, noise(net, 3, rng)
+def case(problem):
+    """Risk, θ, a direction, and noise."""
+    objective, theta = problem(LinearSkip(2, 4, 2, "tanh"))
+    return objective, theta, direction(theta), noise(objective)
 
 
 @pytest.mark.equation("eq:linear-skip")
-def test_it_is_the_two_layer_network_and_a_linear_map(problem):
-    objective, theta, _, eta = problem
+def test_it_is_the_two_layer_network_and_a_linear_map(case):
+    objective, theta, _, eta = case
     net, X = objective.net, objective.X
     W, b, A, V, c = net.unpack(theta)
     neurons = net.neurons.forward(net.neurons.pack(W, b, A), X, eta)
@@ -29,8 +27,8 @@ def test_it_is_the_two_layer_network_and_a_linear_map(problem):
 
 
 @pytest.mark.equation("eq:linear-skip-backward")
-def test_gradient_and_hvp_are_its_derivatives(problem):
-    objective, theta, v, eta = problem
+def test_gradient_and_hvp_are_its_derivatives(case):
+    objective, theta, v, eta = case
     for one, e in ((objective, eta), (refimpl.L1(objective, 0.7), None)):
         expected = complex_step_gradient(lambda t: one(t, e), theta)
         assert_close(one.gradient(theta, e), expected)
@@ -38,8 +36,8 @@ def test_gradient_and_hvp_are_its_derivatives(problem):
         assert_close(one.hvp(theta, v, e), product)
 
 
-def test_r1_is_that_of_the_neurons_alone(problem):
-    objective, theta, _, _ = problem
+def test_r1_is_that_of_the_neurons_alone(case):
+    objective, theta, _, _ = case
     net = objective.net
     mean = refimpl.expectation(
         lambda eta: objective(theta, eta), refimpl.Dropout(0.6), net, 3

@@ -12,7 +12,6 @@ from r2_cases import (
     enumerated,
     enumerated_gradient,
     mean_over_masks,
-    problem,
 )
 
 import refimpl
@@ -30,8 +29,10 @@ CONVENTIONS = [
 @pytest.mark.equation("eq:r2")
 @pytest.mark.parametrize("per_sample", CONVENTIONS)
 @pytest.mark.parametrize("activation, outputs, keep, sizes", CASES)
-def test_r2_is_the_exact_mean_over_masks(activation, outputs, keep, sizes, per_sample):
-    risk, theta = problem(activation, outputs, sizes)
+def test_r2_is_the_exact_mean_over_masks(
+    activation, outputs, keep, sizes, per_sample, problem
+):
+    risk, theta = problem("two-layer", activation, outputs, **sizes)
     drop = refimpl.Dropout(keep, per_sample)
     actual = R2(risk, theta, drop, EPSILON)
     oracles.assert_close(actual, enumerated(risk, theta, drop))
@@ -41,9 +42,9 @@ def test_r2_is_the_exact_mean_over_masks(activation, outputs, keep, sizes, per_s
 @pytest.mark.parametrize("per_sample", CONVENTIONS)
 @pytest.mark.parametrize("activation, outputs, keep, sizes", CASES)
 def test_r2_of_a_deep_net_is_the_exact_mean_over_masks(
-    activation, outputs, keep, sizes, per_sample
+    activation, outputs, keep, sizes, per_sample, problem
 ):
-    risk, theta = problem(activation, outputs, sizes, "Deep")
+    risk, theta = problem("deep 2", activation, outputs, **sizes)
     drop = refimpl.Dropout(keep, per_sample)
     actual = R2(risk, theta, drop, EPSILON)
     oracles.assert_close(actual, enumerated(risk, theta, drop))
@@ -73,9 +74,9 @@ MOMENTS = {
 @pytest.mark.parametrize("wrong", MOMENTS)
 @pytest.mark.parametrize("activation, keep", [("tanh", 0.6), ("relu", 0.9)])
 def test_r2_with_a_wrong_moment_is_rejected(
-    wrong, activation, keep, per_sample, net, monkeypatch
+    wrong, activation, keep, per_sample, net, monkeypatch, problem
 ):
-    risk, theta = problem(activation, net=net)
+    risk, theta = problem(net, activation)
     drop = refimpl.Dropout(keep, per_sample)
     expected = enumerated(risk, theta, drop)
     expected_gradient = enumerated_gradient(risk, theta, drop)
@@ -92,8 +93,8 @@ def test_r2_with_a_wrong_moment_is_rejected(
     [(0.4, False, 1.0), (0.6, True, 1.0), (0.6, False, 2.0)],
     ids=["1 - p for p", "the other convention", "factor 2"],
 )
-def test_r2_of_other_noise_is_rejected(keep, flip, factor, per_sample, net):
-    risk, theta = problem(net=net)
+def test_r2_of_other_noise_is_rejected(keep, flip, factor, per_sample, net, problem):
+    risk, theta = problem(net)
     drop = refimpl.Dropout(0.6, per_sample)
     wrong = refimpl.Dropout(keep, per_sample != flip)
     oracles.assert_rejects(
@@ -109,8 +110,8 @@ def test_r2_of_other_noise_is_rejected(keep, flip, factor, per_sample, net):
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("keep", [0.3, 0.9999])
-def test_the_trace_is_that_of_the_covariance_over_masks(keep, per_sample, net):
-    risk, theta = problem(net=net)
+def test_the_trace_is_that_of_the_covariance_over_masks(keep, per_sample, net, problem):
+    risk, theta = problem(net)
     drop = refimpl.Dropout(keep, per_sample)
     mean = mean_over_masks(lambda eta: risk.gradient(theta, eta), risk, drop)
     oracles.assert_close(mean, refimpl.L1(risk, keep).gradient(theta))
@@ -126,9 +127,9 @@ def test_the_trace_is_that_of_the_covariance_over_masks(keep, per_sample, net):
 
 
 @pytest.mark.equation("eq:r2-shared")
-def test_shared_r2_is_a_sum_over_kept_neurons_and_their_pairs():
+def test_shared_r2_is_a_sum_over_kept_neurons_and_their_pairs(problem):
     # For dropout itself: (ε/4p) (‖∇(R_S + R_1)‖² + v Σ_{j≠l} ‖∂Q_jl/∂(w_j, b_j, a_j)‖²)
-    risk, theta = problem(outputs=2, sizes=(3, 4, 2))
+    risk, theta = problem()
     keep, net = 0.7, risk.net
     W, b, A = net.unpack(theta)
     X1 = np.concatenate([risk.X, np.ones((3, 1))], axis=1)
@@ -149,8 +150,8 @@ SAMPLES = 20_000
 
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_the_estimates_are_unbiased(per_sample, net):
-    risk, theta = problem(net=net)
+def test_the_estimates_are_unbiased(per_sample, net, problem):
+    risk, theta = problem(net)
     thetas, drop = np.stack([theta, 1.3 * theta]), refimpl.Dropout(0.6, per_sample)
     for exact, sampled in [(R2, R2_estimate), (R2_gradient, R2_gradient_estimate)]:
         rng = np.random.default_rng(2)
@@ -164,10 +165,8 @@ def test_the_estimates_are_unbiased(per_sample, net):
 
 @pytest.mark.equation("eq:r2")
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
-def test_the_estimate_takes_any_loss_and_layers(loss):
-    risk, theta = problem(outputs=2, net="Deep")
-    targets = risk.Y if loss == "mse" else np.array([0, 1, 1])
-    risk = refimpl.Risk(risk.net, risk.X, targets, loss)
+def test_the_estimate_takes_any_loss_and_layers(loss, problem):
+    risk, theta = problem("deep 2", loss=loss)
     drop = refimpl.Dropout([0.8, 0.6], layers="all")
     rng = np.random.default_rng(3)
     estimate = R2_estimate(risk, theta, drop, EPSILON, SAMPLES, rng)
@@ -178,10 +177,10 @@ def test_the_estimate_takes_any_loss_and_layers(loss):
     assert z > 2 * bound
 
 
-def test_r2_says_what_it_does_not_cover():
-    risk, theta = problem(net="Deep")
+def test_r2_says_what_it_does_not_cover(problem):
+    risk, theta = problem("deep 2")
+    labels, _ = problem("deep 2", loss="cross_entropy")
     drop, rng = refimpl.Dropout(0.5), np.random.default_rng(0)
-    labels = refimpl.Risk(risk.net, risk.X, np.array([0, 1, 1]), "cross_entropy")
     wide = refimpl.Deep((1, 2000, 2000, 1))
     large = refimpl.Risk(wide, np.zeros((100, 1)), np.zeros((100, 1)))
     for fn in (R2, R2_gradient):
@@ -202,11 +201,8 @@ def test_r2_says_what_it_does_not_cover():
 
 
 @pytest.mark.parametrize("per_sample", [True, False])
-def test_replicas_in_groups_are_as_all_at_once(per_sample, monkeypatch):
-    rng = np.random.default_rng(5)
-    net = refimpl.TwoLayer(2, 4, 2)
-    X, Y = rng.standard_normal((3, 5, 2)), rng.standard_normal((3, 5, 2))
-    objective, theta = refimpl.Risk(net, X, Y), rng.standard_normal((3, net.size))
+def test_replicas_in_groups_are_as_all_at_once(per_sample, monkeypatch, problem):
+    objective, theta = problem(n=5, replicas=(3,), own_data=True)
     drop = refimpl.Dropout(np.array([0.5, 0.7, 0.9]), per_sample=per_sample)
     case = objective, theta, drop, np.array([0.1, 0.2, 0.3])
     value, gradient = refimpl.R2(*case), refimpl.R2_gradient(*case)
@@ -214,7 +210,7 @@ def test_replicas_in_groups_are_as_all_at_once(per_sample, monkeypatch):
     oracles.assert_close(refimpl.R2(*case), value)
     oracles.assert_close(refimpl.R2_gradient(*case), gradient)
     for k in range(3):
-        alone = refimpl.Risk(net, X[k], Y[k])
+        alone = refimpl.Risk(objective.net, objective.X[k], objective.Y[k])
         single = refimpl.Dropout(float(drop.keep[k]), per_sample=per_sample)
         found = refimpl.R2(alone, theta[k], single, float(case[3][k]))
         oracles.assert_close(found, value[k])

@@ -3,7 +3,7 @@
 import numpy as np
 import oracles
 import pytest
-from r2_cases import CASES, EPSILON, NETS, enumerated_gradient, problem
+from r2_cases import CASES, EPSILON, NETS, enumerated_gradient
 
 import refimpl
 from refimpl.arrays import backend
@@ -16,42 +16,11 @@ from refimpl.theory.r2 import R2, R2_gradient
 @pytest.mark.equation("eq:r2-gradient")
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-@pytest.mark.parametrize(
-    "outputs, keep, sizes", [(1, 0.4, (5, 4, 1)), (3, 0.8, (4, 6, 3))]
-)
-@pytest.mark.parametrize("activation", ["tanh", "identity"])
-def test_r2_gradient_is_the_complex_step_of_r2(
-    activation, outputs, keep, sizes, per_sample, net
-):
-    risk, theta = problem(activation, outputs, sizes, net)
-    drop = refimpl.Dropout(keep, per_sample)
-    expected = oracles.complex_step_gradient(
-        lambda t: R2(risk, t, drop, EPSILON), theta
-    )
-    oracles.assert_close(R2_gradient(risk, theta, drop, EPSILON), expected)
-
-
-@pytest.mark.equation("eq:r2-gradient")
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("per_sample", [False, True])
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_r2_gradient_for_relu_is_the_central_difference_of_r2(outputs, per_sample, net):
-    risk, theta = problem("relu", outputs, (4, 5, 2), net)
-    drop = refimpl.Dropout(0.7, per_sample)
-    expected = oracles.central_gradient(lambda t: R2(risk, t, drop, EPSILON), theta)
-    actual = R2_gradient(risk, theta, drop, EPSILON)
-    oracles.assert_close(actual, expected, rtol=1e-7)
-    oracles.assert_rejects(actual, 2 * expected, rtol=1e-7)
-
-
-@pytest.mark.equation("eq:r2-gradient")
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("activation, outputs, keep, sizes", CASES[::3])
 def test_r2_gradient_is_the_mean_hessian_gradient_product(
-    activation, outputs, keep, sizes, per_sample, net
+    activation, outputs, keep, sizes, per_sample, net, problem
 ):
-    risk, theta = problem(activation, outputs, sizes, net)
+    risk, theta = problem(net, activation, outputs, **sizes)
     drop = refimpl.Dropout(keep, per_sample)
     oracles.assert_close(
         R2_gradient(risk, theta, drop, EPSILON), enumerated_gradient(risk, theta, drop)
@@ -59,7 +28,7 @@ def test_r2_gradient_is_the_mean_hessian_gradient_product(
 
 
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_a_r2_gradient_without_curvature_is_rejected(per_sample, monkeypatch):
+def test_a_r2_gradient_without_curvature_is_rejected(per_sample, monkeypatch, problem):
     risk, theta = problem()
     drop = refimpl.Dropout(0.6, per_sample)
     expected = enumerated_gradient(risk, theta, drop)
@@ -71,10 +40,8 @@ def test_a_r2_gradient_without_curvature_is_rejected(per_sample, monkeypatch):
 
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_replicas_beside_each_other_are_replicas_alone(per_sample, net):
-    risk, theta = problem(outputs=2, net=net)
-    rng = np.random.default_rng(1)
-    thetas = theta + 0.1 * rng.standard_normal((2, 3, theta.size))
+def test_replicas_beside_each_other_are_replicas_alone(per_sample, net, problem):
+    risk, thetas = problem(net, replicas=(2, 3))
     keep, epsilon = np.array([0.3, 0.6, 1.0]), np.array([0.1, 0.2, 0.4])
     drop = refimpl.Dropout(keep, per_sample)
     values = R2(risk, thetas, drop, epsilon)
@@ -89,8 +56,8 @@ def test_replicas_beside_each_other_are_replicas_alone(per_sample, net):
 
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_data_may_differ_between_replicas(per_sample, net):
-    risk, theta = problem(net=net)
+def test_data_may_differ_between_replicas(per_sample, net, problem):
+    risk, theta = problem(net)
     X, drop = np.stack([risk.X, 2 * risk.X]), refimpl.Dropout(0.6, per_sample)
     both = refimpl.Risk(risk.net, X, risk.Y)
     values = R2(both, theta, drop, EPSILON)
@@ -103,8 +70,8 @@ def test_data_may_differ_between_replicas(per_sample, net):
 
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_chunks_do_not_change_r2(per_sample, net, monkeypatch):
-    risk, theta = problem(sizes=(7, 5, 2), net=net)
+def test_chunks_do_not_change_r2(per_sample, net, monkeypatch, problem):
+    risk, theta = problem(net, n=7, width=5)
     drop = refimpl.Dropout(0.6, per_sample)
     value = R2(risk, theta, drop, EPSILON)
     gradient = R2_gradient(risk, theta, drop, EPSILON)
@@ -116,8 +83,8 @@ def test_chunks_do_not_change_r2(per_sample, net, monkeypatch):
 @pytest.mark.equation("eq:r2-deep")
 @pytest.mark.parametrize("per_sample", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_both_routes_agree_beyond_enumeration(activation, per_sample):
-    risk, theta = problem(activation, 2, (6, 25, 3))
+def test_both_routes_agree_beyond_enumeration(activation, per_sample, problem):
+    risk, theta = problem(activation=activation, n=6, inputs=3, width=25)
     moments = gradient_noise.noise_moments(0.8)
     arguments = risk, theta, moments, per_sample
     oracles.assert_close(two_layer.trace(*arguments), deep.trace(*arguments))
@@ -127,8 +94,8 @@ def test_both_routes_agree_beyond_enumeration(activation, per_sample):
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_without_dropout_r2_is_the_plain_gradient_norm(net):
-    risk, theta = problem(net=net)
+def test_without_dropout_r2_is_the_plain_gradient_norm(net, problem):
+    risk, theta = problem(net)
     drop, g = refimpl.Dropout(1.0), risk.gradient(theta)
     expected = 0.25 * EPSILON * (g**2).sum()
     oracles.assert_close(R2(risk, theta, drop, EPSILON), expected)
@@ -136,7 +103,7 @@ def test_without_dropout_r2_is_the_plain_gradient_norm(net):
     oracles.assert_close(R2_gradient(risk, theta, drop, EPSILON), expected)
 
 
-def test_layers_all_is_layers_last_for_one_hidden_layer():
+def test_layers_all_is_layers_last_for_one_hidden_layer(problem):
     risk, theta = problem()
     last, every = refimpl.Dropout(0.6), refimpl.Dropout([0.6], layers="all")
     assert R2(risk, theta, every, EPSILON) == R2(risk, theta, last, EPSILON)
@@ -144,8 +111,8 @@ def test_layers_all_is_layers_last_for_one_hidden_layer():
 
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("per_sample", [False, True])
-def test_r2_keeps_single_precision(per_sample, net):
-    risk, theta = problem(net=net)
+def test_r2_keeps_single_precision(per_sample, net, problem):
+    risk, theta = problem(net)
     for keep in (0.6, np.array([0.6])):
         drop = refimpl.Dropout(keep, per_sample)
         single = theta[None].astype(np.float32)

@@ -14,7 +14,7 @@ X = np.arange(6.0)
 KEEP = 0.8
 
 
-def problem(intercepts, slope_changes, facing):
+def with_kinks(intercepts, slope_changes, facing):
     """Zero-loss risk of a network with these kinks, and its parameters."""
     facing, t = np.array(facing, dtype=float), np.array(intercepts)
     net = LinearSkip(1, len(t))
@@ -54,7 +54,7 @@ CONDENSED = {
 @pytest.mark.equation("eq:theorem-1", "eq:zero-loss-projection", "eq:zero-loss-flow")
 @pytest.mark.parametrize("case", CASE_1 | CASE_2)
 def test_r1_falls_on_the_zero_loss_set(case):
-    objective, theta = problem(*(CASE_1 | CASE_2)[case])
+    objective, theta = with_kinks(*(CASE_1 | CASE_2)[case])
     penalty = R1Penalty(objective, KEEP)
     assert objective(theta) < 1e-28
     descent = project_to_tangent(objective, theta, -penalty.gradient(theta))
@@ -74,7 +74,7 @@ def test_r1_falls_on_the_zero_loss_set(case):
 @pytest.mark.equation("eq:theorem-1")
 @pytest.mark.parametrize("case", CONDENSED)
 def test_r1_rests_on_condensed_configurations(case):
-    objective, theta = problem(*CONDENSED[case])
+    objective, theta = with_kinks(*CONDENSED[case])
     penalty = R1Penalty(objective, KEEP)
     descent = project_to_tangent(objective, theta, -penalty.gradient(theta))
     assert np.abs(penalty.gradient(theta)).max() > 1e-2
@@ -84,7 +84,7 @@ def test_r1_rests_on_condensed_configurations(case):
 @pytest.mark.equation("eq:convexity-changes", "eq:fewest-convexity-changes")
 @pytest.mark.parametrize("case", CASE_1 | CASE_2 | CONDENSED)
 def test_no_network_has_fewer_changes_than_its_data_need(case):
-    objective, theta = problem(*(CASE_1 | CASE_2 | CONDENSED)[case])
+    objective, theta = with_kinks(*(CASE_1 | CASE_2 | CONDENSED)[case])
     found = convexity_changes(objective.net, theta, X)
     needed = fewest_convexity_changes(X, objective.Y[:, 0])
     assert found >= needed
@@ -105,7 +105,7 @@ def test_fewest_changes_are_the_sign_changes_of_the_second_differences():
 
 @pytest.mark.equation("eq:kinks")
 def test_kinks_are_where_and_how_the_slope_changes():
-    objective, theta = problem((1.5, 3.25), (1.0, -0.7), (1, -1))
+    objective, theta = with_kinks((1.5, 3.25), (1.0, -0.7), (1, -1))
     found = kinks(objective.net, theta)
     assert_close(found.intercepts, [1.5, 3.25])
     assert_close(found.slope_changes, [1.0, -0.7])

@@ -8,7 +8,7 @@ from oracles import (
     complex_step_derivative,
     complex_step_gradient,
 )
-from problems import NETWORKS, network, risk
+from problems import NETWORKS, direction
 
 import refimpl
 from refimpl.core.r1 import R1Penalty
@@ -23,13 +23,14 @@ from refimpl.theory.zero_loss import to_zero_loss
 
 @pytest.mark.equation("eq:output-jacobian", "eq:ntk-trace")
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_jacobian_holds_the_derivatives_of_the_outputs(kind):
-    rng = np.random.default_rng(0)
-    net = network(kind, "tanh")
-    objective, theta = risk(net, rng), rng.standard_normal((2, net.size))
+def test_the_jacobian_holds_the_derivatives_of_the_outputs(kind, problem):
+    objective, theta = problem(kind, replicas=(2,))
+    net = objective.net
     J = output_jacobian(objective, theta)
     expected = [
-        complex_step_gradient(lambda t: net.forward(t, objective.X)[i, k], theta[1])
+        complex_step_gradient(
+            lambda t: net.forward(t, objective.X)[..., i, k], theta[1]
+        )
         for i in range(3)
         for k in range(2)
     ]
@@ -39,11 +40,9 @@ def test_the_jacobian_holds_the_derivatives_of_the_outputs(kind):
 
 @pytest.mark.equation("eq:ntk-trace-gradient")
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_gradient_of_the_trace_is_its_derivative(kind):
-    rng = np.random.default_rng(1)
-    net = network(kind, "tanh")
-    objective, theta = risk(net, rng), rng.standard_normal(net.size)
-    v = rng.standard_normal(net.size)
+def test_the_gradient_of_the_trace_is_its_derivative(kind, problem):
+    objective, theta = problem(kind)
+    v = direction(theta)
     found = ntk_trace_gradient(objective, theta)
     expected = complex_step_derivative(lambda t: ntk_trace(objective, t), theta, v)
     assert_close(found @ v, expected)
@@ -52,10 +51,9 @@ def test_the_gradient_of_the_trace_is_its_derivative(kind):
 
 @pytest.mark.equation("eq:hessian-trace-at-zero-loss")
 @pytest.mark.parametrize("outputs", [1, 2])
-def test_at_zero_loss_it_is_the_trace_of_the_hessian(outputs):
-    rng = np.random.default_rng(2)
-    net = network("deep 2", "tanh", outputs=outputs)
-    objective, theta = risk(net, rng), rng.standard_normal(net.size)
+def test_at_zero_loss_it_is_the_trace_of_the_hessian(outputs, problem):
+    objective, theta = problem("deep 2", outputs=outputs)
+    net = objective.net
     fitted = refimpl.Risk(net, objective.X, net.forward(theta, objective.X))
     trace = ntk_trace(fitted, theta)
     assert_close(refimpl.hessian_trace(fitted, theta).mean, trace)
@@ -66,13 +64,13 @@ def test_at_zero_loss_it_is_the_trace_of_the_hessian(outputs):
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("seed", range(25))
-def test_the_trace_falls_along_r1_for_relu(seed, bias, outputs):
-    rng = np.random.default_rng(seed)
-    d, n, m = 3, 4, 20
-    net = refimpl.TwoLayer(d, m, outputs, "relu")
-    objective = risk(net, rng, n)
-    W, A = rng.standard_normal((m, d)), rng.standard_normal((outputs, m))
-    b = rng.standard_normal(m) * bias
+def test_the_trace_falls_along_r1_for_relu(seed, bias, outputs, problem):
+    n, m = 4, 20
+    sizes = dict(outputs=outputs, n=n, inputs=3, width=m)
+    objective, theta = problem(activation="relu", seed=seed, **sizes)
+    net = objective.net
+    W, b, A = net.unpack(theta)
+    b *= bias
     # Zero loss by the output weights alone, so that the biases stay as they are.
     h = np.maximum(objective.X @ W.T + b, 0)
     A = A + np.linalg.lstsq(h, objective.Y - h @ A.T, rcond=None)[0].T
@@ -83,10 +81,8 @@ def test_the_trace_falls_along_r1_for_relu(seed, bias, outputs):
     assert rate < 0
     assert_close(rate, ntk_trace_rate(objective, theta, alone), 1e-8)
     # The closed form of the proof, with (x, 1) and (w, b) for x and w.
-    X1, weights = (
-        np.pad(objective.X, [(0, 0), (0, 1)], constant_values=1.0),
-        net.input_weights(theta),
-    )
+    X1 = np.concatenate([objective.X, np.ones((n, 1))], axis=1)
+    weights = net.input_weights(theta)
     total, active = 0.0, h > 0
     for j in range(m):
         M = (X1 * active[:, j : j + 1]).T @ X1
@@ -124,9 +120,7 @@ def test_for_tanh_the_trace_can_rise():
         assert (rate > 0) == (a == 2.0)
 
 
-def test_gauss_newton_networks_obey_the_theorem_too():
-    rng = np.random.default_rng(9)
-    net = refimpl.TwoLayer(2, 30, 1, "relu")
-    objective = risk(net, rng, 5)
-    theta = to_zero_loss(objective, net.init(rng, std=1.0))
+def test_gauss_newton_networks_obey_the_theorem_too(problem):
+    objective, theta = problem(activation="relu", outputs=1, n=5, width=30)
+    theta = to_zero_loss(objective, theta)
     assert ntk_trace_rate(objective, theta, refimpl.L1(objective, 0.5)) < 0
