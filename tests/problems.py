@@ -87,3 +87,11 @@ def noise(risk, per_sample=True, layers="last", samples=()):
     if layers == "all":
         return tuple(like(one, risk.X) for one in eta)
     return like(eta, risk.X)
+
+
+def risk(net, rng, n=3, loss="mse"):
+    """Risk of `net` on `n` samples drawn from `rng`."""
+    X = rng.standard_normal((n, net.inputs))
+    if loss == "mse":
+        return refimpl.Risk(net, X, rng.standard_normal((n, net.outputs)))
+    return refimpl.Risk(net, X, rng.integers(0, net.outputs, n), loss=loss)

@@ -229,21 +229,26 @@ def check_betas(betas):
     return beta1, beta2
 
 
-def not_finite(losses, looked, rate, theta):
-    """What is wrong if a loss since step `looked`, or θ, is not finite, or ``None``."""
-    recent = to_numpy(losses[looked:]).reshape(
-        len(losses) - looked, math.prod(losses.shape[1:])
-    )
+def not_finite(losses, looked, rate, theta=None):
+    """Message, and number of finite losses, if one since step `looked` is not finite.
+
+    ``None`` where all are, and the last `theta`, if given, too.
+    """
+    recent = to_numpy(losses[looked:])
+    recent = recent.reshape(len(recent), math.prod(losses.shape[1:]))
     bad = ~get_xp(recent).isfinite(recent)
     if bad.any():
         step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
         if not isinstance(rate, float):
             rate = float(to_numpy(rate).reshape(-1)[replica])
         before = f", loss one step before {recent[step - 1, replica]:.6g}"
-        return (
+        message = (
             f"loss is {recent[step, replica]} at step {looked + step} with learning "
             f"rate {rate:g} (replica {replica}{before if step else ''})"
         )
-    if not get_xp(theta).isfinite(theta).all():
-        return f"theta is not finite after step {len(losses)}, learning rate {rate}"
+        return message, looked + step
+    if theta is not None and not get_xp(theta).isfinite(theta).all():
+        last = len(losses)
+        message = f"theta is not finite after the last step, {last}, "
+        return message + f"with learning rate {rate}", last
     return None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.arrays import checks
-from refimpl.arrays.backend import chunks, get_xp
+from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.network import Network, check_net
@@ -104,5 +104,4 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
 
 def weighted_sum(probabilities, values):
     """Σ_k probabilities_k values_k over the leading axis."""
-    xp = get_xp(values)
-    return xp.tensordot(xp.asarray(probabilities), values, axes=1)
+    return get_xp(values).tensordot(like(probabilities, values), values, axes=1)

@@ -123,10 +123,7 @@ class L4(Sum):
 
 
 class FlattenedDropout(Sum):
-    """R_S^drop + (λ/4) ‖∇R_S^drop‖²: dropout as if at the learning rate λ (Figure 3).
-
-    Equation: eq:flattened-dropout
-    """
+    """R_S^drop + (λ/4) ‖∇R_S^drop‖² (Figure 3). Equation: eq:flattened-dropout"""
 
     def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
         super().__init__(risk, +1, R2Tilde(risk, epsilon), (True, True))

@@ -96,8 +96,14 @@ class OfRisk:
     """What is made of another objective, its `risk`: of the same network and data."""
 
     risk: Differentiable
-    net = property(lambda self: self.risk.net)
-    n = property(lambda self: self.risk.n)
+
+    @property
+    def net(self) -> Network:
+        return self.risk.net
+
+    @property
+    def n(self) -> int:
+        return self.risk.n
 
     @property
     def lead(self) -> tuple[int, ...]:

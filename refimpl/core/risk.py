@@ -5,9 +5,9 @@ from copy import copy
 from refimpl.arrays.backend import like
 from refimpl.arrays.checks import check_kind, check_name
 from refimpl.arrays.shapes import broadcast_lead, check_inputs, take_samples
-from refimpl.arrays.types import Array, ArrayLike
+from refimpl.arrays.types import Array, ArrayLike, Factors
 from refimpl.core.loss import LOSSES
-from refimpl.core.network import Network, Upstream, check_net
+from refimpl.core.network import Network, Pass, Upstream, check_net
 from refimpl.core.objective import Objective
 
 
@@ -54,16 +54,16 @@ class Risk(Objective):
         """Replica axes of the data."""
         return broadcast_lead("X and Y", self.X.shape[:-2], self.Y.shape[:-2])
 
-    def run(self, theta, q):
+    def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
         return self.net.run(theta, like(self.X, theta), q)
 
-    def of(self, run):
+    def of(self, run: Pass) -> tuple[Array, Upstream]:
         """R_S or R_S^drop (...), and its derivative with respect to F."""
         value, dF = self.loss.value_and_gradient(run.F, like(self.Y, run.F))
         return value, Upstream(dF)
 
-    def push_of(self, run, push):
+    def push_of(self, run: Pass, push: Pass) -> Upstream:
         """Directional derivative of the loss gradient: its Hessian times Ḟ."""
         return Upstream(self.loss.hvp(run.F, like(self.Y, run.F), push.F))
 

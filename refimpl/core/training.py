@@ -116,17 +116,17 @@ def train(
         checks.check_callable("progress", progress)
 
     xp, objective = get_xp(theta), objective.like(theta)
-    update, noise = optimizer.start(theta), _noise(objective, dropout, n, rng, theta)
+    update, rate = optimizer.start(theta), optimizer.learning_rate
+    noise = _noise(objective, dropout, n, rng, theta)
     losses, kept, looked = xp.empty((steps, *lead), dtype=theta.dtype), {}, 0
     for step in range(steps + 1):
         if step in wanted or step % LOOK_EVERY == 0 or step == steps:
-            problem = checks.not_finite(
-                losses[:step], looked, optimizer.learning_rate, theta
-            )
-            if problem:
+            at_end = theta if step == steps else None
+            bad = checks.not_finite(losses[:step], looked, rate, at_end)
+            if bad:
                 last = list(kept.values())[-1] if kept else None
-                history = History(last, losses[:step], list(kept), list(kept.values()))
-                raise Divergence(problem, history)
+                history = last, losses[: bad[1]], list(kept), list(kept.values())
+                raise Divergence(bad[0], History(*history))
             if progress is not None and step > looked:
                 progress(step, losses[step - 1])
             looked = step

@@ -146,7 +146,7 @@ def check_mnist(folder, download=False):
         return None
     if folder == "":
         raise BadUsage("--mnist must be a folder, got ''")
-    from refimpl.data import datasets
+    from refimpl import datasets
     from refimpl.data import download as mnist_download
 
     folder = mnist_download.default_folder() if folder is None else folder

@@ -24,6 +24,7 @@ from refimpl.core.r2_tilde import R2Tilde
 from refimpl.core.risk import Risk
 from refimpl.fast.enumeration import mean_over_masks
 from refimpl.theory import (
+    central_limit,
     contributions,
     delta_method,
     flow,
@@ -223,6 +224,9 @@ CASES = {
         delta_method.delta_regularizer(risk, theta, refimpl.Dropout(0.7, layers=layers))
         for layers in ("last", "all")
     ],
+    "central limit": lambda risk, theta: central_limit.central_limit_regularizer(
+        risk, theta, 0.7
+    ),
     "activation_hessians": delta_method.activation_hessians,
     "gradient_flow": lambda risk, theta: flow.gradient_flow(
         risk.gradient, theta, [0.1], 1e-7

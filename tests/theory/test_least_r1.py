@@ -32,7 +32,9 @@ def test_relu_neurons_of_equal_contributions_have_one_orientation():
     net = refimpl.TwoLayer(2, 2, 1, "relu")
     X, y = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]]), np.array([0.5, 0.3, 0.9])
     a = np.array([0.5, 2.0])
-    weights = np.linalg.solve(net.prepare(X), y[:, None] / (2 * a)).T
+    weights = np.linalg.solve(
+        np.pad(X, [(0, 0), (0, 1)], constant_values=1.0), y[:, None] / (2 * a)
+    ).T
     theta = net.pack(weights[:, :2], weights[:, 2], a[None])
     spread, cosines = spread_and_cosine(net, theta, X, y[:, None])
     assert spread < 1e-30 and cosines > 1 - 1e-12
