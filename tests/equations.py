@@ -47,7 +47,8 @@ def table(outcomes):
     Returns
     -------
     records : list of dict
-        In the order of the derivations; what they hold is in `refimpl.reproduce.verification`.
+        In the order of the derivations; what they hold is said in
+        `refimpl.reproduce.verification`.
     """
     records = []
     for name, (title, status, file) in derived().items():

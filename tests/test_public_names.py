@@ -87,7 +87,7 @@ def test_every_name_has_an_example(name):
 
 
 ROOMS = {
-    "theory": "contributions delta_method central_limit flow gradient_noise iterates "
+    "theory": "contributions delta_method central_limit flow iterates "
     "jacobian kinks r2 zero_loss",
     "analysis": "condensation hessian landscape spectra",
     "fast": "enumeration",
