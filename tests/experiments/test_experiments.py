@@ -77,18 +77,18 @@ CASES = [
 def modules_of_theta(monkeypatch):
     """Array modules in which networks are trained, and in which a risk is computed."""
     trained, measured = set(), set()
-    train, forward = context_module.train, Risk.forward
+    train, run = context_module.train, Risk.run
 
     def watched_train(objective, theta, *args, **options):
         trained.add(get_xp(theta))
         return train(objective, theta, *args, **options)
 
-    def watched_forward(self, theta, q):
+    def watched_run(self, theta, q):
         measured.add(get_xp(theta))
-        return forward(self, theta, q)
+        return run(self, theta, q)
 
     monkeypatch.setattr(context_module, "train", watched_train)
-    monkeypatch.setattr(Risk, "forward", watched_forward)
+    monkeypatch.setattr(Risk, "run", watched_run)
     return trained, measured
 
 
