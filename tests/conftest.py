@@ -7,16 +7,14 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from collections import defaultdict  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import equations  # noqa: E402
-import numpy  # noqa: E402
 import oracles  # noqa: E402
 import problems  # noqa: E402
 import pytest  # noqa: E402
-import strict  # noqa: E402
+from array_modules import MODULES, array_module  # noqa: E402
 
 OUTCOMES = defaultdict(list)
 
@@ -39,37 +37,6 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture
 def mnist_folder(request):
     return request.config.getoption("--mnist")
-
-
-def _device():
-    try:
-        import cupy
-
-        cupy.cuda.runtime.getDeviceCount()
-    except Exception:  # not installed, no driver, no device: all mean skip
-        return None
-    return cupy
-
-
-MODULES = [
-    "numpy",
-    pytest.param("strict", marks=pytest.mark.stand_in),
-    pytest.param("cupy", marks=pytest.mark.gpu),
-]
-
-
-@contextmanager
-def array_module(name):
-    """NumPy, a stand-in for CuPy, or CuPy where there is a device."""
-    if name == "numpy":
-        yield numpy
-    elif name == "strict":
-        with strict.installed():
-            yield strict.device
-    elif (cupy := _device()) is None:
-        pytest.skip("needs CuPy and a CUDA device")
-    else:
-        yield cupy
 
 
 @pytest.fixture(params=MODULES)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import array_module
+from array_modules import array_module
 
 import refimpl
 from refimpl.arrays import backend

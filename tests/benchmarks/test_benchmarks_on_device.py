@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import strict
+from array_modules import array_module
 
 from benchmarks import device, training
 from benchmarks.__main__ import main, table
@@ -84,8 +85,6 @@ def test_without_pytorch_for_cuda_one_line_says_so(capsys):
 @pytest.mark.gpu
 def test_a_small_case_is_timed_on_a_device():
     with patch.dict(sys.modules, cupy=strict.real):
-        from conftest import array_module
-
         with array_module("cupy"):
             seconds, loss = device.ours(TINY).turn()
             assert 0 < seconds < 10 and 0 < loss < 10

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import refimpl
 from refimpl.experiments import (
     fig01_simpler_and_flatter,
     fig02_same_risk_and_r1,
@@ -422,16 +423,11 @@ def test_noise_is_judged_by_alignment_and_exponents(
 
 
 def test_the_width_of_a_parabola():
-    def risk(theta):
-        return 1.0 + (theta**2).sum(axis=-1)
-
-    class Net:
-        @staticmethod
-        def check_theta(theta, name="theta"):
-            return theta
-
-    risk_of = type("Risk", (), {"net": Net, "__call__": lambda self, t: risk(t)})()
-    found = noise_and_hessian.width(risk_of, np.zeros(2), np.array([0.0, 1.0]))
+    net = refimpl.TwoLayer(1, 1, activation="identity")
+    X, Y = np.ones((2, 1)), np.array([[1.0], [-1.0]])
+    risk = refimpl.Risk(net, X, Y)  # residuals a ∓ 1: R_S(a) = (1 + a²) R_S(0)
+    theta, along_a = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    found = noise_and_hessian.width(risk, theta, along_a)
     np.testing.assert_allclose(found, 2 * np.sqrt(np.e - 1), rtol=0.04)
 
 
