@@ -1,6 +1,8 @@
 """The tour for students is a program that runs and shows what it says."""
 
+import json
 import re
+import runpy
 from pathlib import Path
 
 import refimpl
@@ -30,3 +32,12 @@ def test_the_tour_runs_and_shows_what_it_says(tmp_path, monkeypatch, capsys):
     ]
     assert counts[1] <= 4 < counts[0]
     assert (tmp_path / "condensation.png").stat().st_size > 0
+
+
+def test_the_notebook_is_the_tour():
+    made = runpy.run_path(str(TOUR.parent / "notebook.py"))["notebook"]
+    text = (TOUR.parent / "tour.ipynb").read_text(encoding="utf-8")
+    assert json.loads(text) == made(TOUR.read_text(encoding="utf-8"))
+    code = ["".join(c["source"]) for c in json.loads(text)["cells"] if "outputs" in c]
+    program = re.findall(r"```python\n(.*?)```", TOUR.read_text(encoding="utf-8"), re.S)
+    assert code == [block.strip() for block in program]
