@@ -9,8 +9,9 @@ that depend on the neuron alone,
 
 x̃ = (x, 1) and c = ±(1−p)/(np).
 
-Many replicas go some at a time, whose arrays stay in the cache: 20 networks of width 1000
-on 100 points take 0.79 (dropout) and 0.66 (R_S + R_1) of the time, AMD EPYC, 1 MiB of L2.
+Many replicas go some at a time, whose arrays stay in the cache: 20 networks of width
+1000 on 100 points take 0.79 (dropout) and 0.66 (R_S + R_1) of the time, AMD EPYC with
+1 MiB of L2.
 """
 
 from functools import cached_property
