@@ -40,10 +40,7 @@ class WeightDecay(OfRisk, Differentiable):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(WeightDecay(risk, strength=0.2)(theta))  # ½ 6² + 0.1 (1² + 3²)
     19.0
     """

@@ -43,9 +43,7 @@ class GaussNewton(_Part):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> refimpl.hessian(GaussNewton(risk), theta)  # J Jᵀ, J = (6, 3, 2)
     array([[36., 18., 12.],
            [18.,  9.,  6.],
@@ -76,9 +74,7 @@ class ResidualCurvature(_Part):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> refimpl.hessian(ResidualCurvature(risk), theta)  # f ∇²f, f = 6
     array([[ 0.,  0., 12.],
            [ 0.,  0.,  6.],

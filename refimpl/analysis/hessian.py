@@ -57,10 +57,7 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> hessian(risk, theta)  # in (w, b, a), of ½ (a (2w + b))²
     array([[36., 18., 24.],
            [18.,  9., 12.],
@@ -112,10 +109,7 @@ def top_eigenvalues(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> values = top_eigenvalues(risk, theta, k=3)
     >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
     49.0
@@ -175,10 +169,7 @@ def hessian_trace(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(hessian_trace(risk, theta).mean)  # 36 + 9 + 4
     49.0
     >>> estimate = hessian_trace(risk, theta, "hutchinson", probes=1000)

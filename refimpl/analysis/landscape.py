@@ -90,10 +90,7 @@ def loss_along(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> loss_along(risk, theta, -theta, steps=[0.0, 0.5, 1.0])  # ½ (6 (1−α)²)²
     array([18.   ,  1.125,  0.   ])
     """

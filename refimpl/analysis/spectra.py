@@ -80,9 +80,7 @@ def quadrature(
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> rule = quadrature(risk, theta, steps=3, probes=5)
     >>> bool(np.allclose(rule.nodes, refimpl.top_eigenvalues(risk, theta, 3)[::-1]))
     True
@@ -143,9 +141,7 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> rule, grid = refimpl.quadrature(risk, theta, steps=3), np.linspace(-99, 99, 199)
     >>> density = spectral_density(rule, grid, width=3.0).mean
     >>> round(float(density.sum()), 6)  # the grid has spacing 1

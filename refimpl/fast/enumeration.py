@@ -48,9 +48,7 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f is 0 or 2·6
+    >>> from refimpl.data.example import risk, theta  # f is 0 or 2·6
     >>> value, gradient = mean_over_masks(risk, theta, refimpl.Dropout(0.5, False))
     >>> float(value), gradient
     (36.0, array([72., 36., 24.]))

@@ -27,10 +27,8 @@ def hessian_at(objective, theta):
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> product = hessian_at(risk, theta)
     >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
     (array([36., 18., 24.]), np.float64(49.0))

@@ -45,10 +45,7 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> value = central_limit_regularizer(risk, theta, keep=0.5)
     >>> float(value.round(9))  # R_1, for MSE
     18.0

@@ -25,10 +25,7 @@ def contributions(risk, theta):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> contributions(risk, theta)  # one neuron, which gives the whole output
     array([[[6.]]])
     """
@@ -60,10 +57,7 @@ def r1_split(risk, theta, keep):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> fixed, spread = r1_split(risk, theta, keep=0.5)  # one neuron: nothing to spread
     >>> float(fixed), float(spread)
     (18.0, 0.0)
@@ -98,10 +92,7 @@ def r1_group_norm(risk, theta, keep):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(r1_group_norm(risk, theta, keep=0.5))  # met: R_1 = ½ 6²
     18.0
     """
@@ -140,9 +131,7 @@ def split_neurons(net, theta, copies):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, risk, theta  # f(2) = 3·2
     >>> wide, split = split_neurons(net, theta, copies=2)
     >>> halved = refimpl.Risk(wide, [[2.0]], [[0.0]])
     >>> float(refimpl.R1(risk, theta, 0.5)), float(refimpl.R1(halved, split, 0.5))

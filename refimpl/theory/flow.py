@@ -73,10 +73,8 @@ def third_derivative(objective, theta, C):
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> third_derivative(risk, theta, np.diag([1.0, 0.0, 0.0])).round(9)  # ∂²∇F/∂w²
     array([ 0.,  0., 24.])
     """
@@ -118,9 +116,7 @@ def moment_rates(risk, mean, C, drop, epsilon):
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean, C = moment_rates(risk, theta, np.zeros((3, 3)), drop, epsilon=0.1)
     >>> float(np.trace(C).round(9))  # ε tr Σ = 0.1 (2·6)² (6² + 3² + 2²)
@@ -168,10 +164,8 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import refimpl
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean, covariance = mean_flow(risk, 0.1 * theta, drop, 0.01, times=[0.0, 1.0])
     >>> mean.shape, covariance.shape

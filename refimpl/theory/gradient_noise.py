@@ -45,9 +45,7 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)  # ∇ is 0 or 4·6·(6, 3, 2): half their distance
     >>> float(gradient_covariance_trace(risk, theta, drop))  # (2·6)² (6² + 3² + 2²)
     7056.0

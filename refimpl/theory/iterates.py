@@ -40,9 +40,7 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean_iterate(risk, theta, drop, 0.01, steps=1)  # θ − 0.01 ∇(R_S + R_1)
     array([[ 0.28, -0.36, 2.76]])
@@ -97,10 +95,8 @@ def mean_epoch(risk, theta, eta, epsilon):
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> deck = np.array([[[1.0]], [[-1.0]]])  # kept, dropped: each once
     >>> mean_epoch(risk, theta, deck, 0.01)  # θ − 0.01 · 4 · 6 · (6, 3, 2)
     array([-0.44, -0.72,  2.52])
@@ -137,9 +133,7 @@ def gradient_covariance(risk, theta, drop):
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> float(np.trace(gradient_covariance(risk, theta, drop)))  # (2·6)² (6² + 3² + 2²)
     7056.0
@@ -181,9 +175,7 @@ def batch_gradient_covariance(risk, theta, size):
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, theta  # f(2) = 3·2
     >>> pair = refimpl.Risk(net, X=[[2.0], [2.0]], Y=[[0.0], [2.0]])
     >>> C = batch_gradient_covariance(pair, theta, size=1)  # of the gradients 6J, 4J
     >>> float(np.trace(C))

@@ -26,10 +26,7 @@ def output_jacobian(risk, theta):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> output_jacobian(risk, theta)  # of a (2w + b), in (w, b, a)
     array([[6., 3., 2.]])
     """
@@ -59,10 +56,7 @@ def ntk_trace(risk, theta):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(ntk_trace(risk, theta))  # 6² + 3² + 2²
     49.0
     """
@@ -81,10 +75,7 @@ def ntk_trace_gradient(risk, theta):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> ntk_trace_gradient(risk, theta)  # of 5a² + (2w + b)²
     array([ 8.,  4., 30.])
     """
@@ -121,9 +112,7 @@ def ntk_trace_rate(risk, theta, objective):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> objective = refimpl.L1(risk, 0.5)  # of gradient 2·(36, 18, 12)
     >>> float(ntk_trace_rate(risk, theta, objective))
     -1440.0

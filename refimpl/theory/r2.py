@@ -140,9 +140,7 @@ def R2_estimate(
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
     >>> mean, error = R2_estimate(risk, theta, drop, 0.1, 1000, rng)
     >>> bool(abs(mean - refimpl.R2(risk, theta, drop, 0.1)) < 4 * error)
@@ -175,9 +173,7 @@ def R2_gradient_estimate(
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
     >>> mean, error = R2_gradient_estimate(risk, theta, drop, 0.1, 1000, rng)
     >>> exact = refimpl.R2_gradient(risk, theta, drop, 0.1)

@@ -31,10 +31,7 @@ def project_to_tangent(risk, theta, v):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> moved = project_to_tangent(risk, theta, [1.0, 0.0, 0.0])  # J = (6, 3, 2)
     >>> bool(abs(moved @ [6.0, 3.0, 2.0]) < 1e-12)
     True
@@ -70,10 +67,7 @@ def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(risk(theta)), float(risk(to_zero_loss(risk, theta))) < 1e-20
     (18.0, True)
     """
@@ -125,9 +119,7 @@ def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, theta  # f(2) = 3·2
     >>> from refimpl.core.r1 import R1Penalty
     >>> fit = refimpl.Risk(net, X=[[2.0]], Y=[[6.0]])
     >>> path = follow_zero_loss(fit, theta, R1Penalty(fit, 0.5), 0.01, steps=3)
