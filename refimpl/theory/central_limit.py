@@ -23,25 +23,10 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Exact for MSE, where it is R_1. The error is that of the central limit theorem: it
     falls with the width if all contributions do, whatever the size of their sum.
 
+    Value (...) for θ (..., P), by a Gauss–Hermite rule of as many `nodes` along each
+    eigenvector of the covariance, nodes^outputs at most 200,000; else ``ValueError``.
+
     Equation: eq:central-limit
-
-    Parameters
-    ----------
-    risk : Risk
-        Any network of few outputs: nodes^outputs is at most 200,000.
-    theta : (..., P)
-    keep : float
-    nodes : int
-        Of the Gauss–Hermite rule along each eigenvector of the covariance.
-
-    Returns
-    -------
-    value : (...)
-
-    Raises
-    ------
-    ValueError
-        If the rule would have too many nodes.
 
     Examples
     --------

@@ -17,19 +17,9 @@ def delta_regularizer(risk, theta, drop):
     1 − p: every moment of η is of order 1 − p. With noise in earlier layers the error
     is of the order of the effect, and for ReLU it misses the kinks that masks cross.
 
+    Value (...) for θ (..., P), of any network.
+
     Equation: eq:delta-cross-entropy, eq:delta-all-layers, eq:delta-error
-
-    Parameters
-    ----------
-    risk : Risk
-        Any network, either loss.
-    theta : (..., P)
-    drop : Dropout
-        Says the probabilities and the layers.
-
-    Returns
-    -------
-    value : (...)
 
     Examples
     --------
@@ -57,22 +47,13 @@ def delta_regularizer(risk, theta, drop):
 def activation_hessians(risk, theta):
     """Hessians of R_S with respect to each hidden layer's activations, per sample.
 
-    From the outputs down, H_L the Hessian of the loss with respect to the outputs:
+    A list of (..., n, m_l, m_l), one per hidden layer in their order. They come from
+    the outputs down, H_L the Hessian of the loss with respect to the outputs:
     H_{L−1} = W_Lᵀ H_L W_L, and H_{l−1} = W_lᵀ (diag σ′ H_l diag σ′ + diag(σ″ g_l)) W_l
     with g_l = ∂R_S/∂f^[l]. The first part is Gauss–Newton's; the second carries the
     residuals, and is zero for ReLU.
 
     Equation: eq:delta-all-layers
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-
-    Returns
-    -------
-    H : list of (..., n, m_l, m_l)
-        One per hidden layer, in their order.
 
     Examples
     --------

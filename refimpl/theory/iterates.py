@@ -1,4 +1,8 @@
-"""Iterates of gradient descent with dropout, averaged exactly over all their masks."""
+"""Iterates of gradient descent with dropout, averaged exactly over all their masks.
+
+Means are (..., P) and covariances (..., P, P) for θ (..., P); where there is too much
+to follow, ``ValueError``.
+"""
 
 from itertools import permutations
 
@@ -14,28 +18,10 @@ MAX_DECK = 7  # masks: 7! orders
 def mean_iterate(risk, theta, drop, epsilon, steps):
     """E θ_k of θ_{k+1} = θ_k − ε ∇R_S^drop(θ_k, η_k), fresh η_k at every step.
 
-    Exact: all sequences of masks are followed.
+    Exact: all sequences of masks are followed, at most 2^18. The mean (steps, ..., P)
+    is that after 1, 2, ..., `steps` steps from `theta`; any objective serves as `risk`.
 
     Equation: eq:mean-iterate, eq:modified-drift
-
-    Parameters
-    ----------
-    risk : Objective
-    theta : (..., P)
-        Start.
-    drop : Dropout
-    epsilon : float
-    steps : int
-
-    Returns
-    -------
-    mean : (steps, ..., P)
-        After 1, 2, ..., `steps` steps.
-
-    Raises
-    ------
-    ValueError
-        If there are more than 2^18 sequences.
 
     Examples
     --------
@@ -70,28 +56,10 @@ def mean_epoch(risk, theta, eta, epsilon):
     """E θ_M after one pass through a deck of M masks, each used once, in random order.
 
     Not dropout as it is used, but the case for which R_2 is exact to second order.
-    Exact: all M! orders are followed.
+    Exact: all M! orders are followed, M at most 7. The deck is `eta` (M, 1 or n, m); it
+    stands for dropout if it holds every mask as often as its probability says.
 
     Equation: eq:mask-correlation
-
-    Parameters
-    ----------
-    risk : Objective
-    theta : (..., P)
-        Start.
-    eta : (M, 1 or n, m)
-        The deck. It stands for dropout if it holds every mask as often as its
-        probability says.
-    epsilon : float
-
-    Returns
-    -------
-    mean : (..., P)
-
-    Raises
-    ------
-    ValueError
-        If the deck has more than 7 masks.
 
     Examples
     --------
@@ -112,23 +80,12 @@ def mean_epoch(risk, theta, eta, epsilon):
 
 
 def gradient_covariance(risk, theta, drop):
-    """Covariance (..., P, P) of ∇R_S^drop over the masks, exact.
+    """Covariance of ∇R_S^drop over the masks, at most 2^20 of a sample; exact.
 
     With a mask per sample the gradients of the samples are independent, so their
     covariances add: the masks of one sample at a time are enumerated.
 
     Equation: eq:gradient-covariance
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    drop : Dropout
-
-    Raises
-    ------
-    ValueError
-        If there are more than 2^20 masks of one sample.
 
     Examples
     --------
@@ -154,23 +111,11 @@ def gradient_covariance(risk, theta, drop):
 
 
 def batch_gradient_covariance(risk, theta, size):
-    """Covariance (..., P, P) of ∇R_S over batches drawn without replacement, exact.
+    """Covariance of ∇R_S over batches drawn without replacement, exact.
 
-    SGD's noise, beside which dropout's is put.
+    SGD's noise, beside which dropout's is put: `size` samples a batch, 1 to n.
 
     Equation: eq:batch-gradient-covariance
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    size : int
-        Samples a batch, 1 to n.
-
-    Raises
-    ------
-    ValueError
-        If the size is not in 1 to n.
 
     Examples
     --------

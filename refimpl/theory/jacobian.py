@@ -1,7 +1,8 @@
 """The Jacobian of the outputs, ∂f_k(x_i)/∂θ, and the flatness that is made of it.
 
 At zero loss the trace of the Hessian of R_S is (1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖², the trace
-of the empirical neural tangent kernel over n: what Theorem 2 is about.
+of the empirical neural tangent kernel over n: what Theorem 2 is about. Of `risk`
+network and inputs play a part, not targets and loss; for ReLU all holds off kinks.
 """
 
 from refimpl.arrays.backend import chunks, get_xp
@@ -9,20 +10,9 @@ from refimpl.core.network import Upstream
 
 
 def output_jacobian(risk, theta):
-    """Derivatives of every output on every sample with respect to θ.
+    """J (..., n·o, P) for θ (..., P): row i·o + k is ∇_θ f_k(x_i).
 
     Equation: eq:output-jacobian
-
-    Parameters
-    ----------
-    risk : Risk
-        Gives network and inputs; targets and loss play no part.
-    theta : (..., P)
-
-    Returns
-    -------
-    J : (..., n·o, P)
-        Row i·o + k is ∇_θ f_k(x_i). For ReLU, off kinks.
 
     Examples
     --------
@@ -39,20 +29,10 @@ def output_jacobian(risk, theta):
 def ntk_trace(risk, theta):
     """(1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖²: the trace of the empirical tangent kernel, over n.
 
-    Where R_S = 0 with MSE it is the trace of the Hessian of R_S. For ReLU it jumps
-    where a neuron becomes active on a sample or falls silent.
+    Value (...) for θ (..., P). Where R_S = 0 with MSE it is the trace of the Hessian of
+    R_S. For ReLU it jumps where a neuron becomes active on a sample or falls silent.
 
     Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss, eq:ntk-trace-jump
-
-    Parameters
-    ----------
-    risk : Risk
-        Gives network and inputs; targets and loss play no part.
-    theta : (..., P)
-
-    Returns
-    -------
-    trace : (...)
 
     Examples
     --------
@@ -89,25 +69,14 @@ def ntk_trace_gradient(risk, theta):
 
 
 def ntk_trace_rate(risk, theta, objective):
-    """d/dt of `ntk_trace` along the gradient flow of `objective`, at θ.
+    """d/dt of `ntk_trace` along the gradient flow of `objective`, at θ (..., P).
 
-    Theorem 2: for a two-layer ReLU network off kinks it is negative along the flow of
-    R_1 wherever ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for
-    other activations, nor for more layers, nor at later times does the proof hold.
+    −⟨∇ ntk_trace, ∇ objective⟩ (...), of objectives of the same network. Theorem 2: for
+    a two-layer ReLU network off kinks it is negative along the flow of R_1 wherever
+    ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for other
+    activations, nor for more layers, nor at later times does the proof hold.
 
     Equation: eq:theorem-2
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    objective : Objective
-        Of the same network: ``L1(risk, keep)`` or ``R1Penalty(risk, keep)``.
-
-    Returns
-    -------
-    rate : (...)
-        −⟨∇ ntk_trace, ∇ objective⟩.
 
     Examples
     --------

@@ -161,14 +161,10 @@ def R2_gradient_estimate(
 ) -> Estimate:
     """Monte-Carlo mean of ∇R̃_2 = (ε/2) H^drop g^drop: the gradient of R_2.
 
-    Any network, loss and layers of dropout; arguments as for `R2_estimate`.
+    ``mean`` and ``standard_error`` are (..., P). Any network, loss and layers of
+    dropout; arguments as for `R2_estimate`.
 
     Equation: eq:r2-gradient
-
-    Returns
-    -------
-    Estimate
-        ``mean`` and ``standard_error``, each (..., P).
 
     Examples
     --------
