@@ -2,21 +2,9 @@
 
 from collections.abc import Callable
 
+from refimpl.arrays import checks
 from refimpl.arrays.backend import get_xp, move, per_replica
-from refimpl.arrays.checks import (
-    check_callable,
-    check_generator,
-    check_integer,
-    check_kind,
-    check_nonnegative,
-)
-from refimpl.arrays.types import (
-    Array,
-    Factors,
-    Generators,
-    PerReplica,
-    Update,
-)
+from refimpl.arrays.types import Array, Factors, Generators, PerReplica, Update
 from refimpl.core.objective import Differentiable, OfRisk, check_objective
 from refimpl.core.optimizers import Optimizer
 
@@ -47,7 +35,7 @@ class WeightDecay(OfRisk, Differentiable):
 
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
         self.risk = check_objective(objective)
-        self.strength = check_nonnegative("strength", strength)
+        self.strength = checks.check_nonnegative("strength", strength)
 
     def value(self, theta: Array, q: Factors) -> Array:
         """F + (λ/2)‖θ‖² (...)."""
@@ -109,12 +97,11 @@ class GaussianGradientNoise:
         rng: Generators,
         every: int = 1,
     ) -> None:
-        check_generator(rng)
-        check_kind(
-            "optimizer", optimizer, Optimizer, "an optimizer, such as GD or Adam"
-        )
-        self.optimizer, self.trace = optimizer, check_callable("trace", trace)
-        self.rng, self.every = rng, check_integer("every", every, 1)
+        checks.check_generator(rng)
+        allowed = "an optimizer, such as GD or Adam"
+        self.optimizer = checks.check_kind("optimizer", optimizer, Optimizer, allowed)
+        self.trace = checks.check_callable("trace", trace)
+        self.rng, self.every = rng, checks.check_integer("every", every, 1)
 
     @property
     def learning_rate(self) -> PerReplica:

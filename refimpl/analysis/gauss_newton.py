@@ -18,10 +18,6 @@ class _Part(OfRisk, Differentiable):
     def __init__(self, risk: Risk) -> None:
         self.risk = check_risk(risk)
 
-    def value(self, theta: Array, q: Factors) -> Array:
-        """R_S (...)."""
-        return self.risk.value(theta, q)
-
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S (...) and its gradient (..., P)."""
         return self.risk.value_and_gradient(theta, q)
@@ -34,11 +30,6 @@ class GaussNewton(_Part):
     the loss is zero.
 
     Equation: eq:gauss-newton
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
 
     Examples
     --------
@@ -65,11 +56,6 @@ class ResidualCurvature(_Part):
     """R_S with what Gauss–Newton leaves out: the curvature of the network itself.
 
     Equation: eq:gauss-newton
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
 
     Examples
     --------

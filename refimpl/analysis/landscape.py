@@ -1,16 +1,11 @@
 """The loss along lines: filter-normalised directions (Li et al. 2018)."""
 
 from refimpl.arrays.backend import get_xp, move, to_numpy
-from refimpl.arrays.checks import (
-    as_real,
-    check_finite,
-)
+from refimpl.arrays.checks import as_real, check_finite
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.network import Network, check_net
 from refimpl.core.objective import Differentiable, check_objective
-
-FILTERS = ("layer", "row")
 
 
 def normalize_filters(
@@ -50,7 +45,7 @@ def normalize_filters(
     >>> normalize_filters(net, net.pack([[1.0]], [1.0], [[1.0]]), theta)
     array([2., 0., 3.])
     """
-    if filters not in FILTERS:
+    if filters not in ("layer", "row"):
         raise ValueError(f"filters must be 'layer' or 'row', got {filters!r}")
     theta = check_net(net).check_theta(theta)
     xp, parts = get_xp(theta), []

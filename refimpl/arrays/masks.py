@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl.arrays.backend import generator_xp, get_xp, move
+from refimpl.arrays.backend import beside, generator_xp, get_xp, move
 from refimpl.arrays.checks import check_generator, check_in_range, check_integer
 
 MAX_MASKS = 2**20
@@ -59,6 +59,13 @@ def numbered(numbers, bits):
     Returns the masks, and the numbers without these digits.
     """
     return (numbers[:, None] >> np.arange(bits)) & 1 == 1, numbers >> bits
+
+
+def masks_beside(eta, axes):
+    """η with so many `axes` of length 1 after that of the masks."""
+    if isinstance(eta, tuple):
+        return tuple(beside(one, axes) for one in eta)
+    return beside(eta, axes)
 
 
 def check_layers(layers):

@@ -12,7 +12,13 @@ x̃ = (x, 1) and c = ±(1−p)/(np).
 
 from functools import cached_property
 
-from refimpl.arrays.backend import get_xp, on_device, per_replica, transpose
+from refimpl.arrays.backend import (
+    get_xp,
+    on_device,
+    per_replica,
+    transpose,
+    with_ones,
+)
 from refimpl.arrays.types import Array, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
@@ -33,8 +39,7 @@ class Risk(risk.Risk):
     @cached_property
     def X1(self) -> Array:
         """Rows (x_i, 1): (..., n, d+1)."""
-        xp = get_xp(self.X)
-        return xp.concatenate([self.X, xp.ones_like(self.X[..., :1])], axis=-1)
+        return with_ones(self.X)
 
     def of_data(self, X: Array, Y: Array) -> "Risk":
         """The risk of the same network on other data, which are not checked."""

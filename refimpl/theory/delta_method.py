@@ -5,7 +5,7 @@ v_l = (1−p_l)/p_l. For MSE with dropout after the last hidden layer R_S^drop i
 quadratic in η, and this is R_1. Otherwise it is an approximation.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, like, transpose
+from refimpl.arrays.backend import chunks, get_xp, like, transpose, unit_vectors
 
 
 def delta_regularizer(risk, theta, drop):
@@ -100,9 +100,7 @@ def _second_order(risk, theta, layers, variances):
 
 def _output_hessian(risk, run):
     """Hessian of the loss with respect to each sample's outputs: (..., n, o, o)."""
-    F = run.F
-    xp, o = get_xp(F), F.shape[-1]
-    unit = xp.eye(o, dtype=F.dtype).reshape((o,) + (1,) * (F.ndim - 1) + (o,))
-    unit = xp.broadcast_to(unit, (o,) + F.shape)
+    F, xp, o = run.F, get_xp(run.F), run.F.shape[-1]
+    unit = xp.broadcast_to(unit_vectors(F, o, 0, o, F.ndim - 1), (o,) + F.shape)
     columns = risk.loss.hvp(F, like(risk.Y, F), unit)
     return xp.moveaxis(columns, 0, -2)

@@ -8,6 +8,7 @@ from itertools import permutations
 
 from refimpl.arrays.backend import get_xp, like, transpose
 from refimpl.arrays.checks import check_integer
+from refimpl.arrays.masks import masks_beside
 from refimpl.core.dropout import Dropout
 from refimpl.core.expectation import weighted_sum
 
@@ -42,7 +43,7 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     probabilities, eta = drop.enumerate(risk.net, risk.n)
     probabilities = like(probabilities, theta)
     # Axes: the masks of this step, the sequences so far, those of θ.
-    eta = _beside(eta, theta.ndim)
+    eta = masks_beside(eta, theta.ndim)
     ends, weights, means = theta[None], like([1.0], theta), []
     for _ in range(steps):
         ends = ends - epsilon * risk.gradient(ends, eta)  # (K, S, ..., P)
@@ -74,7 +75,7 @@ def mean_epoch(risk, theta, eta, epsilon):
     orders = list(permutations(range(masks)))
     ends = theta[None]
     for step in zip(*orders):  # a mask for every order
-        step_eta = _beside(eta[list(step)], theta.ndim - 1)
+        step_eta = masks_beside(eta[list(step)], theta.ndim - 1)
         ends = ends - epsilon * risk.gradient(ends, step_eta)  # (M!, ..., P)
     return ends.mean(axis=0)
 
@@ -102,7 +103,7 @@ def gradient_covariance(risk, theta, drop):
         theta = theta[..., None, :]
     one_mask = Dropout(drop.keep, layers=drop.layers)
     probabilities, eta = one_mask.enumerate(risk.net, risk.n)
-    gradients = risk.gradient(theta, _beside(eta, theta.ndim - 1))  # (K, ..., P)
+    gradients = risk.gradient(theta, masks_beside(eta, theta.ndim - 1))  # (K, ..., P)
     deviations = gradients - weighted_sum(probabilities, gradients)
     deviations = xp.moveaxis(deviations, 0, -2)  # (..., K, P)
     weighted = like(probabilities, theta)[:, None] * deviations
@@ -134,10 +135,3 @@ def batch_gradient_covariance(risk, theta, size):
     deviations = gradients - gradients.mean(axis=-2, keepdims=True)
     share = (n - size) / (size * max(n - 1, 1))
     return share / n * (transpose(deviations) @ deviations)
-
-
-def _beside(eta, axes):
-    """η with `axes` axes of length 1 after that of the masks."""
-    if isinstance(eta, tuple):
-        return tuple(_beside(entry, axes) for entry in eta)
-    return eta.reshape(eta.shape[:1] + (1,) * axes + eta.shape[1:])

@@ -5,7 +5,9 @@ of the empirical neural tangent kernel over n: what Theorem 2 is about. Of `risk
 network and inputs play a part, not targets and loss; for ReLU all holds off kinks.
 """
 
-from refimpl.arrays.backend import chunks, get_xp
+import math
+
+from refimpl.arrays.backend import chunks, get_xp, pass_elements, unit_vectors
 from refimpl.core.network import Upstream
 
 
@@ -97,11 +99,9 @@ def _jacobian_rows(risk, theta):
     """Forward pass, unit upstreams and the rows of J (K, ..., P) they give, in turn."""
     xp, net = get_xp(theta), risk.net
     run = risk.run(theta, net.no_noise)
-    n, o = run.F.shape[-2:]
-    lead = run.F.shape[:-2]
-    elements = run.F[..., 0, 0].size * (4 * net.size + 6 * n * sum(net.hidden))
-    for start, stop in chunks(n * o, elements):
-        unit = xp.eye(stop - start, n * o, start, dtype=theta.dtype)
-        unit = unit.reshape((stop - start,) + (1,) * len(lead) + (n, o))
-        seed = Upstream(xp.broadcast_to(unit, (stop - start,) + lead + (n, o)))
+    *lead, n, o = run.F.shape
+    for start, stop in chunks(n * o, math.prod(lead) * pass_elements(net, n)):
+        unit = unit_vectors(theta, n * o, start, stop, len(lead))
+        unit = unit.reshape(unit.shape[:-1] + (n, o))
+        seed = Upstream(xp.broadcast_to(unit, (stop - start, *run.F.shape)))
         yield run, seed, net.backward(run, seed)

@@ -3,6 +3,7 @@
 import math
 
 from refimpl.arrays.backend import chunks, get_xp, per_replica
+from refimpl.arrays.masks import masks_beside
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generator, PerReplica
 from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
@@ -217,15 +218,10 @@ def _mean_over_masks(fn, risk, theta, drop, samples, rng):
             "keep must be one number per layer for an estimate, got an array"
         )
     value = risk(theta)
-    replicas = (1,) * value.ndim
-
-    def beside(eta):  # the leading axes of θ after that of the masks
-        return eta.reshape(eta.shape[:1] + replicas + eta.shape[1:])
+    net, n = risk.net, risk.n
 
     def each_mask(eta):
-        every = isinstance(eta, tuple)
-        return fn(theta, tuple(map(beside, eta)) if every else beside(eta))
+        return fn(theta, masks_beside(eta, value.ndim))
 
-    net, n = risk.net, risk.n
     elements = MASK_ARRAYS * (n * sum(net.hidden) + net.size) * value.size
     return monte_carlo(each_mask, drop, net, n, samples, rng, elements)
