@@ -36,17 +36,8 @@ def one_hot(labels, classes=10):
 def digits(rng, n_train=1000):
     """Handwritten digits of the UCI repository, 8×8 pixels, shipped with the package.
 
-    Parameters
-    ----------
-    rng : Generator
-        Draws which images are for training.
-    n_train : int
-        1 to 1,796 of the 1,797 images; the others are for testing.
-
-    Returns
-    -------
-    Images
-        X (n_train, 64), values 0 to 1.
+    `rng` draws which `n_train` images, 1 to 1,796 of the 1,797, are for training; the
+    others are for testing. `Images` with X (n_train, 64), values 0 to 1.
     """
     with files("refimpl.data").joinpath("digits.npz").open("rb") as file:
         with np.load(file, allow_pickle=False) as data:

@@ -22,28 +22,13 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
 
     With u_ikj = a_kj h_ij the outputs under a mask are f_ik + Σ_j η_j u_ikj, for any
     network. The mean gradient is one pass backward of E e_ik and E η_j e_ik, where e is
-    the derivative of the loss with respect to the outputs.
+    the derivative of the loss, either one, with respect to the outputs.
+
+    Value (...) and gradient (..., P) for θ (..., P). The noise comes after the last
+    hidden layer, the same for all samples, of one keep and at most 2^20 masks; else
+    ``ValueError``: `expectation` takes more.
 
     Equation: eq:mean-over-masks
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
-    theta : (..., P)
-    drop : Dropout
-        After the last hidden layer, one mask for all samples.
-
-    Returns
-    -------
-    value : (...)
-    gradient : (..., P)
-
-    Raises
-    ------
-    ValueError
-        If every sample has a mask of its own, noise enters before the last hidden layer
-        (`expectation` takes both), keep is an array, or there are more than 2^20 masks.
 
     Examples
     --------

@@ -79,20 +79,10 @@ def _applies(risk, theta, q):
 
 
 def step(risk, theta, q, c=None):
-    """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² and its gradient.
+    """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² (...) and its gradient (..., P).
 
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`, its data in the dtype of θ.
-    theta : (..., P)
-    q : (..., 1 or n, m), or 1.0 for no noise
-    c : float or (..., 1, 1), optional
-
-    Returns
-    -------
-    value : (...)
-    gradient : (..., P)
+    Where `_applies` says so: q is (..., 1 or n, m), or 1.0 for no noise, and c a float
+    or (..., 1, 1), or ``None`` for 0.
     """
     net, xp = risk.net, get_xp(theta)
     (m,), d, (W, b, A) = net.hidden, net.inputs, net.split(theta)

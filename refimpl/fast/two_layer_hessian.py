@@ -32,13 +32,6 @@ class ByPasses:
     """v ↦ H v by two matrix products with X, and passes over samples and neurons.
 
     Equation: eq:two-layer-hessian
-
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`.
-    theta : (..., P)
-        Real, as `Risk.check` returns it.
     """
 
     def __init__(self, risk, theta):
@@ -89,16 +82,9 @@ class ByPasses:
 
 
 class ByJacobian(ByPasses):
-    """v ↦ H v by two products with J, and the block of every neuron.
+    """v ↦ H v by two products with J, and the block of every neuron; no replicas.
 
     Equation: eq:two-layer-hessian
-
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`, without replica axes.
-    theta : (P,)
-        Real, as `Risk.check` returns it.
     """
 
     @cached_property
