@@ -40,6 +40,7 @@ from refimpl.analysis.condensation import (
     orientation_count,
 )
 from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
+from refimpl.analysis.gradient_check import check_gradient
 from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
 from refimpl.analysis.landscape import loss_along, normalize_filters
 from refimpl.analysis.spectra import quadrature, spectral_density
@@ -84,6 +85,7 @@ __all__ = [
     "active",
     "amplitude",
     "angle",
+    "check_gradient",
     "cosine_similarity",
     "datasets",
     "effective_ratio",

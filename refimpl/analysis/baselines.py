@@ -67,7 +67,7 @@ class GaussianGradientNoise:
     optimizer : GD or Adam
     trace : callable
         ``trace(theta)`` (...), not negative.
-    rng : Generator, or sequence of R generators
+    rng : Generator or seed, or sequence of R of them
         One for all replicas, or one each.
     every : int
         Steps between two evaluations of the trace.
@@ -97,11 +97,11 @@ class GaussianGradientNoise:
         rng: Generators,
         every: int = 1,
     ) -> None:
-        checks.check_generator(rng)
         allowed = "an optimizer, such as GD or Adam"
         self.optimizer = checks.check_kind("optimizer", optimizer, Optimizer, allowed)
         self.trace = checks.check_callable("trace", trace)
-        self.rng, self.every = rng, checks.check_integer("every", every, 1)
+        self.rng = checks.as_generator(rng)
+        self.every = checks.check_integer("every", every, 1)
 
     @property
     def learning_rate(self) -> PerReplica:

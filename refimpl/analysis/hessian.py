@@ -256,6 +256,4 @@ def _by_products(risk, theta, k, tolerance, rng):
 
 
 def _generator(xp, rng):
-    rng = xp.random.default_rng(0) if rng is None else rng
-    checks.check_generator(rng)
-    return rng
+    return checks.as_generator(0 if rng is None else rng, xp)

@@ -89,8 +89,7 @@ def quadrature(
     xp, P = get_xp(theta), len(theta)
     steps = checks.check_integer("steps", steps, 1, P)
     probes = checks.check_integer("probes", probes, 2)
-    rng = xp.random.default_rng(0) if rng is None else rng
-    checks.check_generator(rng)
+    rng = checks.as_generator(0 if rng is None else rng, xp)
     product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):

@@ -6,7 +6,7 @@ from refimpl.arrays.backend import chunks, get_xp, per_replica
 from refimpl.arrays.masks import masks_beside
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generator, PerReplica
-from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
+from refimpl.core.dropout import Dropout, as_dropout, last_layer_keep
 from refimpl.core.expectation import Estimate, monte_carlo
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
@@ -34,8 +34,9 @@ def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Arra
     risk : Risk
         With MSE.
     theta : (..., P)
-    drop : Dropout
-        After the last hidden layer. The convention ``drop.per_sample`` matters.
+    drop : Dropout, or keep
+        After the last hidden layer. The convention ``drop.per_sample`` matters: a
+        `keep` means one mask for all samples.
     epsilon : float, or array of one per replica
         Learning rate.
 
@@ -121,7 +122,7 @@ def R2_estimate(
     risk : Risk
     theta : (..., P)
         Replicas see the same masks.
-    drop : Dropout
+    drop : Dropout, or keep
         With one probability per layer, not per replica.
     epsilon : float, or array of one per replica
     samples : int
@@ -183,11 +184,11 @@ def R2_gradient_estimate(
 
 
 def _in_groups(fn, risk, theta, drop, epsilon):
-    """``fn(risk, theta, drop, epsilon)``, for as many replicas at a time as a chunk of
-    memory allows."""
-    penalty = R2Tilde(check_risk(risk), epsilon)
+    """``fn(risk, theta, drop, epsilon)``, with checked arguments, for as many replicas
+    at a time as a chunk of memory allows."""
+    penalty, drop = R2Tilde(check_risk(risk), epsilon), as_dropout(drop)
     theta, _ = penalty.check(theta)
-    lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, check_dropout(drop).keep
+    lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, drop.keep
     shape = broadcast_lead("theta", lead, penalty.lead, getattr(keep, "shape", ()))
     each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
     parts = chunks(lead[0], each) if lead else []
@@ -211,7 +212,7 @@ def _in_groups(fn, risk, theta, drop, epsilon):
 
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
-    check_dropout(drop)
+    drop = as_dropout(drop)
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     if not all(isinstance(keep, float) for keep in keeps):
         raise ValueError(
