@@ -36,15 +36,24 @@ def one_hot(labels, classes=10):
 def digits(rng, n_train=1000):
     """Handwritten digits of the UCI repository, 8×8 pixels, shipped with the package.
 
-    `rng`, a generator or a seed, draws which `n_train` images, 1 to 1,796 of the 1,797,
-    are for training; the others are for testing. `Images` with X (n_train, 64), values
-    0 to 1.
+    Parameters
+    ----------
+    rng : Generator or seed
+        Draws which images are for training.
+    n_train : int
+        1 to 1,796 of the 1,797 images; the others are for testing.
+
+    Returns
+    -------
+    Images
+        X (n_train, 64), values 0 to 1.
     """
     with files("refimpl.data").joinpath("digits.npz").open("rb") as file:
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
-    order = as_generator(rng, several=False).permutation(len(X))
+    rng = as_generator(rng, several=False)
+    order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]
     labels = labels.astype(int)
     return Images(X[train], labels[train], X[test], labels[test])

@@ -21,11 +21,24 @@ MNIST_FILES = {
 
 
 def mnist(folder, n_train=60000):
-    """MNIST from the four IDX files in `folder`, gzipped or not, as `Images`.
+    """MNIST from the four IDX files in `folder`, gzipped or not.
 
-    The first `n_train` training images, X (n_train, 784) with values 0 to 1, and all
-    10,000 test images. ``ValueError`` if a file is missing, cut, or not the official
-    one: it names the file, and both checksums.
+    Parameters
+    ----------
+    folder : path
+    n_train : int
+        The first `n_train` training images.
+
+    Returns
+    -------
+    Images
+        X (n_train, 784), values 0 to 1; all 10,000 test images.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing, cut, or not the official one; names it, and both
+        checksums.
     """
     n_train = check_integer("n_train", n_train, 1, 60000)
     if not isinstance(folder, (str, os.PathLike)):
