@@ -20,10 +20,9 @@ R_2         (ε/4) E_η ‖∇R_S^drop‖², in closed form: `R2`, `R2_gradient`
 L1 to L4    R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` ... `L4`
 ==========  =========================================================================
 
-Reading order: `two_layer` (one network, forward to R-operator), `objective` and `risk`
-(what is minimised), `noise` and `expectation` (dropout, and its mean), `regularizers`
-(R_1), `r2`, `training`; then what is measured: `condensation`, `curvature`,
-`landscape`; then `experiments`. Every equation is derived in ``derivations/``.
+Reading order: ``core``, file by file as its docstring lists them, then ``theory.r2``
+(R_2) and what is measured, ``analysis``; then ``experiments``. Every equation is
+derived in ``derivations/``. `check_gradient` checks an objective of your own.
 
 Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
 The array module, NumPy or CuPy, and the precision follow θ.
@@ -41,6 +40,7 @@ from refimpl.analysis.condensation import (
     orientation_count,
 )
 from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
+from refimpl.analysis.gradient_check import check_gradient
 from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
 from refimpl.analysis.landscape import loss_along, normalize_filters
 from refimpl.analysis.spectra import quadrature, spectral_density
@@ -85,6 +85,7 @@ __all__ = [
     "active",
     "amplitude",
     "angle",
+    "check_gradient",
     "cosine_similarity",
     "datasets",
     "effective_ratio",

@@ -4,4 +4,4 @@ import sys
 
 from refimpl.reproduce.cli import main
 
-sys.exit(main())
+sys.exit(main(program="python -m refimpl"))

@@ -76,7 +76,7 @@ CASES = {
         lambda: NET.outgoing_weights(THETA, layer=-1),
         "layer must be a hidden layer, 0 to 0, got -1",
     ),
-    "a seed for a generator": (lambda: NET.init(0), "rng must be a random generator.* got 0"),
+    "a seed below zero": (lambda: NET.init(-1), "rng must be a random generator.* or its seed, .* got -1"),
     # theta, X, Y
     "theta too short": (lambda: RISK(THETA[:-1]), r"theta must have shape \(..., 15\)"),
     "theta a number": (lambda: RISK(1.0), r"theta .* got shape \(\)"),
@@ -104,8 +104,12 @@ CASES = {
         r"Y must have shape \(..., 5, 2\).* got shape \(4, 2\)",
     ),
     "Y a vector that would broadcast": (
-        lambda: refimpl.Risk(refimpl.TwoLayer(2, 3), X, np.ones(5)),
-        r"Y must have shape \(..., 5, 1\).* got shape \(5,\)",
+        lambda: refimpl.Risk(refimpl.TwoLayer(2, 3), X, np.ones(4)),
+        r"Y must have shape \(..., 5, 1\).* got shape \(4,\)",
+    ),
+    "Y a vector for two outputs": (
+        lambda: refimpl.Risk(refimpl.TwoLayer(2, 3, 2), X, np.ones(5)),
+        r"Y must have shape \(..., 5, 2\).* got shape \(5,\)",
     ),
     "replicas of X and Y that differ": (
         lambda: refimpl.Risk(NET, np.ones((2, 5, 2)), np.ones((3, 5, 2))),
@@ -176,7 +180,7 @@ CASES = {
     "batch of fractions": (lambda: RISK.batch(np.array([0.5])), r"indices must be integers in -5 to 4, .* got array"),
     "noise for no sample": (lambda: DROP.draw(NET, 0, RNG), "n must be an integer of at least 1, got 0"),
     "masks for no sample": (lambda: DROP.enumerate(NET, -1), "n must be .* got -1"),
-    "noise from a seed": (lambda: DROP.draw(NET, 1, 7), "rng must be a random generator.* got 7"),
+    "noise from half a seed": (lambda: DROP.draw(NET, 1, 0.5), "rng must be a random generator.* got 0.5"),
     "generators for other replicas": (
         lambda: DROP.draw(NET, 1, [RNG, RNG], 3),
         r"samples must begin with the number of generators, 2, got \(3,\)",
@@ -361,7 +365,7 @@ CASES = {
     # data
     "no digits": (lambda: datasets.digits(RNG, 0), "n_train must be an integer in 1 to 1796, got 0"),
     "half a digit": (lambda: datasets.digits(RNG, 10.5), "n_train .* got 10.5"),
-    "digits from a seed": (lambda: datasets.digits(0), "rng must be a random generator.* got 0"),
+    "digits from a truth": (lambda: datasets.digits(True), "rng must be a random generator.* got True"),
     "a target without points": (lambda: datasets.tanh_pair(0), "n must be .* at least 1, got 0"),
     "a target of half a point": (lambda: datasets.relu_pair(0.5), "n must be .* got 0.5"),
     "too many digits": (lambda: datasets.digits(RNG, 1797), "n_train .* got 1797"),
@@ -382,16 +386,20 @@ CASES = {
         lambda: refimpl.train(RISK, THETA, GD, 1, progress=3),
         "progress must be a function, got 3",
     ),
-    "R1 of a network": (lambda: refimpl.R1(NET, THETA, 0.5), "risk must be a Risk, got <refimpl"),
+    "R1 of a network": (lambda: refimpl.R1(NET, THETA, 0.5), r"risk must be a Risk, got TwoLayer\(inputs="),
     "R1 of R_S + R_1": (lambda: refimpl.R1(refimpl.L1(RISK, 0.5), THETA, 0.5), "risk must be a Risk"),
-    "R2 with a probability": (lambda: refimpl.R2(RISK, THETA, 0.5, 0.1), "drop must be a Dropout, got 0.5"),
-    "an estimate of R2 with a probability": (
-        lambda: refimpl.R2_estimate(RISK, THETA, 0.5, 0.1, 10, RNG),
-        "drop must be a Dropout, got 0.5",
+    "R2 with no probability": (lambda: refimpl.R2(RISK, THETA, 1.5, 0.1), "keep must lie .* got 1.5"),
+    "an estimate of R2 with a word": (
+        lambda: refimpl.R2_estimate(RISK, THETA, "p", 0.1, 10, RNG),
+        "keep must lie .* got 'p'",
+    ),
+    "R1 of noise before the last layer": (
+        lambda: refimpl.R1(refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout(0.5, layers="all")),
+        "drop must act after the last hidden layer only",
     ),
     "covariance of no dropout": (
         lambda: refimpl.gradient_covariance_trace(RISK, THETA, None),
-        "drop must be a Dropout, got None",
+        "keep must lie .* got None",
     ),
     "L1 of nothing": (lambda: refimpl.L1(None, 0.5), "risk must be a Risk, got None"),
     "L2 of nothing": (lambda: refimpl.L2(None, 0.1), "risk must be an objective.* got None"),
@@ -491,7 +499,7 @@ CASES = {
     ),
     "no tolerance": (lambda: refimpl.top_eigenvalues(RISK, THETA, tolerance=0), "tolerance must be positive .* got 0"),
     "tolerance NaN": (lambda: refimpl.top_eigenvalues(RISK, THETA, tolerance=np.nan), "tolerance .* got nan"),
-    "eigenvalues from a seed": (lambda: refimpl.top_eigenvalues(RISK, THETA, rng=3), "rng must be .* got 3"),
+    "eigenvalues from a word": (lambda: refimpl.top_eigenvalues(RISK, THETA, rng="3"), "rng must be .* got '3'"),
     "a point, not in a list": (
         lambda: refimpl.loss_along(RISK, THETA, THETA, 1.0),
         r"steps must have shape \(S,\), S at least 1, got shape \(\)",

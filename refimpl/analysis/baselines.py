@@ -2,21 +2,9 @@
 
 from collections.abc import Callable
 
+from refimpl.arrays import checks
 from refimpl.arrays.backend import get_xp, move, per_replica
-from refimpl.arrays.checks import (
-    check_callable,
-    check_generator,
-    check_integer,
-    check_kind,
-    check_nonnegative,
-)
-from refimpl.arrays.types import (
-    Array,
-    Factors,
-    Generators,
-    PerReplica,
-    Update,
-)
+from refimpl.arrays.types import Array, Factors, Generators, PerReplica, Update
 from refimpl.core.objective import Differentiable, OfRisk, check_objective
 from refimpl.core.optimizers import Optimizer
 
@@ -40,17 +28,14 @@ class WeightDecay(OfRisk, Differentiable):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(WeightDecay(risk, strength=0.2)(theta))  # ½ 6² + 0.1 (1² + 3²)
     19.0
     """
 
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
         self.risk = check_objective(objective)
-        self.strength = check_nonnegative("strength", strength)
+        self.strength = checks.check_nonnegative("strength", strength)
 
     def value(self, theta: Array, q: Factors) -> Array:
         """F + (λ/2)‖θ‖² (...)."""
@@ -82,7 +67,7 @@ class GaussianGradientNoise:
     optimizer : GD or Adam
     trace : callable
         ``trace(theta)`` (...), not negative.
-    rng : Generator, or sequence of R generators
+    rng : Generator or seed, or sequence of R of them
         One for all replicas, or one each.
     every : int
         Steps between two evaluations of the trace.
@@ -112,12 +97,11 @@ class GaussianGradientNoise:
         rng: Generators,
         every: int = 1,
     ) -> None:
-        check_generator(rng)
-        check_kind(
-            "optimizer", optimizer, Optimizer, "an optimizer, such as GD or Adam"
-        )
-        self.optimizer, self.trace = optimizer, check_callable("trace", trace)
-        self.rng, self.every = rng, check_integer("every", every, 1)
+        allowed = "an optimizer, such as GD or Adam"
+        self.optimizer = checks.check_kind("optimizer", optimizer, Optimizer, allowed)
+        self.trace = checks.check_callable("trace", trace)
+        self.rng = checks.as_generator(rng)
+        self.every = checks.check_integer("every", every, 1)
 
     @property
     def learning_rate(self) -> PerReplica:

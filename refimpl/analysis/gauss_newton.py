@@ -18,10 +18,6 @@ class _Part(OfRisk, Differentiable):
     def __init__(self, risk: Risk) -> None:
         self.risk = check_risk(risk)
 
-    def value(self, theta: Array, q: Factors) -> Array:
-        """R_S (...)."""
-        return self.risk.value(theta, q)
-
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S (...) and its gradient (..., P)."""
         return self.risk.value_and_gradient(theta, q)
@@ -35,17 +31,10 @@ class GaussNewton(_Part):
 
     Equation: eq:gauss-newton
 
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
-
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> refimpl.hessian(GaussNewton(risk), theta)  # J Jᵀ, J = (6, 3, 2)
     array([[36., 18., 12.],
            [18.,  9.,  6.],
@@ -68,17 +57,10 @@ class ResidualCurvature(_Part):
 
     Equation: eq:gauss-newton
 
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
-
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> refimpl.hessian(ResidualCurvature(risk), theta)  # f ∇²f, f = 6
     array([[ 0.,  0., 12.],
            [ 0.,  0.,  6.],

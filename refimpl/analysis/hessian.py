@@ -6,14 +6,8 @@ Any `Objective` serves; the experiments take R_S with dropout off.
 from typing import Protocol, runtime_checkable
 
 from refimpl.analysis.lanczos import top_by_lanczos
+from refimpl.arrays import backend, checks
 from refimpl.arrays.backend import chunks, get_xp, like
-from refimpl.arrays.checks import (
-    as_real,
-    check_generator,
-    check_integer,
-    check_kind,
-    check_positive,
-)
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
 from refimpl.core.expectation import Estimate
 from refimpl.fast.hessian_at import hessian_at
@@ -24,7 +18,6 @@ DENSE_SIZE = 1500
 
 # Lanczos vectors kept, before ARPACK takes over with as many.
 VECTORS = 20
-TRACE_METHODS = ("exact", "hutchinson")
 
 
 @runtime_checkable
@@ -57,10 +50,7 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> hessian(risk, theta)  # in (w, b, a), of ½ (a (2w + b))²
     array([[36., 18., 24.],
            [18.,  9., 12.],
@@ -112,18 +102,15 @@ def top_eigenvalues(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> values = top_eigenvalues(risk, theta, k=3)
     >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
     49.0
     """
     theta, _ = with_product(risk).check(theta)
     xp, P = get_xp(theta), risk.net.size
-    tolerance, rng = check_positive("tolerance", tolerance), _generator(xp, rng)
-    k = check_integer("k", k, 1, P)
+    tolerance = checks.check_positive("tolerance", tolerance)
+    k, rng = checks.check_integer("k", k, 1, P), _generator(xp, rng)
     rows = theta.reshape(-1, P)
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
@@ -131,8 +118,7 @@ def top_eigenvalues(
     if P <= DENSE_SIZE or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
     else:
-        solve = _arpack if xp.__name__ == "numpy" else _own
-        values = [solve(risk, row, k, tolerance, rng) for row in rows]
+        values = [_by_products(risk, row, k, tolerance, rng) for row in rows]
     return xp.stack(values).reshape(theta.shape[:-1] + (k,))
 
 
@@ -175,10 +161,7 @@ def hessian_trace(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(hessian_trace(risk, theta).mean)  # 36 + 9 + 4
     49.0
     >>> estimate = hessian_trace(risk, theta, "hutchinson", probes=1000)
@@ -191,12 +174,12 @@ def hessian_trace(
     known = hasattr(product, "trace")
     if method is None:
         method = "exact" if known or P <= DENSE_SIZE else "hutchinson"
-    if method not in TRACE_METHODS:
+    if method not in ("exact", "hutchinson"):
         raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
     if method == "exact":
         trace = product.trace() if known else _diagonal_sum(risk, theta, product)
         return Estimate(trace, xp.zeros_like(trace))
-    probes = check_integer("probes", probes, 2)
+    probes = checks.check_integer("probes", probes, 2)
     rng, samples = _generator(xp, rng), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
@@ -211,7 +194,7 @@ def _check_replicas(risk, theta):
     """`theta` checked; the directions' axis is put before its leading axes, so these
     must be all there are."""
     theta, q = with_product(risk).check(theta)
-    as_real("theta", theta)
+    checks.as_real("theta", theta)
     lead = theta.shape[:-1]
     if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
         lead = risk.value(theta, q).shape
@@ -226,15 +209,15 @@ def _check_replicas(risk, theta):
 def with_product(risk):
     """`risk`, checked to have a Hessian product."""
     keep_freed_memory()
-    return check_kind("risk", risk, HasProduct, "an objective with a Hessian product")
+    allowed = "an objective with a Hessian product"
+    return checks.check_kind("risk", risk, HasProduct, allowed)
 
 
 def _hvp_chunks(risk, theta, product):
     """Rows ``start`` to ``stop`` of the Hessian (..., stop − start, P), in turn."""
     xp, P = get_xp(theta), risk.net.size
     for start, stop in chunks(P, _hvp_elements(risk, theta)):
-        unit = xp.eye(stop - start, P, start, dtype=theta.dtype)
-        unit = unit.reshape((stop - start,) + (1,) * (theta.ndim - 1) + (P,))
+        unit = backend.unit_vectors(theta, P, start, stop, theta.ndim - 1)
         yield start, stop, xp.moveaxis(product(unit), 0, -2)
 
 
@@ -248,20 +231,23 @@ def _diagonal_sum(risk, theta, product):
 
 def _hvp_elements(risk, theta):
     """Array elements that one direction's Hessian-vector product needs."""
-    net = risk.net
-    return theta[..., 0].size * (4 * net.size + 6 * risk.n * sum(net.hidden))
+    return theta[..., 0].size * backend.pass_elements(risk.net, risk.n)
 
 
-def _arpack(risk, theta, k, tolerance, rng):
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
+def _by_products(risk, theta, k, tolerance, rng):
+    """The `k` largest eigenvalues at `theta` (P,), without the matrix."""
+    dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
+    start = like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
     product = hessian_at(risk, theta)
-    start = _start(theta, rng)
+    if backend.on_device(theta):
+        return top_by_lanczos(product, start, k, rng, tolerance)
     if k == 1:
         try:
             return top_by_lanczos(product, start, k, rng, tolerance, VECTORS)
         except ArithmeticError:
             pass
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
     operator = LinearOperator(
         (risk.net.size,) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=theta.dtype
     )
@@ -269,17 +255,5 @@ def _arpack(risk, theta, k, tolerance, rng):
     return values[::-1].copy()
 
 
-def _own(risk, theta, k, tolerance, rng):
-    start = _start(theta, rng)
-    return top_by_lanczos(hessian_at(risk, theta), start, k, rng, tolerance)
-
-
-def _start(theta, rng):
-    dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
-    return like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
-
-
 def _generator(xp, rng):
-    rng = xp.random.default_rng(0) if rng is None else rng
-    check_generator(rng)
-    return rng
+    return checks.as_generator(0 if rng is None else rng, xp)

@@ -23,7 +23,10 @@ CANCELLED = 0.7
 
 
 class Krylov(NamedTuple):
-    """What some steps have built; lists and Q grow with further ones."""
+    """What some steps have built: T = Q A Qᵀ is tridiagonal.
+
+    The lists and Q grow with further steps.
+    """
 
     diagonal: Any  # (K,)
     off_diagonal: Any  # (K,): the last entry leads to the next vector
@@ -37,21 +40,13 @@ class Krylov(NamedTuple):
 
 
 def krylov(matvec, start, steps, rng=None):
-    """Lanczos steps from `start`, one `Krylov` after each of them.
+    """Lanczos steps from `start` (P,), not zero: one `Krylov` after each of them.
+
+    `matvec` is symmetric, (P,) to (P,); there are at most P `steps`. A generator `rng`
+    draws a new direction when the Krylov space is exhausted; without it the iteration
+    ends there.
 
     Equation: eq:lanczos
-
-    Parameters
-    ----------
-    matvec : callable
-        (P,) to (P,), symmetric.
-    start : (P,)
-        Not zero.
-    steps : int
-        At most P.
-    rng : Generator, optional
-        Draws the new direction when the Krylov space is exhausted; without it the
-        iteration ends there.
     """
     xp, eps = get_xp(start), float(np.finfo(start.dtype).eps)
     Q = xp.empty((min(steps, LEAST_STEPS), len(start)), dtype=start.dtype)
@@ -79,29 +74,6 @@ def krylov(matvec, start, steps, rng=None):
             w = xp.asarray(rng.standard_normal(len(start)), dtype=start.dtype)
             w, beta = _orthogonal(*_orthogonal(w, Q[: k + 1])[:1], Q[: k + 1])
         q = w / beta
-
-
-def lanczos(matvec, start, steps, rng=None):
-    """Tridiagonal T = Q A Qᵀ of a symmetric operator on the Krylov space of `start`.
-
-    Equation: eq:lanczos
-
-    Parameters
-    ----------
-    matvec, start, steps, rng
-        As for `krylov`.
-
-    Returns
-    -------
-    diagonal : (K,)
-    off_diagonal : (K−1,)
-    Q : (K, P)
-        Orthonormal rows, K ≤ `steps`.
-    """
-    for space in krylov(matvec, start, steps, rng):
-        pass
-    xp = get_xp(start)
-    return xp.asarray(space.diagonal), xp.asarray(space.off_diagonal[:-1]), space.Q
 
 
 def top_by_lanczos(matvec, start, k, rng, tolerance=1e-10, max_steps=None):

@@ -1,16 +1,11 @@
 """The loss along lines: filter-normalised directions (Li et al. 2018)."""
 
 from refimpl.arrays.backend import get_xp, move, to_numpy
-from refimpl.arrays.checks import (
-    as_real,
-    check_finite,
-)
+from refimpl.arrays.checks import as_real, check_finite
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.network import Network, check_net
 from refimpl.core.objective import Differentiable, check_objective
-
-FILTERS = ("layer", "row")
 
 
 def normalize_filters(
@@ -50,7 +45,7 @@ def normalize_filters(
     >>> normalize_filters(net, net.pack([[1.0]], [1.0], [[1.0]]), theta)
     array([2., 0., 3.])
     """
-    if filters not in FILTERS:
+    if filters not in ("layer", "row"):
         raise ValueError(f"filters must be 'layer' or 'row', got {filters!r}")
     theta = check_net(net).check_theta(theta)
     xp, parts = get_xp(theta), []
@@ -90,10 +85,7 @@ def loss_along(
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> loss_along(risk, theta, -theta, steps=[0.0, 0.5, 1.0])  # ½ (6 (1−α)²)²
     array([18.   ,  1.125,  0.   ])
     """

@@ -9,16 +9,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.analysis.hessian import HasProduct, with_product
-from refimpl.analysis.lanczos import lanczos
+from refimpl.analysis.lanczos import krylov
+from refimpl.arrays import checks
 from refimpl.arrays.backend import get_xp, move
-from refimpl.arrays.checks import (
-    as_real,
-    check_finite,
-    check_generator,
-    check_integer,
-    check_kind,
-    check_positive,
-)
 from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
 from refimpl.fast.hessian_at import hessian_at
@@ -80,9 +73,7 @@ def quadrature(
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> rule = quadrature(risk, theta, steps=3, probes=5)
     >>> bool(np.allclose(rule.nodes, refimpl.top_eigenvalues(risk, theta, 3)[::-1]))
     True
@@ -92,25 +83,23 @@ def quadrature(
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
     theta, _ = with_product(risk).check(theta)
-    as_real("theta", theta)
+    checks.as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")
     xp, P = get_xp(theta), len(theta)
-    steps = check_integer("steps", steps, 1, P)
-    probes = check_integer("probes", probes, 2)
-    rng = xp.random.default_rng(0) if rng is None else rng
-    check_generator(rng)
+    steps = checks.check_integer("steps", steps, 1, P)
+    probes = checks.check_integer("probes", probes, 2)
+    rng = checks.as_generator(0 if rng is None else rng, xp)
     product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):
         v = xp.asarray(rng.standard_normal(P), dtype=theta.dtype)
         # Without a generator Lanczos ends with the Krylov space of v: the rest of the
         # nodes keeps weight 0.
-        diagonal, off_diagonal, _ = lanczos(product, v, steps)
-        T = xp.diag(diagonal) + xp.diag(off_diagonal, 1) + xp.diag(off_diagonal, -1)
-        values, vectors = xp.linalg.eigh(T)
-        nodes[k, : len(values)] = values
-        weights[k, : len(values)] = vectors[0] ** 2
+        *_, space = krylov(product, v, steps)
+        values, vectors = space.ritz()
+        nodes[k, : len(values)] = xp.asarray(values)
+        weights[k, : len(values)] = xp.asarray(vectors[0] ** 2)
     return Quadrature(nodes, weights)
 
 
@@ -143,21 +132,19 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> rule, grid = refimpl.quadrature(risk, theta, steps=3), np.linspace(-99, 99, 199)
     >>> density = spectral_density(rule, grid, width=3.0).mean
     >>> round(float(density.sum()), 6)  # the grid has spacing 1
     1.0
     """
-    check_kind("rule", rule, Quadrature, "a Quadrature")
+    checks.check_kind("rule", rule, Quadrature, "a Quadrature")
     xp = get_xp(rule.nodes)
-    grid = move(as_real("grid", grid), xp)
+    grid = move(checks.as_real("grid", grid), xp)
     if grid.ndim != 1:
         raise ValueError(f"grid must have shape (G,), got {grid.shape}")
-    check_finite("grid", grid)
-    width = check_positive("width", width)
+    checks.check_finite("grid", grid)
+    width = checks.check_positive("width", width)
     norm = width * (2 * xp.pi) ** 0.5
 
     def gaussian(values):

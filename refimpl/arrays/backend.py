@@ -140,6 +140,31 @@ def transpose(matrices):
     return matrices.swapaxes(-1, -2)
 
 
+def with_ones(X):
+    """Rows (x, 1): (..., n, d+1)."""
+    xp = get_xp(X)
+    return xp.concatenate([X, xp.ones_like(X[..., :1])], axis=-1)
+
+
+def beside(array, axes):
+    """`array` with so many `axes` of length 1 after its first, which counts."""
+    return array.reshape(array.shape[:1] + (1,) * axes + array.shape[1:])
+
+
+def unit_vectors(like, size, start, stop, axes=0):
+    """Unit vectors e_l (stop − start, ..., size) for l from `start` to `stop`.
+
+    Their module and precision are those of `like`; so many `axes` stand between.
+    """
+    unit = get_xp(like).eye(stop - start, size, start, dtype=like.real.dtype)
+    return beside(unit, axes)
+
+
+def pass_elements(net, n):
+    """Array elements that a pass forward and back along one direction needs, about."""
+    return 4 * net.size + 6 * n * sum(net.hidden)
+
+
 def chunks(total, elements_each, limit=None):
     """Consecutive ``(start, stop)`` that cover ``range(total)`` in bounded memory.
 

@@ -49,11 +49,21 @@ def as_real(name, values):
 def check_kind(name, value, kind, allowed):
     """`value`, checked to be an instance of `kind`, a class or a protocol.
 
-    What stands in for one of the project's own passes where `kind` is a protocol.
+    What stands in for one of the project's own passes where `kind` is a protocol; of
+    what does not, the error names what it has not.
     """
     if isinstance(value, type) or not isinstance(value, kind):
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
+        wanted = [part for part in vars(kind) if not part.startswith("_")]
+        absent = [part for part in wanted if not hasattr(value, part)]
+        because = f", which has no {' or '.join(absent)}" if absent else ""
+        because = because if getattr(kind, "_is_protocol", False) else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}{because}")
     return value
+
+
+def missing(thing, method):
+    """The error of a class that lacks a `method`, for the base class to raise."""
+    return NotImplementedError(f"{type(thing).__name__} must have a method {method}")
 
 
 def check_name(name, value, known):
@@ -169,22 +179,37 @@ def check_generator(rng, several=True):
     if many and not rng:
         raise ValueError(f"rng must be one random generator or several, got {rng!r}")
     for one in rng if many else [rng]:
-        if not hasattr(one, "integers"):  # a seed, or NumPy's legacy RandomState
+        if not hasattr(one, "integers"):  # such as NumPy's legacy RandomState
             raise ValueError(
-                f"rng must be a random generator, as default_rng makes, got {one!r}"
+                "rng must be a random generator, as default_rng makes, or its seed, a "
+                f"whole number from 0, got {one!r}"
             )
 
 
-def check_generators(rng, lead):
-    """Raise ``ValueError`` unless `rng` is one generator, or one for each replica."""
+def as_generator(rng, xp=None, several=True):
+    """`rng`, a random generator or `several`; a seed becomes one, of the module `xp`.
+
+    NumPy's is meant where no module is given.
+    """
+    if isinstance(rng, (list, tuple)) and several:
+        rng = [as_generator(one, xp, several=False) for one in rng]
+    elif hasattr(rng, "__index__") and type(rng) is not bool and rng >= 0:
+        return (xp or get_xp()).random.default_rng(operator.index(rng))
+    check_generator(rng, several)
+    return rng
+
+
+def check_generators(rng, lead, xp):
+    """`rng` as `as_generator` makes it: one generator, or one for each replica."""
     if rng is None:
         raise ValueError("rng must be given for dropout or batches, got None")
-    check_generator(rng)
+    rng = as_generator(rng, xp)
     if isinstance(rng, (list, tuple)) and (len(rng),) != lead[:1]:
         raise ValueError(
             "rng must be one generator, or one for each entry of theta's first "
             f"replica axis, {lead[:1]}, got {len(rng)}"
         )
+    return rng
 
 
 def check_steps(snapshots, most):

@@ -3,7 +3,7 @@
 import math
 
 from refimpl.arrays.backend import get_xp
-from refimpl.arrays.checks import as_floating, check_generator
+from refimpl.arrays.checks import as_floating, as_generator
 from refimpl.arrays.shapes import broadcast_lead, check_std
 
 
@@ -57,7 +57,7 @@ def gaussian(rng, stds, shapes):
 
     A sequence of R generators gives (R, P): one vector from each.
     """
-    check_generator(rng)
+    rng = as_generator(rng)
     if isinstance(rng, (list, tuple)):
         rows = [gaussian(one, stds, shapes) for one in rng]
         return get_xp(*rows).stack(rows)

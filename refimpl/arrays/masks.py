@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl.arrays.backend import generator_xp, get_xp, move
+from refimpl.arrays.backend import beside, generator_xp, get_xp, move
 from refimpl.arrays.checks import check_generator, check_in_range, check_integer
 
 MAX_MASKS = 2**20
@@ -61,6 +61,13 @@ def numbered(numbers, bits):
     return (numbers[:, None] >> np.arange(bits)) & 1 == 1, numbers >> bits
 
 
+def masks_beside(eta, axes):
+    """η with so many `axes` of length 1 after that of the masks."""
+    if isinstance(eta, tuple):
+        return tuple(beside(one, axes) for one in eta)
+    return beside(eta, axes)
+
+
 def check_layers(layers):
     """`layers`, checked to be a word that says which hidden layers have noise."""
     if layers not in ("last", "all"):
@@ -86,14 +93,14 @@ def check_keeps(keep, layers):
     return tuple(check_keep(p) for p in keep)
 
 
-def check_last(keep, layers, count):
+def check_last(drop, count):
     """keep of the last of `count` hidden layers, checked to be the only noisy one."""
-    if layers == "all" and count > 1:
+    if drop.layers == "all" and count > 1:
         raise ValueError(
             "drop must act after the last hidden layer only (layers='last'), got "
             f"layers='all' for {count} hidden layers; R2_estimate takes any"
         )
-    return keep[-1] if isinstance(keep, tuple) else keep
+    return drop.keep[-1] if isinstance(drop.keep, tuple) else drop.keep
 
 
 def check_count(total, keeps):

@@ -61,8 +61,10 @@ def check_inputs(X, inputs):
 
 
 def check_targets(Y, n, outputs):
-    """Targets (..., n, outputs) as a finite array."""
+    """Targets (..., n, outputs) as a finite array; of one output (n,) is a column."""
     Y = as_real("Y", Y)
+    if Y.shape == (n,) and outputs == 1:
+        Y = Y[:, None]
     if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
         raise ValueError(
             f"Y must have shape (..., {n}, {outputs}): samples of X by outputs of "

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
 ArrayLike: TypeAlias = Any  # an array, or nested sequences of numbers
-Generator: TypeAlias = Any  # NumPy's or CuPy's random generator
+Generator: TypeAlias = Any  # NumPy's or CuPy's random generator, or the seed of one
 Generators: TypeAlias = Generator | Sequence[Generator]  # one, or one per replica
+Std: TypeAlias = float | Sequence[float] | None  # of all layers, one per layer
 PerReplica: TypeAlias = float | Array  # one number, or an array of one per replica
 Noise: TypeAlias = Array | tuple[Array | None, ...] | None  # η
 Factors: TypeAlias = tuple[Array | None, ...]  # q = 1 + η, one entry per hidden layer

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.arrays import checks, masks
+from refimpl.arrays import checks, masks, show
 from refimpl.arrays.backend import generator_xp
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core.network import Network, check_net
 
 
-class Dropout:
+class Dropout(show.Shown):
     """Dropout that keeps a neuron with probability `keep`.
 
     η is (1−p)/p with probability p and −1 with probability 1−p, independent for each
@@ -65,18 +65,21 @@ class Dropout:
         """Random η ``(*samples, 1 or n, m)``, for ``layers="all"`` a tuple of one each.
 
         `n` is the number of samples of the data set, `samples` a number or a tuple of
-        leading axes. The noise is in the array module of the generator `rng`. Of a
-        sequence of generators each fills an entry of the first leading axis, so that a
-        replica sees the same noise whatever replicas are beside it.
+        leading axes. The noise is in the array module of the generator `rng`, NumPy's
+        if it is a seed. Of a sequence of generators each fills an entry of the first
+        leading axis: a replica sees the same noise whatever replicas are beside it.
         """
         q = self.factors(net, n, rng, samples, dtype)
         eta = tuple(None if isinstance(one, float) else one - 1 for one in q)
         return eta if self.layers == "all" else eta[-1]
 
-    def stream(self, *arguments: Any) -> Iterator[Factors]:
+    def stream(
+        self, net: Network, n: int, rng: Generators, *arguments: Any
+    ) -> Iterator[Factors]:
         """`factors` without end, for each step of training. Arguments as for `draw`."""
+        rng = checks.as_generator(rng)
         while True:
-            yield self.factors(*arguments)
+            yield self.factors(net, n, rng, *arguments)
 
     def factors(
         self,
@@ -87,15 +90,14 @@ class Dropout:
         dtype: Any = float,
     ) -> Factors:
         """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
+        rng = checks.as_generator(rng)
         layers = self.shapes(net, n, rng, samples)
         return tuple(
             1.0 if p is None else keep_factors(rng, p, shape, dtype)
             for p, shape in layers
         )
 
-    def shapes(
-        self, net: Network, n: int, rng: Generators, samples: Any
-    ) -> list[tuple]:
+    def shapes(self, net: Network, n: int, rng: Generators, samples: Any) -> list:
         """Of every hidden layer p, or ``None``, and the shape of its noise."""
         lead, rows = masks.lead_of(samples, rng), self._rows(n)
         return [
@@ -160,9 +162,14 @@ def check_dropout(drop, name="drop"):
     return checks.check_kind(name, drop, Dropout, "a Dropout")
 
 
+def as_dropout(drop):
+    """`drop`, or, of a `keep` in its place, dropout after the last hidden layer."""
+    return drop if isinstance(drop, Dropout) else Dropout(drop)
+
+
 def last_layer_keep(drop, net):
     """p of the last hidden layer, checked to be the only noisy one."""
-    return masks.check_last(check_dropout(drop).keep, drop.layers, len(net.hidden))
+    return masks.check_last(as_dropout(drop), len(net.hidden))
 
 
 def noise_moment(keep, order):

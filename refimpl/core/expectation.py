@@ -49,7 +49,7 @@ def expectation(
         Number of samples of the data set.
     method : {"exact", "monte_carlo"}
         Exact: all masks, at most 2^20.
-    samples, rng : int, Generator
+    samples, rng : int, Generator or seed
         For Monte Carlo: number of draws, at least 2.
 
     Examples
@@ -89,12 +89,11 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
     Equation: eq:expectation
     """
     K = checks.check_integer("samples", samples, 2)
-    checks.check_generator(rng)
+    rng = checks.as_generator(rng)
     origin, total, squares = None, 0.0, 0.0
     for start, stop in chunks(K, elements):
-        values = checks.check_values(
-            fn(drop.draw(net, n, rng, stop - start)), stop - start
-        )
+        eta = drop.draw(net, n, rng, stop - start)
+        values = checks.check_values(fn(eta), stop - start)
         origin = values.mean(axis=0) if origin is None else origin  # nothing cancels
         total = total + (values - origin).sum(axis=0)
         squares = squares + ((values - origin) ** 2).sum(axis=0)

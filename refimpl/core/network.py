@@ -14,13 +14,12 @@ Their arguments are not checked.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from refimpl.arrays import flat, shapes
+from refimpl.arrays import flat, shapes, show
 from refimpl.arrays.backend import get_xp, like, transpose
 from refimpl.arrays.checks import check_kind, check_name
-from refimpl.arrays.types import Array, ArrayLike, Factors, Generators, Noise
+from refimpl.arrays.types import Array, ArrayLike, Factors, Generators, Noise, Std
 from refimpl.core.activations import ACTIVATIONS
 
 
@@ -41,16 +40,17 @@ class Upstream(NamedTuple):
     dA: Any = 0.0  # (..., o, m)
 
 
-class Network:
+class Network(show.Shown):
     """Base of `TwoLayer` and `Deep`.
 
     ``inputs`` and ``outputs`` are d and d', ``hidden`` the widths of the hidden layers,
-    ``size`` the number of parameters P, and ``shapes`` those of the parameter arrays in
-    θ: W and b of every layer in turn.
+    ``width`` the last, ``size`` the number of parameters P, and ``shapes`` those of the
+    parameter arrays in θ: W and b of every layer in turn.
     """
 
     def __init__(self, inputs, hidden, outputs, activation, shapes):
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
+        self.width = hidden[-1]
         self.activation = check_name("activation", activation, ACTIVATIONS)
         self.shapes = tuple(shapes)
         self.size = sum(math.prod(shape) for shape in self.shapes)
@@ -66,9 +66,7 @@ class Network:
         shapes.broadcast_lead("theta, X and eta", *shapes.leads(theta, q), X.shape[:-2])
         return self.run(theta, like(X, theta), q).F
 
-    def init(
-        self, rng: Generators, std: float | Sequence[float] | None = None
-    ) -> Array:
+    def init(self, rng: Generators, std: Std = None) -> Array:
         """Random θ (P,); of a sequence of R generators (R, P), one network from each.
 
         `std` is that of every weight and bias, or one per layer. Without it weights are

@@ -8,14 +8,14 @@ gradient and Hessian product.
 
 from collections.abc import Callable
 
-from refimpl.arrays import shapes
+from refimpl.arrays import shapes, show
 from refimpl.arrays.backend import like, with_parts
-from refimpl.arrays.checks import check_kind
+from refimpl.arrays.checks import check_kind, missing
 from refimpl.arrays.types import Array, ArrayLike, Factors, Noise
 from refimpl.core.network import Network, Pass, Upstream
 
 
-class Differentiable:
+class Differentiable(show.Shown):
     """A scalar function of θ and of the dropout noise η, with its gradient.
 
     A subclass supplies `value_and_gradient`, ``net`` and ``n``. Its arguments are as
@@ -29,7 +29,7 @@ class Differentiable:
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""
-        raise NotImplementedError
+        raise missing(self, "value_and_gradient(theta, q)")
 
     def value(self, theta: Array, q: Factors) -> Array:
         """Value (...)."""
@@ -41,7 +41,7 @@ class Differentiable:
 
     def batch(self, indices: Array) -> "Differentiable":
         """The same objective on the samples `indices` (B,) or (R, B)."""
-        raise NotImplementedError
+        raise missing(self, "batch(indices)")
 
     def like(self, theta: Array) -> "Differentiable":
         """The same objective, its data in the array module and precision of `theta`."""
@@ -67,9 +67,7 @@ class Differentiable:
         """
         return self.hessian_at(theta, eta)(v)
 
-    def hessian_at(
-        self, theta: ArrayLike, eta: Noise = None
-    ) -> Callable[[ArrayLike], Array]:
+    def hessian_at(self, theta: ArrayLike, eta: Noise = None) -> Callable:
         """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
         theta, q = self.check(theta, eta)
         product = self.product(theta, q)
@@ -131,11 +129,11 @@ class Objective(Differentiable):
 
     def of(self, run: Pass) -> tuple[Array, Upstream]:
         """The scalar (...), and its derivatives with respect to F, h and A."""
-        raise NotImplementedError
+        raise missing(self, "of(run)")
 
     def push_of(self, run: Pass, push: Pass) -> Upstream:
         """Directional derivatives of the derivatives that `of` returns."""
-        raise NotImplementedError
+        raise missing(self, "push_of(run, push)")
 
     def value(self, theta: Array, q: Factors) -> Array:
         """Value (...), by a forward pass."""

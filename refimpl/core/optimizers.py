@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from refimpl.arrays import checks
+from refimpl.arrays import checks, show
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import rate_per_row
 from refimpl.arrays.types import Array, PerReplica, Update
@@ -17,7 +17,7 @@ class Optimizer(Protocol):
     def start(self, theta: Array) -> Update: ...
 
 
-class GD:
+class GD(show.Shown):
     """θ ← θ − lr ∇. With batches (see `train`) this is SGD. Equation: eq:gd
 
     The learning rate is positive and finite, one number or an array (R,).
@@ -44,7 +44,7 @@ class GD:
         return update
 
 
-class Adam:
+class Adam(show.Shown):
     """Adam (Kingma and Ba, 2015), with bias correction. Equation: eq:adam
 
     The learning rate is positive and finite, one number or an array (R,); `betas` are

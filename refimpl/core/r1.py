@@ -1,9 +1,8 @@
 """R_1: the regularizer that dropout adds to the loss on average."""
 
 from refimpl.arrays.backend import per_replica
-from refimpl.arrays.masks import check_keep
 from refimpl.arrays.types import Array, ArrayLike, PerReplica
-from refimpl.core.dropout import noise_variance
+from refimpl.core.dropout import last_layer_keep, noise_variance
 from refimpl.core.loss import MSE
 from refimpl.core.network import Upstream
 from refimpl.core.objective import Objective, OfRisk
@@ -22,7 +21,7 @@ class R1Penalty(OfRisk, Objective):
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
-        self.risk, self.keep = risk, check_keep(keep)
+        self.risk, self.keep = risk, last_layer_keep(keep, risk.net)
 
     def of(self, run):
         """R_1 (...), and its derivatives for F, h and A. Equation: eq:r1"""
@@ -57,7 +56,7 @@ def R1(risk: Risk, theta: ArrayLike, keep: PerReplica) -> Array:
     Equation: eq:r1
 
     Value (...) for θ (..., P). `risk` has the loss MSE, and `keep` is p, in (0, 1], one
-    number or one per replica; else ``ValueError``.
+    number or one per replica, or a `Dropout` with that; else ``ValueError``.
 
     Examples
     --------

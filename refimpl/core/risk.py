@@ -24,7 +24,7 @@ class Risk(Objective):
     net : TwoLayer or Deep
     X : (..., n, d)
         Inputs, finite; leading axes, if any, are replicas with data of their own.
-    Y : (..., n, o), or integer labels (n,) for cross-entropy
+    Y : (..., n, o), or (n,): of one output, or integer labels for cross-entropy
     loss : {"mse", "cross_entropy"}
 
     Examples

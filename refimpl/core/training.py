@@ -47,7 +47,7 @@ class Divergence(ArithmeticError):
     refimpl.core.training.Divergence: loss is inf at step 4 with learning rate 10 ...
     """
 
-    def __init__(self, message: str, history: History) -> None:
+    def __init__(self, message: str, history: History | None = None) -> None:
         super().__init__(message)
         self.history = history
 
@@ -76,7 +76,7 @@ def train(
         Fresh noise at every step.
     batch_size : int, optional
         Samples a step, drawn without replacement for each replica; all without it.
-    rng : Generator, or sequence of R generators
+    rng : Generator or seed, or sequence of R of them
         For dropout and batches. With one generator a replica, its training does not
         depend on the replicas beside it.
     snapshots : sequence of int
@@ -103,15 +103,13 @@ def train(
     )
     theta = checks.as_real("theta", check_objective(objective).check(theta)[0]).copy()
     check_start(theta, objective.lead)
-    steps, wanted = (
-        checks.check_integer("steps", steps, 1),
-        checks.check_steps(snapshots, steps),
-    )
+    steps = checks.check_integer("steps", steps, 1)
+    wanted = checks.check_steps(snapshots, steps)
     lead, n = theta.shape[:-1], objective.n
     if batch_size is not None:
         n = checks.check_integer("batch_size", batch_size, 1, n)
     if dropout is not None or batch_size is not None:
-        checks.check_generators(rng, lead)
+        rng = checks.check_generators(rng, lead, get_xp(theta))
     if progress is not None:
         checks.check_callable("progress", progress)
 

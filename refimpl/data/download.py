@@ -35,19 +35,10 @@ def default_folder():
 def download(folder, mirrors=MIRRORS, fetch=None):
     """Put the four files of MNIST in `folder`; those that are there stay.
 
-    Parameters
-    ----------
-    folder : path
-    mirrors : sequence of str
-        Addresses that begin with https, tried in turn.
-    fetch : callable, optional
-        ``fetch(address, limit)`` gives at most `limit` bytes, or raises ``OSError``.
-
-    Raises
-    ------
-    ValueError
-        If no mirror gives an official file, or the folder cannot be written; says
-        where to put the files by hand.
+    The `mirrors`, whose addresses begin with https, are tried in turn by
+    ``fetch(address, limit)``, which gives at most `limit` bytes or raises ``OSError``.
+    ``ValueError`` if none gives an official file, with the place to put the files by
+    hand, or if the folder cannot be written.
     """
     folder, fetch = Path(folder), fetch or fetch_https
     for mirror in mirrors:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refimpl.arrays.checks import check_generator, check_integer
+from refimpl.arrays.checks import as_generator, check_integer
 
 
 class Images(NamedTuple):
@@ -38,7 +38,7 @@ def digits(rng, n_train=1000):
 
     Parameters
     ----------
-    rng : Generator
+    rng : Generator or seed
         Draws which images are for training.
     n_train : int
         1 to 1,796 of the 1,797 images; the others are for testing.
@@ -52,7 +52,7 @@ def digits(rng, n_train=1000):
         with np.load(file, allow_pickle=False) as data:
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
-    check_generator(rng, several=False)
+    rng = as_generator(rng, several=False)
     order = rng.permutation(len(X))
     train, test = order[:n_train], order[n_train:]
     labels = labels.astype(int)

@@ -8,9 +8,7 @@ from refimpl.arrays.checks import check_integer, check_number, check_positive
 def tanh_pair(n=15, limit=12.0, centre=6.0):
     """The target of Figure 4: tanh(x − 6) + tanh(x + 6) at `n` points of [−12, 12].
 
-    Returns
-    -------
-    X, Y : (n, 1)
+    X and Y (n, 1).
     """
     X, centre = _grid(n, limit), check_number("centre", centre)
     return X, np.tanh(X - centre) + np.tanh(X + centre)
@@ -19,9 +17,7 @@ def tanh_pair(n=15, limit=12.0, centre=6.0):
 def relu_pair(n=6, limit=5 / 3, centre=1 / 3):
     """The target of Figure 1: ½σ(−x − ⅓) + ½σ(x − ⅓) at `n` points of [−5/3, 5/3].
 
-    Returns
-    -------
-    X, Y : (n, 1)
+    X and Y (n, 1).
     """
     X, centre = _grid(n, limit), check_number("centre", centre)
     Y = 0.5 * np.maximum(-X - centre, 0) + 0.5 * np.maximum(X - centre, 0)

@@ -20,16 +20,10 @@ def bernoulli(rng, p, shape):
     little more than p. The rest is taken away by a Poisson number of hits, N λ on
     average, that fall on the N places anywhere: each place is hit, independently of the
     others, with probability 1 − e^−λ. With λ = log(c / 256 p) what is True and not hit
-    has the probability p, to double precision.
+    has the probability p, to double precision. For an array p, one per leading index,
+    the plain formula is used.
 
     Equation: eq:bernoulli
-
-    Parameters
-    ----------
-    rng : Generator
-        NumPy's. Where p is an array, the plain formula is used.
-    p : float in (0, 1], or array of one per leading index
-    shape : tuple of int
 
     Examples
     --------

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
-from refimpl.arrays.checks import check_float_type
+from refimpl.arrays.checks import as_generator, check_float_type
 from refimpl.arrays.types import Factors, Generators
 from refimpl.core import dropout
 from refimpl.core.network import Network
@@ -40,6 +40,7 @@ class Dropout(dropout.Dropout):
         dtype: Any = float,
     ) -> Factors:
         """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
+        rng = as_generator(rng)
         layers = self.shapes(net, n, rng, samples)
         return tuple(next(_endless(rng, p, shape, 1, dtype)) for p, shape in layers)
 
@@ -56,6 +57,7 @@ class Dropout(dropout.Dropout):
         How many depends on what one generator draws, so that a replica with a generator
         of its own sees the same masks whatever replicas are beside it.
         """
+        rng = as_generator(rng)
         ahead = AHEAD if generator_xp(rng) is np else CHUNK_ELEMENTS
         layers = []
         for p, shape in self.shapes(net, n, rng, samples):

@@ -22,35 +22,18 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
 
     With u_ikj = a_kj h_ij the outputs under a mask are f_ik + Σ_j η_j u_ikj, for any
     network. The mean gradient is one pass backward of E e_ik and E η_j e_ik, where e is
-    the derivative of the loss with respect to the outputs.
+    the derivative of the loss, either one, with respect to the outputs.
+
+    Value (...) and gradient (..., P) for θ (..., P). The noise comes after the last
+    hidden layer, the same for all samples, of one keep and at most 2^20 masks; else
+    ``ValueError``: `expectation` takes more.
 
     Equation: eq:mean-over-masks
-
-    Parameters
-    ----------
-    risk : Risk
-        Either loss.
-    theta : (..., P)
-    drop : Dropout
-        After the last hidden layer, one mask for all samples.
-
-    Returns
-    -------
-    value : (...)
-    gradient : (..., P)
-
-    Raises
-    ------
-    ValueError
-        If every sample has a mask of its own, noise enters before the last hidden layer
-        (`expectation` takes both), keep is an array, or there are more than 2^20 masks.
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f is 0 or 2·6
+    >>> from refimpl.data.example import risk, theta  # f is 0 or 2·6
     >>> value, gradient = mean_over_masks(risk, theta, refimpl.Dropout(0.5, False))
     >>> float(value), gradient
     (36.0, array([72., 36., 24.]))

@@ -33,20 +33,20 @@ class R2Tilde(r2_tilde.R2Tilde):
         return super().value_and_gradient(theta, q)
 
 
-class L2(modified_losses.L2):
+class _WithR2Tilde:
+    """A loss whose penalty is the R̃_2 above."""
+
+    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
+        super().__init__(risk, epsilon)
+        self.penalty = R2Tilde(risk, epsilon)
+
+
+class L2(_WithR2Tilde, modified_losses.L2):
     __doc__ = modified_losses.L2.__doc__
 
-    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
-        super().__init__(risk, epsilon)
-        self.penalty = R2Tilde(risk, epsilon)
 
-
-class _OnePass:
+class _OnePass(_WithR2Tilde):
     """R_S^drop ± R̃_2."""
-
-    def __init__(self, risk: Risk, epsilon: PerReplica) -> None:
-        super().__init__(risk, epsilon)
-        self.penalty = R2Tilde(risk, epsilon)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""

@@ -10,35 +10,21 @@ from refimpl.fast.two_layer_hessian import two_layer_hessian
 
 
 def hessian_at(objective, theta):
-    """v ↦ ∇²objective(θ) v.
+    """Function v ↦ ∇²objective(θ) v, (..., P) to (..., P), whose v is not checked.
 
-    Parameters
-    ----------
-    objective : Objective
-        Any with a Hessian product.
-    theta : (..., P)
-        Real, as `objective.check` returns it.
-
-    Returns
-    -------
-    product : callable
-        (..., P) to (..., P), unchecked. R_S of a `TwoLayer` has a method ``trace()``
-        as well.
+    θ (..., P) is real, as `objective.check` returns it. For R_S of a `TwoLayer` the
+    function has a method ``trace()`` as well.
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> product = hessian_at(risk, theta)
     >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
     (array([36., 18., 24.]), np.float64(49.0))
     """
-    if (
-        type(objective) in (risk.Risk, two_layer.Risk)
-        and type(objective.net) is TwoLayer
-    ):
+    of_risk = type(objective) in (risk.Risk, two_layer.Risk)
+    if of_risk and type(objective.net) is TwoLayer:
         return two_layer_hessian(objective, theta)
     if hasattr(objective, "hessian_at"):
         return objective.hessian_at(theta)

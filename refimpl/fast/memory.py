@@ -24,11 +24,7 @@ def keep_freed_memory():
     """Tell the C library, once a process, to keep freed memory.
 
     Memory in use does not change; up to 256 MiB that is free may stay with the process.
-
-    Returns
-    -------
-    kept : bool
-        False where the C library has no such setting (other systems than Linux).
+    False where the C library has no such setting (other systems than Linux).
     """
     if not sys.platform.startswith("linux"):
         return False

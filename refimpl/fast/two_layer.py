@@ -16,7 +16,13 @@ Many replicas go some at a time, whose arrays stay in the cache: 20 networks of 
 
 from functools import cached_property
 
-from refimpl.arrays.backend import get_xp, on_device, per_replica, transpose
+from refimpl.arrays.backend import (
+    get_xp,
+    on_device,
+    per_replica,
+    transpose,
+    with_ones,
+)
 from refimpl.arrays.types import Array, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
@@ -39,8 +45,7 @@ class Risk(risk.Risk):
     @cached_property
     def X1(self) -> Array:
         """Rows (x_i, 1): (..., n, d+1)."""
-        xp = get_xp(self.X)
-        return xp.concatenate([self.X, xp.ones_like(self.X[..., :1])], axis=-1)
+        return with_ones(self.X)
 
     def of_data(self, X: Array, Y: Array) -> "Risk":
         """The risk of the same network on other data, which are not checked."""
@@ -98,20 +103,10 @@ def in_parts(risk, theta, q, c=None):
 
 
 def step(risk, theta, q, c=None):
-    """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² and its gradient.
+    """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² (...) and its gradient (..., P).
 
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`, its data in the dtype of θ.
-    theta : (..., P)
-    q : (..., 1 or n, m), or 1.0 for no noise
-    c : float or (..., 1, 1), optional
-
-    Returns
-    -------
-    value : (...)
-    gradient : (..., P)
+    Where `_applies` says so: q is (..., 1 or n, m), or 1.0 for no noise, and c a float
+    or (..., 1, 1), or ``None`` for 0.
     """
     net, xp = risk.net, get_xp(theta)
     (m,), d, (W, b, A) = net.hidden, net.inputs, net.split(theta)

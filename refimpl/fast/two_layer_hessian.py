@@ -13,7 +13,7 @@ with x̃_i = (x_i, 1) and ρ = e A. What does not depend on the vector is comput
 from functools import cached_property
 
 from refimpl.arrays import backend
-from refimpl.arrays.backend import get_xp, transpose
+from refimpl.arrays.backend import get_xp, transpose, with_ones
 from refimpl.core.network import Pass
 
 
@@ -32,20 +32,12 @@ class ByPasses:
     """v ↦ H v by two matrix products with X, and passes over samples and neurons.
 
     Equation: eq:two-layer-hessian
-
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`.
-    theta : (..., P)
-        Real, as `Risk.check` returns it.
     """
 
     def __init__(self, risk, theta):
         self.risk, self.net = risk, risk.net
         self.run = risk.run(theta, self.net.no_noise)
-        self.e, X = risk.of(self.run)[1].dF, self.run.kept[0]
-        self.X = get_xp(X).concatenate([X, get_xp(X).ones_like(X[..., :1])], axis=-1)
+        self.e, self.X = risk.of(self.run)[1].dF, with_ones(self.run.kept[0])
         self.slope = self.net.activation.slope(self.run.h)  # σ′
         self.bend = self.e @ self.run.A  # ρ σ″
         self.bend *= self.net.activation.curvature(self.run.h)
@@ -90,16 +82,9 @@ class ByPasses:
 
 
 class ByJacobian(ByPasses):
-    """v ↦ H v by two products with J, and the block of every neuron.
+    """v ↦ H v by two products with J, and the block of every neuron; no replicas.
 
     Equation: eq:two-layer-hessian
-
-    Parameters
-    ----------
-    risk : Risk
-        Of a `TwoLayer`, without replica axes.
-    theta : (P,)
-        Real, as `Risk.check` returns it.
     """
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The command line: ``python reproduce.py`` or ``python -m refimpl``."""
+"""The command line: ``python reproduce.py``, ``python -m refimpl`` or ``refimpl``."""
 
 import errno
 import sys
@@ -21,9 +21,9 @@ DISK = (
 )
 
 
-def main(arguments=None):
-    """Run the command line `arguments`; returns the exit status."""
-    args = options.parser().parse_args(arguments)
+def main(arguments=None, program="reproduce.py"):
+    """Run the command line `arguments` of `program`; returns the exit status."""
+    args = options.parser(program).parse_args(arguments)
     try:
         if args.list:
             from refimpl.reproduce.selection import listing
@@ -32,14 +32,19 @@ def main(arguments=None):
             return AS_DOCUMENTED
         return verify(args) if args.verify else reproduce(args)
     except BadUsage as error:
-        print(f"reproduce.py: {error}", file=sys.stderr)
+        print(f"{args.program}: {error}", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
         print("\nbroken off", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        print(f"reproduce.py: {explained(error, args.out)}", file=sys.stderr)
+        print(f"{args.program}: {explained(error, args.out)}", file=sys.stderr)
         return BROKEN_OFF
+
+
+def console():
+    """The command ``refimpl``, which installing the package makes."""
+    return main(program="refimpl")
 
 
 def explained(error, out):
@@ -102,7 +107,7 @@ def reproduce(args):
     print(f"results in {out}; report: {out / report.HTML_FILE}")
     for one in outcomes:
         if one.diverged:
-            print(f"reproduce.py: {one.name}: {one.diverged}", file=sys.stderr)
+            print(f"{args.program}: {one.name}: {one.diverged}", file=sys.stderr)
     if any(one.diverged for one in outcomes):
         return BROKEN_OFF
     refuted = args.strict and any(one.verdict == "refuted" for one in claims)
@@ -120,7 +125,7 @@ def verify(args):
     except verification.CannotVerify as error:
         raise BadUsage(f"--verify: {error}") from None
     except verification.BrokenOff as error:
-        print(f"reproduce.py: --verify: {error}", file=sys.stderr)
+        print(f"{args.program}: --verify: {error}", file=sys.stderr)
         return BROKEN_OFF
     report.write(out, records.load_claims(out)[0])
     print("\n".join(verification.table(found)))

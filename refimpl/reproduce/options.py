@@ -15,11 +15,11 @@ that was broken off is started again and goes on from there."""
 
 EPILOG = """\
 examples:
-  python reproduce.py --list            what there is, and how long it takes
-  python reproduce.py --quick           all of it, small: about a minute
-  python reproduce.py fig04             one figure of the paper (fig4, fig12a, ...)
-  python reproduce.py theorem2_in_action --seeds 20 --fresh
-  python reproduce.py --verify          the formulas only, no experiments
+  {call} --list            what there is, and how long it takes
+  {call} --quick           all of it, small: about a minute
+  {call} fig04             one figure of the paper (fig4, fig12a, ...)
+  {call} theorem2_in_action --seeds 20 --fresh
+  {call} --verify          the formulas only, no experiments
 
 exit status: 0 all is decided as in the committed runs, where they can be compared
 (the same preset, seeds and data); 1 a claim was decided differently, with --strict also
@@ -31,14 +31,16 @@ class BadUsage(Exception):
     """The command line cannot be carried out; one line says why."""
 
 
-def parser():
-    """The options."""
+def parser(program="reproduce.py"):
+    """The options of `program`, the name by which it was called."""
+    call = f"python {program}" if program.endswith(".py") else program
     made = argparse.ArgumentParser(
-        prog="reproduce.py",
+        prog=program,
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=EPILOG.format(call=call),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    made.set_defaults(program=program)
     made.add_argument(
         "experiments",
         nargs="*",

@@ -23,32 +23,14 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Exact for MSE, where it is R_1. The error is that of the central limit theorem: it
     falls with the width if all contributions do, whatever the size of their sum.
 
+    Value (...) for θ (..., P), by a Gauss–Hermite rule of as many `nodes` along each
+    eigenvector of the covariance, nodes^outputs at most 200,000; else ``ValueError``.
+
     Equation: eq:central-limit
-
-    Parameters
-    ----------
-    risk : Risk
-        Any network of few outputs: nodes^outputs is at most 200,000.
-    theta : (..., P)
-    keep : float
-    nodes : int
-        Of the Gauss–Hermite rule along each eigenvector of the covariance.
-
-    Returns
-    -------
-    value : (...)
-
-    Raises
-    ------
-    ValueError
-        If the rule would have too many nodes.
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> value = central_limit_regularizer(risk, theta, keep=0.5)
     >>> float(value.round(9))  # R_1, for MSE
     18.0

@@ -1,34 +1,24 @@
 """R_1 in terms of what each neuron contributes to the outputs on the data.
 
 u_j = (a_kj h_j(x_i)) is the contribution of neuron j, and R_1 = v/(2n) Σ_j ‖u_j‖² with
-v = (1−p)/p: on the zero-loss set a sum of squares whose vectors have a fixed sum.
+v = (1−p)/p: on the zero-loss set a sum of squares whose vectors have a fixed sum. The
+values (...) are of θ (..., P); R_1 asks for a `risk` with MSE.
 """
 
 from refimpl.arrays.backend import get_xp
+from refimpl.arrays.shapes import check_width
 from refimpl.core.dropout import noise_variance
 from refimpl.core.two_layer import TwoLayer
 
 
 def contributions(risk, theta):
-    """u_j: output of each neuron of the last hidden layer, on each sample.
+    """u_j (..., m, n, o): output of each last hidden neuron, on each sample.
 
     Equation: eq:contributions
 
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-
-    Returns
-    -------
-    u : (..., m, n, o)
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> contributions(risk, theta)  # one neuron, which gives the whole output
     array([[[6.]]])
     """
@@ -40,30 +30,16 @@ def contributions(risk, theta):
 
 
 def r1_split(risk, theta, keep):
-    """R_1 as a part that the outputs fix and a part that equal contributions remove.
+    """R_1 as two parts: one that the outputs fix, one that equal contributions remove.
 
     With s = Σ_j u_j, R_1 = v/(2n) (‖s‖²/m + Σ_j ‖u_j − s/m‖²). Where s is fixed, as at
     zero loss, only the second can fall; it is 0 where all contributions are s/m.
 
     Equation: eq:toy-example
 
-    Parameters
-    ----------
-    risk : Risk
-        With MSE.
-    theta : (..., P)
-    keep : float
-
-    Returns
-    -------
-    fixed, spread : (...)
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> fixed, spread = r1_split(risk, theta, keep=0.5)  # one neuron: nothing to spread
     >>> float(fixed), float(spread)
     (18.0, 0.0)
@@ -85,23 +61,9 @@ def r1_group_norm(risk, theta, keep):
 
     Equation: eq:r1-group-norm
 
-    Parameters
-    ----------
-    risk : Risk
-        With MSE.
-    theta : (..., P)
-    keep : float
-
-    Returns
-    -------
-    bound : (...)
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(r1_group_norm(risk, theta, keep=0.5))  # met: R_1 = ½ 6²
     18.0
     """
@@ -112,44 +74,23 @@ def r1_group_norm(risk, theta, keep):
 
 
 def split_neurons(net, theta, copies):
-    """Every neuron replaced by `copies` neurons of the same input weight.
+    """Every neuron of a `TwoLayer` as `copies` neurons of the same input weight.
 
-    Output weights are divided by `copies`: the function is the same, and R_1 is
-    divided by `copies`.
+    Output weights are divided by `copies`, at least 1: the function is the same, and
+    R_1 is divided by `copies`. Gives the wider network, and its θ.
 
     Equation: eq:r1-splitting
-
-    Parameters
-    ----------
-    net : TwoLayer
-    theta : (..., P)
-    copies : int
-        At least 1.
-
-    Returns
-    -------
-    net : TwoLayer
-        `copies` times as wide.
-    theta : (..., P')
-
-    Raises
-    ------
-    ValueError
-        If copies is not a positive integer.
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, risk, theta  # f(2) = 3·2
     >>> wide, split = split_neurons(net, theta, copies=2)
     >>> halved = refimpl.Risk(wide, [[2.0]], [[0.0]])
     >>> float(refimpl.R1(risk, theta, 0.5)), float(refimpl.R1(halved, split, 0.5))
     (18.0, 9.0)
     """
-    if isinstance(copies, bool) or not isinstance(copies, int) or copies < 1:
-        raise ValueError(f"copies must be a positive integer, got {copies!r}")
+    copies = check_width("copies", copies)
     W, b, A = net.unpack(theta)
     xp = get_xp(theta)
     name = net.activation.__name__.lower()

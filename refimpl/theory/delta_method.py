@@ -5,7 +5,7 @@ v_l = (1−p_l)/p_l. For MSE with dropout after the last hidden layer R_S^drop i
 quadratic in η, and this is R_1. Otherwise it is an approximation.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, like, transpose
+from refimpl.arrays.backend import chunks, get_xp, like, transpose, unit_vectors
 
 
 def delta_regularizer(risk, theta, drop):
@@ -17,26 +17,14 @@ def delta_regularizer(risk, theta, drop):
     1 − p: every moment of η is of order 1 − p. With noise in earlier layers the error
     is of the order of the effect, and for ReLU it misses the kinks that masks cross.
 
+    Value (...) for θ (..., P), of any network.
+
     Equation: eq:delta-cross-entropy, eq:delta-all-layers, eq:delta-error
-
-    Parameters
-    ----------
-    risk : Risk
-        Any network, either loss.
-    theta : (..., P)
-    drop : Dropout
-        Says the probabilities and the layers.
-
-    Returns
-    -------
-    value : (...)
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(delta_regularizer(risk, theta, refimpl.Dropout(0.5)))  # R_1, for MSE
     18.0
     """
@@ -59,29 +47,17 @@ def delta_regularizer(risk, theta, drop):
 def activation_hessians(risk, theta):
     """Hessians of R_S with respect to each hidden layer's activations, per sample.
 
-    From the outputs down, H_L the Hessian of the loss with respect to the outputs:
+    A list of (..., n, m_l, m_l), one per hidden layer in their order. They come from
+    the outputs down, H_L the Hessian of the loss with respect to the outputs:
     H_{L−1} = W_Lᵀ H_L W_L, and H_{l−1} = W_lᵀ (diag σ′ H_l diag σ′ + diag(σ″ g_l)) W_l
     with g_l = ∂R_S/∂f^[l]. The first part is Gauss–Newton's; the second carries the
     residuals, and is zero for ReLU.
 
     Equation: eq:delta-all-layers
 
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-
-    Returns
-    -------
-    H : list of (..., n, m_l, m_l)
-        One per hidden layer, in their order.
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> activation_hessians(risk, theta)  # of ½ (3h)²
     [array([[[9.]]])]
     """
@@ -124,9 +100,7 @@ def _second_order(risk, theta, layers, variances):
 
 def _output_hessian(risk, run):
     """Hessian of the loss with respect to each sample's outputs: (..., n, o, o)."""
-    F = run.F
-    xp, o = get_xp(F), F.shape[-1]
-    unit = xp.eye(o, dtype=F.dtype).reshape((o,) + (1,) * (F.ndim - 1) + (o,))
-    unit = xp.broadcast_to(unit, (o,) + F.shape)
+    F, xp, o = run.F, get_xp(run.F), run.F.shape[-1]
+    unit = xp.broadcast_to(unit_vectors(F, o, 0, o, F.ndim - 1), (o,) + F.shape)
     columns = risk.loss.hvp(F, like(risk.Y, F), unit)
     return xp.moveaxis(columns, 0, -2)

@@ -14,31 +14,13 @@ STEP = 1e-30  # of the complex step: its square vanishes in rounding
 
 
 def gradient_flow(gradient, theta, times, tolerance=1e-13):
-    """Solution of θ′ = −∇G(θ) at the given times.
+    """Solution (T, ..., P) of θ′ = −∇G(θ), from `theta` (..., P), at the given times.
+
+    `gradient` is ∇G, such as ``objective.gradient``. The times (T,) ascend from 0 or
+    above, else ``ValueError``; `tolerance` is the relative one of the integration, of
+    order 8. Where it fails: ``ArithmeticError``.
 
     Equation: eq:gradient-flow
-
-    Parameters
-    ----------
-    gradient : callable
-        ∇G: (..., P) to (..., P), such as ``objective.gradient``.
-    theta : (..., P)
-        Start.
-    times : sequence of float (T,)
-        Ascending, none below 0.
-    tolerance : float
-        Relative tolerance of the integration (order 8).
-
-    Returns
-    -------
-    theta : (T, ..., P)
-
-    Raises
-    ------
-    ValueError
-        If the times do not ascend, or one is below 0 or not finite.
-    ArithmeticError
-        If the integration fails.
 
     Examples
     --------
@@ -51,32 +33,18 @@ def gradient_flow(gradient, theta, times, tolerance=1e-13):
 
 
 def third_derivative(objective, theta, C):
-    """∇³F : C, the third derivative contracted with a symmetric matrix: (..., P).
+    """∇³F : C (..., P), the third derivative contracted with a symmetric C (..., P, P).
 
     Σ_k λ_k times the second derivative of ∇F along the eigenvectors of C, each the
-    derivative of a Hessian-vector product by a complex step, exact to rounding.
+    derivative of a Hessian-vector product by a complex step, exact to rounding. The
+    activation must be analytic (tanh, identity), else ``ValueError``.
 
     Equation: eq:fluctuation-drift, eq:r2-valley
 
-    Parameters
-    ----------
-    objective : Objective
-        With an analytic activation (tanh, identity).
-    theta : (..., P)
-    C : (..., P, P)
-        Symmetric.
-
-    Raises
-    ------
-    ValueError
-        If the activation is not analytic.
-
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> third_derivative(risk, theta, np.diag([1.0, 0.0, 0.0])).round(9)  # ∂²∇F/∂w²
     array([ 0.,  0., 24.])
     """
@@ -95,32 +63,18 @@ def moment_rates(risk, mean, C, drop, epsilon):
     """Rates of change of the mean and the covariance of dropout's iterates.
 
     θ̄′ = −∇F − (ε/4)∇‖∇F‖² − ½ ∇³F : C and C′ = −HC − CH + εΣ, with F = R_S + R_1, its
-    Hessian H and Σ the covariance of ∇R_S^drop, all at θ̄.
+    Hessian H and Σ the covariance of ∇R_S^drop, all at θ̄: shapes (..., P) and
+    (..., P, P), like `mean` and `C`.
+
+    `risk` has MSE, an analytic activation, and few enough masks to enumerate; `drop`
+    acts after the last hidden layer; `epsilon` is the learning rate.
 
     Equation: eq:mean-flow, eq:covariance-flow
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE, an analytic activation, and few enough masks to enumerate.
-    mean : (..., P)
-    C : (..., P, P)
-    drop : Dropout
-        After the last hidden layer.
-    epsilon : float
-        Learning rate.
-
-    Returns
-    -------
-    mean_rate : (..., P)
-    C_rate : (..., P, P)
 
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean, C = moment_rates(risk, theta, np.zeros((3, 3)), drop, epsilon=0.1)
     >>> float(np.trace(C).round(9))  # ε tr Σ = 0.1 (2·6)² (6² + 3² + 2²)
@@ -140,38 +94,15 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
     The moments of the stochastic modified equation of order 2, closed at the second:
     `moment_rates` integrated from θ with no spread. Error O(ε²) at fixed times.
 
+    Mean (T, ..., P) and covariance (T, ..., P, P). Arguments and limits are those of
+    `moment_rates`; `times` and `tolerance` are as for `gradient_flow`.
+
     Equation: eq:mean-flow, eq:covariance-flow
-
-    Parameters
-    ----------
-    risk, drop, epsilon
-        As for `moment_rates`.
-    theta : (..., P)
-        Start.
-    times : sequence of float (T,)
-        Ascending, none below 0.
-    tolerance : float
-        Relative tolerance of the integration.
-
-    Returns
-    -------
-    mean : (T, ..., P)
-    covariance : (T, ..., P, P)
-
-    Raises
-    ------
-    ValueError
-        If the times do not ascend, the loss is not MSE, noise enters before the last
-        hidden layer, the activation is not analytic, or there are too many masks.
-    ArithmeticError
-        If the integration fails.
 
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import refimpl
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean, covariance = mean_flow(risk, 0.1 * theta, drop, 0.01, times=[0.0, 1.0])
     >>> mean.shape, covariance.shape

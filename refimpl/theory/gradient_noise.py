@@ -6,7 +6,7 @@ and `gradient_noise_deep`.
 """
 
 from refimpl.arrays.types import Array, ArrayLike
-from refimpl.core.dropout import Dropout, last_layer_keep, noise_moment
+from refimpl.core.dropout import Dropout, as_dropout, last_layer_keep, noise_moment
 from refimpl.core.loss import MSE
 from refimpl.core.risk import Risk, check_risk
 from refimpl.core.two_layer import TwoLayer
@@ -26,7 +26,7 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     risk : Risk
         With MSE.
     theta : (..., P)
-    drop : Dropout
+    drop : Dropout, or keep
         After the last hidden layer. The result depends on ``drop.per_sample``: with a
         mask per sample it is smaller by about n.
 
@@ -45,15 +45,13 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)  # ∇ is 0 or 4·6·(6, 3, 2): half their distance
     >>> float(gradient_covariance_trace(risk, theta, drop))  # (2·6)² (6² + 3² + 2²)
     7056.0
     """
     theta, moments, route = _prepare(risk, theta, drop)
-    return route.trace(risk, theta, moments, drop.per_sample)
+    return route.trace(risk, theta, moments, as_dropout(drop).per_sample)
 
 
 def gradient_covariance_trace_gradient(risk, theta, drop):
@@ -64,7 +62,7 @@ def gradient_covariance_trace_gradient(risk, theta, drop):
     Cost: a few times that of the value.
     """
     theta, moments, route = _prepare(risk, theta, drop)
-    return route.trace_gradient(risk, theta, moments, drop.per_sample)
+    return route.trace_gradient(risk, theta, moments, as_dropout(drop).per_sample)
 
 
 def noise_moments(keep):

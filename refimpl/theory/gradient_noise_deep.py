@@ -9,7 +9,13 @@ gradient has the gradients of these scalars as coefficients: one pass backward e
 one Hessian-vector product each for the gradient of the trace.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose
+from refimpl.arrays.backend import (
+    chunks,
+    pass_elements,
+    per_replica,
+    transpose,
+    unit_vectors,
+)
 from refimpl.core.network import Upstream
 
 # Multiply-adds that an exact trace may take, about: minutes on one core.
@@ -98,8 +104,7 @@ class _Polynomial:
 
     def chunks(self, first):
         """Ranges of the neurons from `first` on, to take beside each other."""
-        lead = self.r[..., 0, 0].size
-        each = lead * (4 * self.net.size + 6 * self.n * sum(self.net.hidden))
+        each = self.r[..., 0, 0].size * pass_elements(self.net, self.n)
         m = self.h.shape[-1]
         return [(first + i, first + j) for i, j in chunks(m - first, each)]
 
@@ -174,15 +179,13 @@ class _Polynomial:
 
     def _mask(self, start, stop):
         """Unit vectors e_l (stop − start, ..., 1, m) for l from `start` to `stop`."""
-        xp, m = get_xp(self.h), self.h.shape[-1]
-        unit = xp.eye(stop - start, m, start, dtype=self.h.real.dtype)
-        return unit.reshape((stop - start,) + (1,) * (self.h.ndim - 1) + (m,))
+        return unit_vectors(self.h, self.h.shape[-1], start, stop, self.h.ndim - 1)
 
 
 def _single_samples(risk, theta, moments):
     """Every sample as a data set of one: (risk, θ, moments) with a last leading axis
     that counts samples, some at a time."""
-    elements = theta[..., 0].size * (4 * theta.shape[-1] + 6 * sum(risk.net.hidden))
+    elements = theta[..., 0].size * pass_elements(risk.net, 1)
     moments = [one if isinstance(one, float) else one[..., None] for one in moments]
     for start, stop in chunks(risk.n, elements):
         X, Y = (a[..., start:stop, None, :] for a in (risk.X, risk.Y))

@@ -12,7 +12,7 @@ Gram matrices over the samples that share a mask: all n, or one.
 
 from typing import Any, NamedTuple
 
-from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose
+from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose, with_ones
 from refimpl.core.network import Upstream
 
 
@@ -132,9 +132,9 @@ def _rows_derivatives(c, i, t, A, norm, samples):
 
 def _terms(risk, theta, per_sample):
     """Forward pass without noise, its `Terms`, A (..., o, m), ‖a_j‖² (..., 1, m)."""
-    run, xp = risk.run(theta, risk.net.no_noise), get_xp(theta)
-    X, r, h, A = run.kept[0], risk.of(run)[1].dF * risk.n, run.h, run.A
-    X = xp.concatenate([X, xp.ones_like(X[..., :1])], axis=-1)
+    run = risk.run(theta, risk.net.no_noise)
+    X, h, A = with_ones(run.kept[0]), run.h, run.A
+    r = risk.of(run)[1].dF * risk.n
     if per_sample:  # every sample is a group of its own
         X, r, h = (array[..., None, :] for array in (X, r, h))
         A = A[..., None, :, :]

@@ -1,9 +1,14 @@
-"""Iterates of gradient descent with dropout, averaged exactly over all their masks."""
+"""Iterates of gradient descent with dropout, averaged exactly over all their masks.
+
+Means are (..., P) and covariances (..., P, P) for θ (..., P); where there is too much
+to follow, ``ValueError``.
+"""
 
 from itertools import permutations
 
 from refimpl.arrays.backend import get_xp, like, transpose
 from refimpl.arrays.checks import check_integer
+from refimpl.arrays.masks import masks_beside
 from refimpl.core.dropout import Dropout
 from refimpl.core.expectation import weighted_sum
 
@@ -14,35 +19,15 @@ MAX_DECK = 7  # masks: 7! orders
 def mean_iterate(risk, theta, drop, epsilon, steps):
     """E θ_k of θ_{k+1} = θ_k − ε ∇R_S^drop(θ_k, η_k), fresh η_k at every step.
 
-    Exact: all sequences of masks are followed.
+    Exact: all sequences of masks are followed, at most 2^18. The mean (steps, ..., P)
+    is that after 1, 2, ..., `steps` steps from `theta`; any objective serves as `risk`.
 
     Equation: eq:mean-iterate, eq:modified-drift
-
-    Parameters
-    ----------
-    risk : Objective
-    theta : (..., P)
-        Start.
-    drop : Dropout
-    epsilon : float
-    steps : int
-
-    Returns
-    -------
-    mean : (steps, ..., P)
-        After 1, 2, ..., `steps` steps.
-
-    Raises
-    ------
-    ValueError
-        If there are more than 2^18 sequences.
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> mean_iterate(risk, theta, drop, 0.01, steps=1)  # θ − 0.01 ∇(R_S + R_1)
     array([[ 0.28, -0.36, 2.76]])
@@ -58,7 +43,7 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     probabilities, eta = drop.enumerate(risk.net, risk.n)
     probabilities = like(probabilities, theta)
     # Axes: the masks of this step, the sequences so far, those of θ.
-    eta = _beside(eta, theta.ndim)
+    eta = masks_beside(eta, theta.ndim)
     ends, weights, means = theta[None], like([1.0], theta), []
     for _ in range(steps):
         ends = ends - epsilon * risk.gradient(ends, eta)  # (K, S, ..., P)
@@ -72,35 +57,15 @@ def mean_epoch(risk, theta, eta, epsilon):
     """E θ_M after one pass through a deck of M masks, each used once, in random order.
 
     Not dropout as it is used, but the case for which R_2 is exact to second order.
-    Exact: all M! orders are followed.
+    Exact: all M! orders are followed, M at most 7. The deck is `eta` (M, 1 or n, m); it
+    stands for dropout if it holds every mask as often as its probability says.
 
     Equation: eq:mask-correlation
 
-    Parameters
-    ----------
-    risk : Objective
-    theta : (..., P)
-        Start.
-    eta : (M, 1 or n, m)
-        The deck. It stands for dropout if it holds every mask as often as its
-        probability says.
-    epsilon : float
-
-    Returns
-    -------
-    mean : (..., P)
-
-    Raises
-    ------
-    ValueError
-        If the deck has more than 7 masks.
-
     Examples
     --------
-    >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> import numpy as np
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> deck = np.array([[[1.0]], [[-1.0]]])  # kept, dropped: each once
     >>> mean_epoch(risk, theta, deck, 0.01)  # θ − 0.01 · 4 · 6 · (6, 3, 2)
     array([-0.44, -0.72,  2.52])
@@ -110,36 +75,23 @@ def mean_epoch(risk, theta, eta, epsilon):
     orders = list(permutations(range(masks)))
     ends = theta[None]
     for step in zip(*orders):  # a mask for every order
-        step_eta = _beside(eta[list(step)], theta.ndim - 1)
+        step_eta = masks_beside(eta[list(step)], theta.ndim - 1)
         ends = ends - epsilon * risk.gradient(ends, step_eta)  # (M!, ..., P)
     return ends.mean(axis=0)
 
 
 def gradient_covariance(risk, theta, drop):
-    """Covariance (..., P, P) of ∇R_S^drop over the masks, exact.
+    """Covariance of ∇R_S^drop over the masks, at most 2^20 of a sample; exact.
 
     With a mask per sample the gradients of the samples are independent, so their
     covariances add: the masks of one sample at a time are enumerated.
 
     Equation: eq:gradient-covariance
 
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    drop : Dropout
-
-    Raises
-    ------
-    ValueError
-        If there are more than 2^20 masks of one sample.
-
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop = refimpl.Dropout(keep=0.5)
     >>> float(np.trace(gradient_covariance(risk, theta, drop)))  # (2·6)² (6² + 3² + 2²)
     7056.0
@@ -151,7 +103,7 @@ def gradient_covariance(risk, theta, drop):
         theta = theta[..., None, :]
     one_mask = Dropout(drop.keep, layers=drop.layers)
     probabilities, eta = one_mask.enumerate(risk.net, risk.n)
-    gradients = risk.gradient(theta, _beside(eta, theta.ndim - 1))  # (K, ..., P)
+    gradients = risk.gradient(theta, masks_beside(eta, theta.ndim - 1))  # (K, ..., P)
     deviations = gradients - weighted_sum(probabilities, gradients)
     deviations = xp.moveaxis(deviations, 0, -2)  # (..., K, P)
     weighted = like(probabilities, theta)[:, None] * deviations
@@ -160,30 +112,16 @@ def gradient_covariance(risk, theta, drop):
 
 
 def batch_gradient_covariance(risk, theta, size):
-    """Covariance (..., P, P) of ∇R_S over batches drawn without replacement, exact.
+    """Covariance of ∇R_S over batches drawn without replacement, exact.
 
-    SGD's noise, beside which dropout's is put.
+    SGD's noise, beside which dropout's is put: `size` samples a batch, 1 to n.
 
     Equation: eq:batch-gradient-covariance
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    size : int
-        Samples a batch, 1 to n.
-
-    Raises
-    ------
-    ValueError
-        If the size is not in 1 to n.
 
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, theta  # f(2) = 3·2
     >>> pair = refimpl.Risk(net, X=[[2.0], [2.0]], Y=[[0.0], [2.0]])
     >>> C = batch_gradient_covariance(pair, theta, size=1)  # of the gradients 6J, 4J
     >>> float(np.trace(C))
@@ -197,10 +135,3 @@ def batch_gradient_covariance(risk, theta, size):
     deviations = gradients - gradients.mean(axis=-2, keepdims=True)
     share = (n - size) / (size * max(n - 1, 1))
     return share / n * (transpose(deviations) @ deviations)
-
-
-def _beside(eta, axes):
-    """η with `axes` axes of length 1 after that of the masks."""
-    if isinstance(eta, tuple):
-        return tuple(_beside(entry, axes) for entry in eta)
-    return eta.reshape(eta.shape[:1] + (1,) * axes + eta.shape[1:])

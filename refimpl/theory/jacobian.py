@@ -1,35 +1,24 @@
 """The Jacobian of the outputs, ∂f_k(x_i)/∂θ, and the flatness that is made of it.
 
 At zero loss the trace of the Hessian of R_S is (1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖², the trace
-of the empirical neural tangent kernel over n: what Theorem 2 is about.
+of the empirical neural tangent kernel over n: what Theorem 2 is about. Of `risk`
+network and inputs play a part, not targets and loss; for ReLU all holds off kinks.
 """
 
-from refimpl.arrays.backend import chunks, get_xp
+import math
+
+from refimpl.arrays.backend import chunks, get_xp, pass_elements, unit_vectors
 from refimpl.core.network import Upstream
 
 
 def output_jacobian(risk, theta):
-    """Derivatives of every output on every sample with respect to θ.
+    """J (..., n·o, P) for θ (..., P): row i·o + k is ∇_θ f_k(x_i).
 
     Equation: eq:output-jacobian
 
-    Parameters
-    ----------
-    risk : Risk
-        Gives network and inputs; targets and loss play no part.
-    theta : (..., P)
-
-    Returns
-    -------
-    J : (..., n·o, P)
-        Row i·o + k is ∇_θ f_k(x_i). For ReLU, off kinks.
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> output_jacobian(risk, theta)  # of a (2w + b), in (w, b, a)
     array([[6., 3., 2.]])
     """
@@ -42,27 +31,14 @@ def output_jacobian(risk, theta):
 def ntk_trace(risk, theta):
     """(1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖²: the trace of the empirical tangent kernel, over n.
 
-    Where R_S = 0 with MSE it is the trace of the Hessian of R_S. For ReLU it jumps
-    where a neuron becomes active on a sample or falls silent.
+    Value (...) for θ (..., P). Where R_S = 0 with MSE it is the trace of the Hessian of
+    R_S. For ReLU it jumps where a neuron becomes active on a sample or falls silent.
 
     Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss, eq:ntk-trace-jump
 
-    Parameters
-    ----------
-    risk : Risk
-        Gives network and inputs; targets and loss play no part.
-    theta : (..., P)
-
-    Returns
-    -------
-    trace : (...)
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(ntk_trace(risk, theta))  # 6² + 3² + 2²
     49.0
     """
@@ -81,10 +57,7 @@ def ntk_trace_gradient(risk, theta):
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> ntk_trace_gradient(risk, theta)  # of 5a² + (2w + b)²
     array([ 8.,  4., 30.])
     """
@@ -98,32 +71,19 @@ def ntk_trace_gradient(risk, theta):
 
 
 def ntk_trace_rate(risk, theta, objective):
-    """d/dt of `ntk_trace` along the gradient flow of `objective`, at θ.
+    """d/dt of `ntk_trace` along the gradient flow of `objective`, at θ (..., P).
 
-    Theorem 2: for a two-layer ReLU network off kinks it is negative along the flow of
-    R_1 wherever ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for
-    other activations, nor for more layers, nor at later times does the proof hold.
+    −⟨∇ ntk_trace, ∇ objective⟩ (...), of objectives of the same network. Theorem 2: for
+    a two-layer ReLU network off kinks it is negative along the flow of R_1 wherever
+    ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for other
+    activations, nor for more layers, nor at later times does the proof hold.
 
     Equation: eq:theorem-2
-
-    Parameters
-    ----------
-    risk : Risk
-    theta : (..., P)
-    objective : Objective
-        Of the same network: ``L1(risk, keep)`` or ``R1Penalty(risk, keep)``.
-
-    Returns
-    -------
-    rate : (...)
-        −⟨∇ ntk_trace, ∇ objective⟩.
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> objective = refimpl.L1(risk, 0.5)  # of gradient 2·(36, 18, 12)
     >>> float(ntk_trace_rate(risk, theta, objective))
     -1440.0
@@ -139,11 +99,9 @@ def _jacobian_rows(risk, theta):
     """Forward pass, unit upstreams and the rows of J (K, ..., P) they give, in turn."""
     xp, net = get_xp(theta), risk.net
     run = risk.run(theta, net.no_noise)
-    n, o = run.F.shape[-2:]
-    lead = run.F.shape[:-2]
-    elements = run.F[..., 0, 0].size * (4 * net.size + 6 * n * sum(net.hidden))
-    for start, stop in chunks(n * o, elements):
-        unit = xp.eye(stop - start, n * o, start, dtype=theta.dtype)
-        unit = unit.reshape((stop - start,) + (1,) * len(lead) + (n, o))
-        seed = Upstream(xp.broadcast_to(unit, (stop - start,) + lead + (n, o)))
+    *lead, n, o = run.F.shape
+    for start, stop in chunks(n * o, math.prod(lead) * pass_elements(net, n)):
+        unit = unit_vectors(theta, n * o, start, stop, len(lead))
+        unit = unit.reshape(unit.shape[:-1] + (n, o))
+        seed = Upstream(xp.broadcast_to(unit, (stop - start, *run.F.shape)))
         yield run, seed, net.backward(run, seed)

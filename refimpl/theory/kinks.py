@@ -20,24 +20,9 @@ class Kinks(NamedTuple):
 
 
 def kinks(net, theta):
-    """Kinks of a network of one input and one output.
+    """`Kinks` of a `TwoLayer` or `LinearSkip` of one input and one output, with ReLU.
 
     Equation: eq:kinks
-
-    Parameters
-    ----------
-    net : TwoLayer or LinearSkip
-        ReLU, one input, one output.
-    theta : (..., P)
-
-    Returns
-    -------
-    Kinks
-
-    Raises
-    ------
-    ValueError
-        If the network is of another kind.
 
     Examples
     --------
@@ -65,18 +50,9 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
     """Number of changes of convexity of f on (x_1, x_n): (...), int.
 
     Sign changes of the slope changes, from left to right; kinks nearer to each other
-    than `tolerance` are one.
+    than `tolerance` are one. `net` and `theta` are as for `kinks`, x (n,) ascends.
 
     Equation: eq:convexity-changes
-
-    Parameters
-    ----------
-    net : TwoLayer or LinearSkip
-        ReLU, one input, one output.
-    theta : (..., P)
-    x : (n,)
-        Inputs, ascending.
-    tolerance : float
 
     Examples
     --------
@@ -87,8 +63,7 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
     1
     """
     t, slope_changes, _ = kinks(net, theta)
-    x = _check_inputs(x)
-    rows = zip(to_numpy(t).reshape(-1, net.hidden[0]), _rows(slope_changes))
+    x, rows = _check_inputs(x), zip(_rows(t), _rows(slope_changes))
     counts = [_count(*row, float(x[0]), float(x[-1]), tolerance) for row in rows]
     return get_xp(theta).asarray(counts).reshape(t.shape[:-1])[()]
 
@@ -96,14 +71,9 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
 def fewest_convexity_changes(x, y):
     """Least number of convexity changes of any function through the points: int.
 
-    Sign changes of the slopes' differences between neighbouring points.
+    Sign changes of the slopes' differences between neighbouring points; x (n,) ascends.
 
     Equation: eq:fewest-convexity-changes
-
-    Parameters
-    ----------
-    x, y : (n,)
-        Points, x ascending.
 
     Examples
     --------

@@ -3,9 +3,10 @@
 import math
 
 from refimpl.arrays.backend import chunks, get_xp, per_replica
+from refimpl.arrays.masks import masks_beside
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generator, PerReplica
-from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
+from refimpl.core.dropout import Dropout, as_dropout, last_layer_keep
 from refimpl.core.expectation import Estimate, monte_carlo
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
@@ -33,8 +34,9 @@ def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Arra
     risk : Risk
         With MSE.
     theta : (..., P)
-    drop : Dropout
-        After the last hidden layer. The convention ``drop.per_sample`` matters.
+    drop : Dropout, or keep
+        After the last hidden layer. The convention ``drop.per_sample`` matters: a
+        `keep` means one mask for all samples.
     epsilon : float, or array of one per replica
         Learning rate.
 
@@ -120,7 +122,7 @@ def R2_estimate(
     risk : Risk
     theta : (..., P)
         Replicas see the same masks.
-    drop : Dropout
+    drop : Dropout, or keep
         With one probability per layer, not per replica.
     epsilon : float, or array of one per replica
     samples : int
@@ -140,9 +142,7 @@ def R2_estimate(
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
     >>> mean, error = R2_estimate(risk, theta, drop, 0.1, 1000, rng)
     >>> bool(abs(mean - refimpl.R2(risk, theta, drop, 0.1)) < 4 * error)
@@ -163,21 +163,15 @@ def R2_gradient_estimate(
 ) -> Estimate:
     """Monte-Carlo mean of ∇R̃_2 = (ε/2) H^drop g^drop: the gradient of R_2.
 
-    Any network, loss and layers of dropout; arguments as for `R2_estimate`.
+    ``mean`` and ``standard_error`` are (..., P). Any network, loss and layers of
+    dropout; arguments as for `R2_estimate`.
 
     Equation: eq:r2-gradient
-
-    Returns
-    -------
-    Estimate
-        ``mean`` and ``standard_error``, each (..., P).
 
     Examples
     --------
     >>> import numpy as np, refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> drop, rng = refimpl.Dropout(keep=0.5), np.random.default_rng(0)
     >>> mean, error = R2_gradient_estimate(risk, theta, drop, 0.1, 1000, rng)
     >>> exact = refimpl.R2_gradient(risk, theta, drop, 0.1)
@@ -190,11 +184,11 @@ def R2_gradient_estimate(
 
 
 def _in_groups(fn, risk, theta, drop, epsilon):
-    """``fn(risk, theta, drop, epsilon)``, for as many replicas at a time as a chunk of
-    memory allows."""
-    penalty = R2Tilde(check_risk(risk), epsilon)
+    """``fn(risk, theta, drop, epsilon)``, with checked arguments, for as many replicas
+    at a time as a chunk of memory allows."""
+    penalty, drop = R2Tilde(check_risk(risk), epsilon), as_dropout(drop)
     theta, _ = penalty.check(theta)
-    lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, check_dropout(drop).keep
+    lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, drop.keep
     shape = broadcast_lead("theta", lead, penalty.lead, getattr(keep, "shape", ()))
     each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
     parts = chunks(lead[0], each) if lead else []
@@ -218,22 +212,17 @@ def _in_groups(fn, risk, theta, drop, epsilon):
 
 def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
-    check_dropout(drop)
+    drop = as_dropout(drop)
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     if not all(isinstance(keep, float) for keep in keeps):
         raise ValueError(
             "keep must be one number per layer for an estimate, got an array"
         )
     value = risk(theta)
-    replicas = (1,) * value.ndim
-
-    def beside(eta):  # the leading axes of θ after that of the masks
-        return eta.reshape(eta.shape[:1] + replicas + eta.shape[1:])
+    net, n = risk.net, risk.n
 
     def each_mask(eta):
-        every = isinstance(eta, tuple)
-        return fn(theta, tuple(map(beside, eta)) if every else beside(eta))
+        return fn(theta, masks_beside(eta, value.ndim))
 
-    net, n = risk.net, risk.n
     elements = MASK_ARRAYS * (n * sum(net.hidden) + net.size) * value.size
     return monte_carlo(each_mask, drop, net, n, samples, rng, elements)

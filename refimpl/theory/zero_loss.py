@@ -16,25 +16,14 @@ RANK_TOLERANCE = 1e-10
 def project_to_tangent(risk, theta, v):
     """Part of `v` that changes no output on the data to first order: (I − J⁺J) v.
 
+    Shape (..., P), like θ and v. It lies in the null space of J(θ), which is the
+    tangent of the zero-loss set where J has full row rank.
+
     Equation: eq:zero-loss-projection
-
-    Parameters
-    ----------
-    risk : Risk
-    theta, v : (..., P)
-
-    Returns
-    -------
-    v : (..., P)
-        In the null space of J(θ). The tangent of the zero-loss set where J has full
-        row rank.
 
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> moved = project_to_tangent(risk, theta, [1.0, 0.0, 0.0])  # J = (6, 3, 2)
     >>> bool(abs(moved @ [6.0, 3.0, 2.0]) < 1e-12)
     True
@@ -45,35 +34,16 @@ def project_to_tangent(risk, theta, v):
 
 
 def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
-    """Nearby θ with R_S(θ) = 0, by Gauss–Newton: θ ← θ − J⁺ (f − y).
+    """Nearby θ (..., P) with R_S(θ) = 0, by Gauss–Newton: θ ← θ − J⁺ (f − y).
+
+    With MSE. After at most so many `steps` no |f_k(x_i) − y_ik| is above `tolerance`;
+    else ``ValueError``.
 
     Equation: eq:zero-loss-correction
 
-    Parameters
-    ----------
-    risk : Risk
-        With MSE.
-    theta : (..., P)
-    tolerance : float
-        Largest |f_k(x_i) − y_ik| allowed.
-    steps : int
-        At most this many corrections.
-
-    Returns
-    -------
-    theta : (..., P)
-
-    Raises
-    ------
-    ValueError
-        If the loss is not MSE, or the tolerance is not reached.
-
     Examples
     --------
-    >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
     >>> float(risk(theta)), float(risk(to_zero_loss(risk, theta))) < 1e-20
     (18.0, True)
     """
@@ -97,37 +67,16 @@ def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
 
     Each step goes along the projected gradient and is then corrected back to R_S = 0.
 
+    The path is (steps + 1, ..., P), its first entry the corrected start `theta`, which
+    is near the set. `objective` is of the same network: ``R1Penalty(risk, keep)``.
+    Where a step leads too far from the set, `to_zero_loss` says so.
+
     Equation: eq:zero-loss-flow, eq:theorem-1
-
-    Parameters
-    ----------
-    risk : Risk
-        With MSE.
-    theta : (..., P)
-        Start, near the set.
-    objective : Objective
-        Of the same network: ``R1Penalty(risk, keep)``.
-    step_size : float
-    steps : int
-    tolerance : float
-        Of `to_zero_loss`.
-
-    Returns
-    -------
-    path : (steps + 1, ..., P)
-        The first entry is the corrected start.
-
-    Raises
-    ------
-    ValueError
-        If the loss is not MSE, or a step leads too far from the set.
 
     Examples
     --------
     >>> import refimpl
-    >>> net = refimpl.TwoLayer(1, 1, activation="identity")
-    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
-    >>> theta = net.pack(W=[[1.0]], b=[0.0], A=[[3.0]])  # f(2) = 3·2
+    >>> from refimpl.data.example import net, theta  # f(2) = 3·2
     >>> from refimpl.core.r1 import R1Penalty
     >>> fit = refimpl.Risk(net, X=[[2.0]], Y=[[6.0]])
     >>> path = follow_zero_loss(fit, theta, R1Penalty(fit, 0.5), 0.01, steps=3)

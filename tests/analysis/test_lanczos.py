@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from oracles import assert_close
 
-from refimpl.analysis.lanczos import lanczos, top_by_lanczos
+from refimpl.analysis.lanczos import krylov, top_by_lanczos
 
 P = 40
 SPECTRA = {
@@ -37,17 +37,20 @@ def test_the_largest_eigenvalues_come_with_multiplicity(spectrum):
 def test_q_is_orthonormal_and_tridiagonalises(spectrum):
     rng = np.random.default_rng(1)
     A = matrix(spectrum, rng)
-    diagonal, off, Q = lanczos(lambda v: A @ v, rng.standard_normal(P), P, rng)
-    T = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
+    *_, space = krylov(lambda v: A @ v, rng.standard_normal(P), P, rng)
+    Q, off = space.Q, space.off_diagonal[:-1]
+    T = np.diag(space.diagonal) + np.diag(off, 1) + np.diag(off, -1)
     assert_close(Q @ Q.T, np.eye(P))
     assert_close(Q @ A @ Q.T, T)
+    values, vectors = space.ritz()
+    assert_close((vectors * values) @ vectors.T, T)
 
 
 def test_without_a_generator_it_ends_with_the_krylov_space():
     rng = np.random.default_rng(2)
     A = matrix("rank 3", rng)
-    diagonal, _, Q = lanczos(lambda v: A @ v, rng.standard_normal(P), 20)
-    assert len(diagonal) == len(Q) == 4  # three eigenvectors and the null space
+    *_, space = krylov(lambda v: A @ v, rng.standard_normal(P), 20)
+    assert len(space.diagonal) == len(space.Q) == 4  # three eigenvectors, null space
 
 
 def test_too_few_steps_are_an_error():

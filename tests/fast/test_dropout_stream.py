@@ -81,7 +81,7 @@ def test_no_noise_where_there_is_no_dropout():
 
 def test_arguments_are_checked_before_the_first_step():
     with pytest.raises(ValueError, match="rng"):
-        next(refimpl.Dropout(0.5).stream(NET, 3, rng=7))
+        next(refimpl.Dropout(0.5).stream(NET, 3, rng=-7))
     with pytest.raises(ValueError, match="samples must begin with .* 2, got"):
         rngs = [np.random.default_rng(0)] * 2
         next(refimpl.Dropout(0.5).stream(NET, 3, rngs, samples=(3,)))

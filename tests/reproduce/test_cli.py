@@ -1,5 +1,6 @@
 """The command line: what it refuses, what it writes, what it keeps, how it ends."""
 
+import configparser
 import errno
 import json
 import subprocess
@@ -284,18 +285,39 @@ def test_the_times_measured_are_those_of_experiments():
         assert all(seconds > 0 for seconds in times[preset].values())
 
 
-def test_python_m_refimpl_is_the_same():
-    printed = [
-        subprocess.run(
-            [sys.executable, *program, "--help"],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for program in (["reproduce.py"], ["-m", "refimpl"])
-    ]
-    assert printed[0] == printed[1] and "--quick" in printed[0]
+CALLS = {
+    "reproduce.py": ["reproduce.py"],
+    "python -m refimpl": ["-m", "refimpl"],
+    "refimpl": ["-c", "from refimpl.reproduce.cli import console; exit(console())"],
+}
+
+
+def called(program, *arguments):
+    return subprocess.run(
+        [sys.executable, *CALLS[program], *arguments],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("program", CALLS)
+def test_every_door_answers_to_its_own_name(program):
+    helped, refused = called(program, "--help"), called(program, "--seeds=0", "fig04")
+    unknown = called(program, "--unknown")
+    assert helped.returncode == 0 and helped.stdout.startswith(f"usage: {program} [")
+    python = "python " if program.endswith(".py") else ""
+    assert f"\n  {python}{program} --quick  " in helped.stdout
+    assert refused.returncode == unknown.returncode == 2
+    assert refused.stderr.startswith(f"{program}: --seeds must be a positive integer")
+    assert unknown.stderr.splitlines()[-1].startswith(f"{program}: error: unrecognized")
+
+
+def test_installing_makes_the_command():
+    setup = configparser.ConfigParser()
+    setup.read(Path(__file__).parents[2] / "setup.cfg", encoding="utf-8")
+    scripts = setup["options.entry_points"]["console_scripts"].split("\n")
+    assert scripts[1:] == ["refimpl = refimpl.reproduce.cli:console"]
 
 
 def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys):
