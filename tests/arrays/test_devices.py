@@ -224,6 +224,11 @@ CASES = {
         delta_method.delta_regularizer(risk, theta, refimpl.Dropout(0.7, layers=layers))
         for layers in ("last", "all")
     ],
+    "main effects": lambda risk, theta: [
+        fn(risk, theta, refimpl.Dropout(0.7, layers=layers))
+        for fn in (refimpl.main_effects, refimpl.main_effects_gradient)
+        for layers in ("last", "all")
+    ],
     "central limit": lambda risk, theta: central_limit.central_limit_regularizer(
         risk, theta, 0.7
     ),
