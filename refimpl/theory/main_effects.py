@@ -1,7 +1,7 @@
-"""What dropout adds to the mean loss, one neuron's noise at a time: any loss, any layer.
+"""What dropout adds to the loss, one neuron's noise at a time: any loss, any layer.
 
-Σ_a (E R_S^drop(η_a) − R_S), η_a the noise of neuron a alone: the main effects, the terms
-of first order when E R_S^drop is split by which neurons have noise (Hoeffding's
+Σ_a (E R_S^drop(η_a) − R_S), η_a the noise of neuron a alone: the main effects, the
+terms of first order when E R_S^drop is split by which neurons have noise (Hoeffding's
 decomposition, anchored at η = 0). What they lack takes two neurons at once, and is of
 order (1−p)². For MSE with dropout after the last hidden layer they are R_1.
 """
@@ -55,7 +55,7 @@ def main_effects_gradient(risk: Objective, theta: ArrayLike, drop: Dropout) -> A
 
 
 def _total(fn: Callable, risk, theta, drop, axes):
-    """Σ_a (E fn(η_a) − fn(0)); `axes` is how many follow the replicas' in fn's value."""
+    """Σ_a (E fn(η_a) − fn(0)); `axes` follow those of the replicas in fn's value."""
     theta, none = risk.check(theta)
     without, total = fn(theta, none), 0.0
     for probability, q in _one_at_a_time(risk, theta, as_dropout(drop)):
@@ -65,7 +65,7 @@ def _total(fn: Callable, risk, theta, drop, axes):
 
 
 def _one_at_a_time(risk, theta, drop) -> Iterator[tuple]:
-    """Pairs: a probability, and factors q (K, ..., 1, m) that leave all but one alone."""
+    """Probabilities, each with factors q (K, ..., 1, m) of one neuron at a time."""
     net = risk.net
     keeps = keep_by_layer(drop.keep, drop.layers, len(net.hidden))
     each = pass_elements(net, risk.n) * max(1, theta[..., 0].size)
