@@ -14,9 +14,9 @@ from refimpl.theory.iterates import gradient_covariance
 def balance(net, theta, layer=0):
     """‖a_j‖² − ‖(w_j, b_j)‖² of every neuron of a hidden layer: (..., m).
 
-    a_j are the weights that leave it, (w_j, b_j) its input weights with the bias. A step
-    θ − εg of gradient descent on R_S^drop changes it by ε² times the balance of g, for
-    any mask, batch, loss and layer, if the activation is ReLU or the identity.
+    a_j are the weights that leave it, (w_j, b_j) its input weights with the bias. A
+    step θ − εg of gradient descent on R_S^drop changes it by ε² times the balance of g,
+    for any mask, batch, loss and layer, if the activation is ReLU or the identity.
 
     Equation: eq:balance
 
@@ -27,8 +27,11 @@ def balance(net, theta, layer=0):
     >>> balance(net, net.pack(W=[[1.0]], b=[2.0], A=[[3.0]]))
     array([4.])
     """
-    incoming, leaving = net.input_weights(theta, layer), net.outgoing_weights(theta, layer)
-    return (leaving**2).sum(axis=-1) - (incoming**2).sum(axis=-1)
+    leaving, incoming = (
+        (weights(theta, layer) ** 2).sum(axis=-1)
+        for weights in (net.outgoing_weights, net.input_weights)
+    )
+    return leaving - incoming
 
 
 def mean_balance_step(risk, theta, drop, epsilon):
