@@ -83,6 +83,16 @@ def test_a_stream_from_a_seed_does_not_repeat_itself():
         assert (first != second).any()
 
 
+def test_a_seed_follows_the_array_module_of_theta(xp, problem):
+    """Seeds become generators of the module in which θ lives, or draw on the host."""
+    objective, theta = problem()
+    drop = refimpl.Dropout(0.5)
+    trained = refimpl.train(objective, theta, refimpl.GD(0.1), 3, drop, rng=1).theta
+    trace = refimpl.hessian_trace(objective, theta, "hutchinson", 4, rng=1).mean
+    assert type(trained) is type(theta) and bool(xp.isfinite(trace))
+    assert type(objective.net.init(1)) is np.ndarray
+
+
 NETS = (refimpl.TwoLayer(1, 3), refimpl.Deep((1, 3, 2, 1), activation="tanh"))
 OBJECTIVES = {
     "Risk": lambda r: r,

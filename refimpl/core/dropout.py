@@ -93,9 +93,24 @@ class Dropout(show.Shown):
         rng = checks.as_generator(rng)
         layers = self.shapes(net, n, rng, samples)
         return tuple(
-            1.0 if p is None else keep_factors(rng, p, shape, dtype)
+            1.0 if p is None else self.keep_factors(rng, p, shape, dtype)
             for p, shape in layers
         )
+
+    def keep_factors(
+        self, rng: Generators, p: PerReplica, shape: tuple, dtype: Any
+    ) -> Array:
+        """q = κ/p of `shape`, κ = 1 with probability p and else 0, independent entries.
+
+        Equation: eq:dropout
+        """
+        checks.check_float_type(dtype)
+        if isinstance(rng, (list, tuple)):
+            each = [p] * len(rng) if isinstance(p, float) else list(p)
+            rows = [self.keep_factors(*one, shape[1:], dtype) for one in zip(rng, each)]
+            return generator_xp(rng).stack(rows)
+        p = p[..., None, None] if getattr(p, "ndim", 0) else p
+        return ((rng.random(shape) < p) / p).astype(dtype)
 
     def shapes(self, net: Network, n: int, rng: Generators, samples: Any) -> list:
         """Of every hidden layer p, or ``None``, and the shape of its noise."""
@@ -141,20 +156,6 @@ class Dropout(show.Shown):
         """Pairs: keep of each hidden layer, or ``None``, and its width."""
         hidden = check_net(net).hidden
         return zip(masks.keep_by_layer(self.keep, self.layers, len(hidden)), hidden)
-
-
-def keep_factors(rng, p, shape, dtype):
-    """q = κ/p of `shape`, κ = 1 with probability p and else 0, independent entries.
-
-    Equation: eq:dropout
-    """
-    checks.check_float_type(dtype)
-    if isinstance(rng, (list, tuple)):
-        each = [p] * len(rng) if isinstance(p, float) else list(p)
-        rows = [keep_factors(*one, shape[1:], dtype) for one in zip(rng, each)]
-        return generator_xp(rng).stack(rows)
-    p = p[..., None, None] if getattr(p, "ndim", 0) else p
-    return ((rng.random(shape) < p) / p).astype(dtype)
 
 
 def check_dropout(drop, name="drop"):

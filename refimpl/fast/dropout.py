@@ -1,7 +1,7 @@
 """Dropout's factors from random bytes, the masks of several steps at once.
 
-Plain: ``core.dropout.keep_factors``, q = κ/p with κ = [u < p] for a uniform number u
-of 53 bits each (`bernoulli` needs eight), drawn step by step.
+Plain: `keep_factors` of ``core.dropout``, q = κ/p with κ = [u < p] for a uniform
+number u of 53 bits each (`bernoulli` needs eight), drawn step by step.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
 from refimpl.arrays.checks import as_generator, check_float_type
-from refimpl.arrays.types import Factors, Generators
+from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core import dropout
 from refimpl.core.network import Network
 from refimpl.fast import fused
@@ -31,18 +31,11 @@ BITS = 30
 class Dropout(dropout.Dropout):
     __doc__ = dropout.Dropout.__doc__
 
-    def factors(
-        self,
-        net: Network,
-        n: int,
-        rng: Generators,
-        samples: Any = (),
-        dtype: Any = float,
-    ) -> Factors:
-        """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
-        rng = as_generator(rng)
-        layers = self.shapes(net, n, rng, samples)
-        return tuple(next(_endless(rng, p, shape, 1, dtype)) for p, shape in layers)
+    def keep_factors(
+        self, rng: Generators, p: PerReplica, shape: tuple, dtype: Any
+    ) -> Array:
+        """q = κ/p of `shape`, independent entries."""
+        return next(_endless(rng, p, shape, 1, dtype))
 
     def stream(
         self,

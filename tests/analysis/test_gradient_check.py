@@ -143,3 +143,9 @@ def test_one_vector_is_asked_for():
         refimpl.check_gradient(objective, theta, tolerance=0)
     with pytest.raises(ValueError, match="objective must be an objective"):
         refimpl.check_gradient(objective.net, theta)
+
+
+def test_it_follows_the_array_module_of_theta(xp, problem):
+    objective, theta = problem(outputs=2)
+    assert refimpl.check_gradient(objective, theta) < 1e-11
+    assert refimpl.check_gradient(objective, theta.astype("float32")) < 1e-5

@@ -1,6 +1,5 @@
 """The command line: what it refuses, what it writes, what it keeps, how it ends."""
 
-import configparser
 import errno
 import json
 import subprocess
@@ -311,13 +310,6 @@ def test_every_door_answers_to_its_own_name(program):
     assert refused.returncode == unknown.returncode == 2
     assert refused.stderr.startswith(f"{program}: --seeds must be a positive integer")
     assert unknown.stderr.splitlines()[-1].startswith(f"{program}: error: unrecognized")
-
-
-def test_installing_makes_the_command():
-    setup = configparser.ConfigParser()
-    setup.read(Path(__file__).parents[2] / "setup.cfg", encoding="utf-8")
-    scripts = setup["options.entry_points"]["console_scripts"].split("\n")
-    assert scripts[1:] == ["refimpl = refimpl.reproduce.cli:console"]
 
 
 def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys):
