@@ -58,6 +58,7 @@ from refimpl.fast.memory import expectation, train
 from refimpl.fast.optimizers import GD, Adam
 from refimpl.fast.two_layer import L1, L4, Risk
 from refimpl.theory.gradient_noise import gradient_covariance_trace
+from refimpl.theory.linear_networks import linear_minimum
 from refimpl.theory.main_effects import main_effects, main_effects_gradient
 from refimpl.theory.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.version import __version__
@@ -97,6 +98,7 @@ __all__ = [
     "gradient_covariance_trace",
     "hessian",
     "hessian_trace",
+    "linear_minimum",
     "loss_along",
     "main_effects",
     "main_effects_gradient",

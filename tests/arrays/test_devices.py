@@ -32,6 +32,7 @@ from refimpl.theory import (
     gradient_noise,
     iterates,
     jacobian,
+    linear_networks,
     zero_loss,
 )
 from refimpl.theory.kinks import convexity_changes, kinks
@@ -91,6 +92,12 @@ def of_linear_skip(risk, theta):
     changes = convexity_changes(net, start, np.linspace(-1, 1, 5))
     both = [derivatives(one, start) for one in (line, refimpl.L1(line, 0.7))]
     return *both, *kinks(net, start), changes
+
+
+def of_linear(risk, theta):
+    net = refimpl.Deep((2, 3, 4, 2), "identity")
+    start = like(rng().standard_normal((2, net.size)), theta)
+    return refimpl.Risk(net, risk.X, risk.Y), start
 
 
 def of_activation(risk, theta, activation):
@@ -234,6 +241,9 @@ CASES = {
         balance.balance(risk.net, theta),
         balance.mean_balance_step(risk, theta, DROPS[0], 0.1),
     ),
+    "linear networks": lambda risk, theta: linear_networks.linear_dropout_effect(
+        *of_linear(risk, theta), DROPS[0]
+    ),
     "central limit": lambda risk, theta: central_limit.central_limit_regularizer(
         risk, theta, 0.7
     ),
@@ -375,7 +385,13 @@ def computing():
 
 
 # On the host whatever its arguments are: numbers of a data set, not of a network.
-OF_THE_HOST = {"refimpl.theory.kinks.fewest_convexity_changes"}
+OF_THE_HOST = {
+    "refimpl.theory.kinks.fewest_convexity_changes",
+    "refimpl.theory.infinite_width.infinite_width_minimum",
+    "refimpl.theory.infinite_width.network",
+    "refimpl.theory.linear_networks.equalised",
+    "refimpl.theory.linear_networks.linear_minimum",
+}
 
 
 def test_they_are_all_functions_that_compute(problem):
