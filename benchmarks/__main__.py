@@ -1,4 +1,4 @@
-"""Our work and the same in PyTorch, PyHessian and curvlinops: one table.
+"""Our work and the same in PyTorch, JAX, PyHessian and curvlinops: one table.
 
 All sides of a row do the same work from the same parameters in one process, in turns,
 with the same number of threads, in float32. Times are medians over the turns, ratios
@@ -8,7 +8,9 @@ was done.
 
 import argparse
 import json
+import os
 import sys
+from contextlib import ExitStack, contextmanager
 
 from threadpoolctl import threadpool_limits
 
@@ -57,14 +59,25 @@ def check_device():
         )
 
 
-def set_threads(threads):
-    """Let PyTorch, where there is one, use as many threads as we do."""
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is missing, no peer is compared: pip install -e '.[bench]'")
-    else:
-        torch.set_num_threads(threads)
+@contextmanager
+def limited(threads):
+    """Let us and the peers use so many threads.
+
+    XLA has no setting for it: it starts as many as the process has cores.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(threads))
+        if hasattr(os, "sched_setaffinity"):
+            cores = os.sched_getaffinity(0)
+            stack.callback(os.sched_setaffinity, 0, cores)
+            os.sched_setaffinity(0, sorted(cores)[:threads])
+        try:
+            import torch
+        except ImportError:
+            print("PyTorch is missing, a peer is left out: pip install -e '.[bench]'")
+        else:
+            torch.set_num_threads(threads)
+        yield
 
 
 def parser():
@@ -103,9 +116,8 @@ def main(arguments=None):
         except Unavailable as error:
             print(f"benchmarks: --backend cupy: {error}", file=sys.stderr)
             return 2
-    set_threads(args.threads)
     found = {"machine": machine(args.threads, args.backend)}
-    with threadpool_limits(args.threads):
+    with limited(args.threads):
         found["rows"] = table(rows, args.turns)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:

@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from refimpl.reproduce.environment import environment
 
-PEERS = ("torch", "pyhessian", "curvlinops-for-pytorch")
+PEERS = ("torch", "jax", "pyhessian", "curvlinops-for-pytorch")
 
 
 def machine(threads, backend="numpy"):

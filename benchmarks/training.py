@@ -1,4 +1,4 @@
-"""Steps of training: by `refimpl.train`, and by PyTorch (`training_peers`)."""
+"""Steps of training: by `refimpl.train`, by PyTorch and by JAX."""
 
 import time
 from dataclasses import dataclass
@@ -51,19 +51,27 @@ class Training:
         return f"{many}{self.objective}, {text(self.widths, self.samples)}, {rule}"
 
 
-BOTH = {"eager": 8, "compile": 8}
-EAGER_SMALL, EAGER_LARGE = (
-    {"eager": 8, "compile": None},
-    {"eager": 1.4, "compile": None},
-)
+def goals(jax, eager=8):
+    """Of one network: `eager` is PyTorch as it comes, `jax` one compiled program."""
+    return {"eager": eager, "compile": None, "jax": jax}
+
+
+def together(jax, vmap=None, loop=None):
+    """Of 20 networks side by side."""
+    return {"vmap": vmap, "loop": loop, "jax": jax}
+
+
 CASES = (
-    Training("dropout", SMALL, 15, 1500, BOTH),
-    Training("dropout", SMALL, 100, 500, BOTH),
-    Training("dropout", SMALL, 15, 60, {"vmap": 4, "loop": 10}, replicas=20),
-    Training("dropout", LARGE, 1000, 6, EAGER_LARGE),
-    Training("R_S + R_1", SMALL, 15, 1500, EAGER_SMALL),
-    Training("R_S + R_1", SMALL, 100, 500, EAGER_SMALL),
-    Training("R_S + R_1", LARGE, 1000, 6, EAGER_LARGE),
+    Training("dropout", SMALL, 15, 1500, goals(1)),
+    Training("dropout", SMALL, 100, 500, goals(2)),
+    Training("dropout", SMALL, 15, 60, together(2, vmap=4, loop=10), replicas=20),
+    Training("dropout", SMALL, 100, 30, together(2), replicas=20),
+    Training("dropout", LARGE, 1000, 6, goals(None, eager=1.4)),
+    Training("R_S + R_1", SMALL, 15, 1500, goals(0.25)),
+    Training("R_S + R_1", SMALL, 100, 500, goals(0.5)),
+    Training("R_S + R_1", SMALL, 15, 60, together(1.5), replicas=20),
+    Training("R_S + R_1", SMALL, 100, 30, together(1.5), replicas=20),
+    Training("R_S + R_1", LARGE, 1000, 6, goals(None, eager=1.4)),
 )
 
 
@@ -90,7 +98,11 @@ def ours(case, xp=np, clock=time.perf_counter):
 
 
 def peer(name, device, case):
-    """One of PyTorch's ways, with its tensors on its `device`."""
+    """One of PyTorch's ways, with its tensors on its `device`, or JAX's."""
+    if name == "jax":
+        from benchmarks import jax_peers
+
+        return jax_peers.scanned(case)
     from benchmarks import training_peers
 
     return training_peers.PEERS[name](case, device)

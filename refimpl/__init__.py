@@ -17,12 +17,15 @@ R_S^drop    the same with dropout: ``risk(theta, eta)``
 E_η         mean over the noise, exact or sampled: `expectation`
 R_1         E_η R_S^drop − R_S, in closed form (Lemma 1): `R1`, `R1_gradient`
 R_2         (ε/4) E_η ‖∇R_S^drop‖², in closed form: `R2`, `R2_gradient`
+beyond      E_η R_S^drop − R_S of any loss and any layer, to O((1−p)²): `main_effects`
 L1 to L4    R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` ... `L4`
 ==========  =========================================================================
 
-Reading order: ``core``, file by file as its docstring lists them, then ``theory.r2``
-(R_2) and what is measured, ``analysis``; then ``experiments``. Every equation is
-derived in ``derivations/``. `check_gradient` checks an objective of your own.
+Reading order: ``core/two_layer.py`` (one network, forward to R-operator), ``objective``
+and ``risk`` (what is minimised), ``dropout`` and ``expectation`` (the noise, and its
+mean), ``r1``, ``modified_losses``, ``training``; then ``theory/r2.py``, and what is
+measured: ``analysis``; then ``experiments``. ``fast`` gives the same numbers sooner and
+may be skipped. Every equation is derived in ``derivations/``.
 
 Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
 The array module, NumPy or CuPy, and the precision follow θ.
@@ -55,6 +58,7 @@ from refimpl.fast.memory import expectation, train
 from refimpl.fast.optimizers import GD, Adam
 from refimpl.fast.two_layer import L1, L4, Risk
 from refimpl.theory.gradient_noise import gradient_covariance_trace
+from refimpl.theory.main_effects import main_effects, main_effects_gradient
 from refimpl.theory.r2 import R2, R2_estimate, R2_gradient, R2_gradient_estimate
 from refimpl.version import __version__
 
@@ -94,6 +98,8 @@ __all__ = [
     "hessian",
     "hessian_trace",
     "loss_along",
+    "main_effects",
+    "main_effects_gradient",
     "normalize_filters",
     "orientation",
     "orientation_count",

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,9 @@ def test_there_are_functions_to_look_at():
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_function_of_a_documented_module_has_an_example(name):
     assert ">>> " in DOCUMENTED[name].__doc__
+
+
+def test_the_reference_shows_every_public_name():
+    page = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\.\. auto(?:class|function):: (\w+)$", page, re.MULTILINE)
+    assert sorted(shown) == sorted(EXPORTED)

@@ -1,19 +1,29 @@
-"""The tour for students is a program that runs and shows what it says."""
+"""The tour and the guide to your own objectives are programs that run."""
 
+import json
 import re
+import runpy
 from pathlib import Path
+
+import pytest
 
 import refimpl
 
 TOUR = Path(__file__).parent.parent / "docs" / "tour.md"
 
 
+def program(page):
+    """All blocks of Python of a page."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    return [block.strip() for block in blocks]
+
+
 def test_the_tour_runs_and_shows_what_it_says(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    program = "\n".join(re.findall(r"```python\n(.*?)```", TOUR.read_text(), re.S))
-    assert len(program.splitlines()) <= 45
+    lines = "\n".join(program(TOUR))
+    assert len(lines.splitlines()) <= 45
     names = {}
-    exec(compile(program, TOUR.name, "exec"), names)
+    exec(compile(lines, TOUR.name, "exec"), names)
     risk, theta, noisy = names["risk"], names["theta"], names["noisy"]
     expected = risk(theta) + refimpl.R1(risk, theta, 0.9)
     assert abs(noisy.mean() - expected) < 4 * names["error"]
@@ -30,3 +40,32 @@ def test_the_tour_runs_and_shows_what_it_says(tmp_path, monkeypatch, capsys):
     ]
     assert counts[1] <= 4 < counts[0]
     assert (tmp_path / "condensation.png").stat().st_size > 0
+
+
+def test_the_notebook_is_the_tour():
+    made = runpy.run_path(str(TOUR.parent / "notebook.py"))["notebook"]
+    text = (TOUR.parent / "tour.ipynb").read_text(encoding="utf-8")
+    assert json.loads(text) == made(TOUR.read_text(encoding="utf-8"))
+    code = ["".join(c["source"]) for c in json.loads(text)["cells"] if "outputs" in c]
+    assert code == program(TOUR)
+
+
+def test_your_own_regularizer_is_checked_and_prunes(capsys):
+    page = TOUR.with_name("own.md")
+    names = {}
+    exec(compile("\n".join(program(page)), page.name, "exec"), names)
+    assert "relative error of the gradient" in capsys.readouterr().out
+    assert (names["alive"].sum(axis=1) < 20).all()
+    with pytest.raises(ArithmeticError, match="gradient, entry"):
+        refimpl.check_gradient(Doubled(names["lasso"]), names["theta"])
+
+
+class Doubled(refimpl.WeightDecay):
+    """A gradient with a mistake: that of the decay is counted twice."""
+
+    def __init__(self, risk):
+        super().__init__(risk, 0.1)
+
+    def value_and_gradient(self, theta, q):
+        value, gradient = super().value_and_gradient(theta, q)
+        return value, gradient + 0.1 * theta

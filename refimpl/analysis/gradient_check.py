@@ -28,7 +28,7 @@ def check_gradient(
     other, and the Hessian product, where there is one, with the derivative of the
     gradient along a random direction. Derivatives are taken by complex steps, exact to
     rounding, where the activation is analytic; elsewhere, and where they do not agree
-    (a term like |θ| is no analytic function), by central differences.
+    (``abs`` is no analytic function), by central differences.
 
     Parameters
     ----------

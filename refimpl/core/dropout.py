@@ -62,7 +62,7 @@ class Dropout(show.Shown):
         samples: Any = (),
         dtype: Any = float,
     ) -> Any:
-        """Random η: (*samples, 1 or n, m); for ``layers="all"`` a tuple, one a layer.
+        """Random η ``(*samples, 1 or n, m)``, for ``layers="all"`` a tuple of one each.
 
         `n` is the number of samples of the data set, `samples` a number or a tuple of
         leading axes. The noise is in the array module of the generator `rng`, NumPy's

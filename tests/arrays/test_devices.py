@@ -24,6 +24,7 @@ from refimpl.core.r2_tilde import R2Tilde
 from refimpl.core.risk import Risk
 from refimpl.fast.enumeration import mean_over_masks
 from refimpl.theory import (
+    balance,
     central_limit,
     contributions,
     delta_method,
@@ -224,6 +225,15 @@ CASES = {
         delta_method.delta_regularizer(risk, theta, refimpl.Dropout(0.7, layers=layers))
         for layers in ("last", "all")
     ],
+    "main effects": lambda risk, theta: [
+        fn(risk, theta, refimpl.Dropout(0.7, layers=layers))
+        for fn in (refimpl.main_effects, refimpl.main_effects_gradient)
+        for layers in ("last", "all")
+    ],
+    "balance": lambda risk, theta: (
+        balance.balance(risk.net, theta),
+        balance.mean_balance_step(risk, theta, DROPS[0], 0.1),
+    ),
     "central limit": lambda risk, theta: central_limit.central_limit_regularizer(
         risk, theta, 0.7
     ),

@@ -77,8 +77,30 @@ def test_replicas_with_data_of_their_own(name):
         assert_close(fast.gradient(theta, eta), plain.gradient(theta, eta), 1e-13)
 
 
+@pytest.mark.parametrize("data_lead", [(), (5,)], ids=str)
+@pytest.mark.parametrize("net", ["one output", "two inputs", "three outputs"])
+@pytest.mark.parametrize("name", ["R_S^drop", "L1", "L4"])
+def test_replicas_some_at_a_time(name, net, data_lead, monkeypatch):
+    monkeypatch.setattr(two_layer, "CACHED", 2 * 5 * 6)  # two at a time, then one
+    taken = []
+    step = two_layer.step
+    monkeypatch.setattr(
+        two_layer, "step", lambda risk, *rest: taken.append(1) or step(risk, *rest)
+    )
+    fast, plain, theta = both(name, NETS[net], lead=(5,), data_lead=data_lead)
+    for eta in noises(plain, (5,)):
+        taken.clear()
+        value, gradient = fast.value_and_gradient(*plain.check(theta, eta))
+        assert len(taken) == 3
+        assert_close(value, plain(theta, eta), 1e-13)
+        assert_close(gradient, plain.gradient(theta, eta), 1e-13)
+        assert_rejects(gradient[::-1], plain.gradient(theta, eta), 1e-13)
+
+
 @pytest.mark.parametrize("name", ["L1", "L4"])
-def test_replicas_with_a_keep_of_their_own(name):
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_replicas_with_a_keep_of_their_own(name, together, monkeypatch):
+    monkeypatch.setattr(two_layer, "CACHED", together * 5 * 6)
     _, _, theta = both(name, NETS["one output"], lead=(3,))
     keep = np.array([0.3, 0.5, 1.0])
     fast, plain = (
