@@ -452,6 +452,7 @@ CASES = {
     "layer False": (lambda: NET.input_weights(THETA, layer=False), "layer .* got False"),
     "layer 0.0": (lambda: condensation.active(NET, THETA, X, 0.0), "layer .* got 0.0"),
     "std True": (lambda: NET.init(RNG, std=True), "std must be .* got True"),
+    "seeds in an array": (lambda: NET.init(np.array([1, 2])), r"rng must be .* got array\(\[1, 2\]\)"),
     "no generators": (lambda: NET.init([]), r"rng must be .* got \[\]"),
     "layers that are no pairs": (lambda: DEEP.pack([1, 2, 3]), r"layers must be pairs \(W, b\).* got \[1, 2, 3\]"),
     "epsilon in words": (lambda: refimpl.Adam(0.1, epsilon="a"), "epsilon must be positive and finite, got 'a'"),

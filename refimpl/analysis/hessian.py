@@ -110,7 +110,8 @@ def top_eigenvalues(
     theta, _ = with_product(risk).check(theta)
     xp, P = get_xp(theta), risk.net.size
     tolerance = checks.check_positive("tolerance", tolerance)
-    k, rng = checks.check_integer("k", k, 1, P), _generator(xp, rng)
+    k = checks.check_integer("k", k, 1, P)
+    rng = checks.as_generator(0 if rng is None else rng, xp)
     rows = theta.reshape(-1, P)
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
@@ -180,7 +181,7 @@ def hessian_trace(
         trace = product.trace() if known else _diagonal_sum(risk, theta, product)
         return Estimate(trace, xp.zeros_like(trace))
     probes = checks.check_integer("probes", probes, 2)
-    rng, samples = _generator(xp, rng), []
+    rng, samples = checks.as_generator(0 if rng is None else rng, xp), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
         v = 2 * v - 1
@@ -253,7 +254,3 @@ def _by_products(risk, theta, k, tolerance, rng):
     )
     values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
     return values[::-1].copy()
-
-
-def _generator(xp, rng):
-    return checks.as_generator(0 if rng is None else rng, xp)

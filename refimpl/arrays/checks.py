@@ -6,7 +6,8 @@ Each check returns its argument in the form that the code works with.
 import math
 import operator
 import sys
-from numbers import Real
+from numbers import Integral, Real
+from typing import Protocol
 
 from refimpl.arrays.backend import get_xp, to_numpy
 
@@ -49,15 +50,14 @@ def as_real(name, values):
 def check_kind(name, value, kind, allowed):
     """`value`, checked to be an instance of `kind`, a class or a protocol.
 
-    What stands in for one of the project's own passes where `kind` is a protocol; of
-    what does not, the error names what it has not.
+    What stands in for one of the project's own passes where `kind` is a protocol; the
+    error says what it lacks.
     """
     if isinstance(value, type) or not isinstance(value, kind):
-        wanted = [part for part in vars(kind) if not part.startswith("_")]
-        absent = [part for part in wanted if not hasattr(value, part)]
-        because = f", which has no {' or '.join(absent)}" if absent else ""
-        because = because if getattr(kind, "_is_protocol", False) else ""
-        raise ValueError(f"{name} must be {allowed}, got {value!r}{because}")
+        wanted = vars(kind) if Protocol in kind.__bases__ else ()
+        absent = [p for p in wanted if not p.startswith("_") and not hasattr(value, p)]
+        lacks = f", which has no {' or '.join(absent)}" if absent else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}{lacks}")
     return value
 
 
@@ -193,8 +193,8 @@ def as_generator(rng, xp=None, several=True):
     """
     if isinstance(rng, (list, tuple)) and several:
         rng = [as_generator(one, xp, several=False) for one in rng]
-    elif hasattr(rng, "__index__") and type(rng) is not bool and rng >= 0:
-        return (xp or get_xp()).random.default_rng(operator.index(rng))
+    elif isinstance(rng, Integral) and not isinstance(rng, bool) and rng >= 0:
+        return (xp or get_xp()).random.default_rng(int(rng))
     check_generator(rng, several)
     return rng
 

@@ -159,5 +159,5 @@ class Objective(Differentiable):
 
 def check_objective(objective, name="objective"):
     """`objective`, checked to be something that has a value and a gradient."""
-    allowed = "an objective, such as a Risk or L1"
+    allowed = "an objective, such as a Risk or L1 (a subclass of Differentiable)"
     return check_kind(name, objective, Differentiable, allowed)

@@ -40,7 +40,8 @@ def source(tmp_path):
     root = tmp_path / "source"
     (root / "tests").mkdir(parents=True)
     (root / "derivations").mkdir()
-    for name in ("conftest", "equations", "oracles", "problems", "strict"):
+    modules = "array_modules conftest equations oracles problems strict"
+    for name in modules.split():
         shutil.copy(CONFTEST.with_name(f"{name}.py"), root / "tests")
     shutil.copy(equations.ROOT / "setup.cfg", root)
     (root / "derivations" / "01-topic.md").write_text(DERIVATION)
