@@ -37,7 +37,7 @@ class Config:
     width: int = 20
     keep: float = 0.3
     seeds: int = 10
-    steps: int = 40_000
+    steps: int = 20_000
     rate: float = 0.05
 
 
@@ -74,10 +74,10 @@ CLAIMS = (
     ),
     ours(
         "linear-rank",
-        "Dropout on a linear network gives up the directions of the data that are below "
-        "the threshold of the shrinkage, and only these.",
-        "share of seeds in which as many singular values of the outputs are above 1% of "
-        "the largest as the shrinkage leaves, dropout",
+        "Dropout on a linear network gives up those directions of the data that are "
+        "below the threshold of the shrinkage, and no others.",
+        "share of seeds in which as many singular values of the outputs are above 1% "
+        "of the largest as the shrinkage leaves, dropout",
         at_least(1),
     ),
     ours(

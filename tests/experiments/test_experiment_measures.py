@@ -16,7 +16,9 @@ from refimpl.experiments import (
     fig08_test_error,
     fig09_small_initialisation,
     fig13_losses_compared,
+    linear_networks,
     noise_and_hessian,
+    optimal_condensation,
     phase_diagrams,
     r2_exact_vs_monte_carlo,
 )
@@ -459,3 +461,56 @@ def test_the_rate_of_monte_carlo_is_to_be_near_a_half_and_known_well(
         "z2": np.ones((5, 2, 2)),
     }
     assert r2_exact_vs_monte_carlo.check(arrays)["r2-rate"].verdict == verdict
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_linear_network_is_held_against_its_minimum(good):
+    tiny, left = (1e-12, 5.0) if good else (0.5, 0.02)
+    ends = np.array([[3.0, 4.0], [1.001, 1.002], [1 + tiny, 1 + tiny]])  # (3, S)
+    shares = np.ones((3, 2, 4))
+    shares[1, :, 0] += 0.05 if good else 1
+    found = linear_networks.check(
+        {
+            "least": np.ones(2),
+            "objective": np.stack([ends + 1, ends], axis=-1),
+            "values": np.tile([10.0, left, 0.01, 0.0], (3, 2, 1)),
+            "shrunk": np.tile([10.0, 5.0, 0.0, 0.0], (2, 1)),
+            "targets": np.ones((2, 4)),
+            "shares": shares,
+        }
+    )
+    expected = "supported" if good else "refuted"
+    for name in ("linear-r1", "linear-rank", "linear-alike"):
+        assert found[name].verdict == expected
+    assert found["linear-dropout"].measured == pytest.approx(0.0015)
+    assert found["linear-without"].measured == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_training_is_held_against_the_optimum(more):
+    counts = np.array([[[2, 2, 2], [2, 2, 2]]] * 2) + more
+    ends = (1.05 if more == 0 else 2.0) + np.array([0.0, 0.01, -0.01])
+    found = optimal_condensation.check(
+        {
+            "bound": np.ones(2),
+            "built": np.full(2, 1.02 + more),
+            "best_count": np.full(2, 2 + more),
+            "count": counts + more,
+            "objective": np.tile(ends[:, None], (2, 2, 1, 1)),
+        }
+    )
+    expected = "refuted" if more else "supported"
+    assert len(found) == 10
+    assert {result.verdict for result in found.values()} == {expected}
+
+
+def test_the_share_of_a_neuron_is_its_part_of_the_output():
+    """ReLU, points 1 and 2, of the 15: masses are ‖h‖|a| over their sum."""
+    net = refimpl.TwoLayer(1, 2, activation="relu")
+    risk = refimpl.Risk(net, [[3.0], [4.0]], np.zeros((2, 1)))
+    theta = net.pack([[1.0], [0.0]], [0.0, 1.0], [[1.0, -2.0]])
+    found = optimal_condensation.condensation(risk, theta)
+    parts = np.array([5.0, 2 * 2**0.5])
+    np.testing.assert_allclose(found["mass"], parts / parts.sum())
+    np.testing.assert_allclose(found["turned"], [0, np.pi / 2])
+    assert found["count"] == 2
