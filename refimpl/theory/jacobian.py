@@ -7,8 +7,16 @@ network and inputs play a part, not targets and loss; for ReLU all holds off kin
 
 import math
 
-from refimpl.arrays.backend import chunks, get_xp, pass_elements, unit_vectors
+from refimpl.arrays.backend import (
+    chunks,
+    get_xp,
+    pass_elements,
+    transpose,
+    unit_vectors,
+)
+from refimpl.core.activations import ReLU
 from refimpl.core.network import Upstream
+from refimpl.core.two_layer import TwoLayer
 
 
 def output_jacobian(risk, theta):
@@ -34,7 +42,7 @@ def ntk_trace(risk, theta):
     Value (...) for θ (..., P). Where R_S = 0 with MSE it is the trace of the Hessian of
     R_S. For ReLU it jumps where a neuron becomes active on a sample or falls silent.
 
-    Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss, eq:ntk-trace-jump
+    Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss
 
     Examples
     --------
@@ -45,6 +53,30 @@ def ntk_trace(risk, theta):
     theta, _ = risk.check(theta)
     squares = [(J * J).sum(axis=(0, -1)) for _, _, J in _jacobian_rows(risk, theta)]
     return sum(squares) / risk.n
+
+
+def ntk_trace_change(risk, theta, moved):
+    """Change of `ntk_trace` from θ to `moved`: between kinks, and by crossing them.
+
+    Of a two-layer ReLU network, whose trace is the sum of s_ij (o z_ij² + ‖a_j‖² ‖(x_i,
+    1)‖²) over n, s_ij saying whether neuron j is active on sample i: the change with s
+    held as at θ, and that of s with the rest held as at `moved`, each (...).
+
+    Equation: eq:ntk-trace-jump
+
+    Examples
+    --------
+    >>> import refimpl
+    >>> net = refimpl.TwoLayer(1, 1, activation="relu")
+    >>> risk = refimpl.Risk(net, X=[[2.0]], Y=[[0.0]])
+    >>> theta, moved = (net.pack([[1.0]], [b], [[2.0]]) for b in (-3.0, 0.0))
+    >>> ntk_trace_change(risk, theta, moved)  # it becomes active: 2² + 2² (2² + 1)
+    (np.float64(0.0), np.float64(24.0))
+    """
+    (active, before), (now, after) = (_terms(risk, at) for at in (theta, moved))
+    between = (active * (after - before)).sum(axis=(-2, -1)) / risk.n
+    jump = ((now - active) * after).sum(axis=(-2, -1)) / risk.n
+    return between, jump
 
 
 def ntk_trace_gradient(risk, theta):
@@ -93,6 +125,18 @@ def ntk_trace_rate(risk, theta, objective):
     Zhang and Xu, Implicit Regularization of Dropout, Theorem 2.
     """
     return -(ntk_trace_gradient(risk, theta) * objective.gradient(theta)).sum(axis=-1)
+
+
+def _terms(risk, theta):
+    """1.0 where neuron j is active on sample i, and what it adds there: (..., n, m)."""
+    if not isinstance(risk.net, TwoLayer) or risk.net.activation is not ReLU:
+        raise ValueError(f"risk must be of a TwoLayer ReLU network, got {risk.net!r}")
+    theta, _ = risk.check(theta)
+    W, b, A = risk.net.split(theta)
+    z = risk.X @ transpose(W) + b[..., None, :]
+    norm = (A * A).sum(axis=-2)[..., None, :]  # ‖a_j‖²
+    length = (risk.X**2).sum(axis=-1)[..., None] + 1  # ‖(x_i, 1)‖²
+    return (z > 0).astype(z.dtype), risk.net.outputs * z * z + norm * length
 
 
 def _jacobian_rows(risk, theta):

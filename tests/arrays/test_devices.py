@@ -100,6 +100,13 @@ def of_linear(risk, theta):
     return refimpl.Risk(net, risk.X, risk.Y), start
 
 
+def of_kinks(risk, theta):
+    net = refimpl.TwoLayer(2, 4, 2, "relu")
+    path = like(rng().standard_normal((2, net.size)), theta)
+    own = refimpl.Risk(net, risk.X, risk.Y)
+    return jacobian.ntk_trace_change(own, path[:1], path[1:])
+
+
 def of_activation(risk, theta, activation):
     net = refimpl.Deep((2, 3, 4, 2), activation)
     start = like(rng().standard_normal((2, net.size)), theta)
@@ -276,6 +283,7 @@ CASES = {
         jacobian.output_jacobian(risk, theta),
         jacobian.ntk_trace(risk, theta),
         jacobian.ntk_trace_gradient(risk, theta),
+        *of_kinks(risk, theta),
         jacobian.ntk_trace_rate(risk, theta, refimpl.L1(risk, 0.7)),
     ),
     "zero loss": of_path,

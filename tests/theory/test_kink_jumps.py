@@ -6,7 +6,7 @@ from oracles import assert_close, assert_rejects
 
 import refimpl
 from refimpl.core.r1 import R1Penalty
-from refimpl.theory.jacobian import ntk_trace, ntk_trace_rate
+from refimpl.theory.jacobian import ntk_trace, ntk_trace_change, ntk_trace_rate
 from refimpl.theory.zero_loss import to_zero_loss
 
 
@@ -16,14 +16,6 @@ def at_zero_loss(seed, width=20, n=6):
     X, Y = rng.standard_normal((n, 3)), rng.standard_normal((n, 1))
     risk = refimpl.Risk(net, X, Y)
     return risk, to_zero_loss(risk, net.init(rng, std=width**-0.25))
-
-
-def pattern_and_terms(risk, theta):
-    """Which neurons are active, (n, m), and n times what each adds to the trace."""
-    W, b, A = risk.net.unpack(theta)
-    z = risk.X @ W.T + b
-    squares = (risk.X**2).sum(axis=1) + 1  # of (x, 1)
-    return z > 0, z**2 + A[0] ** 2 * squares[:, None]
 
 
 @pytest.mark.equation("eq:ntk-trace-jump", "eq:ntk-trace")
@@ -39,6 +31,9 @@ def test_the_trace_jumps_at_a_kink_and_risk_and_r1_do_not():
     jump = A[0, neuron] ** 2 * ((risk.X[sample] ** 2).sum() + 1) / risk.n
     assert_close(on - off, jump, 1e-6)
     assert_rejects(on - off, jump * risk.n, 1e-6)
+    between, jumped = ntk_trace_change(risk, either_side[1], either_side[0])
+    assert_close(jumped, jump, 1e-6)
+    assert abs(between) < 1e-6
     for value in (risk, R1Penalty(risk, 0.8)):
         on, off = value(either_side)
         assert abs(on - off) < 1e-7
@@ -51,20 +46,18 @@ def test_between_kinks_the_trace_falls_and_its_rises_are_jumps():
     for seed in range(8):
         risk, theta = at_zero_loss(seed)
         objective = refimpl.L1(risk, 0.8)
-        active, terms = pattern_and_terms(risk, theta)
-        start = trace = (active * terms).sum() / risk.n
-        assert_close(ntk_trace(risk, theta), trace)
-        for _ in range(500):
-            theta = theta - step * objective.gradient(theta)
-            was_active, before = active, terms
-            active, terms = pattern_and_terms(risk, theta)
-            # The pattern held, then the terms held: the two parts of the change.
-            smooth = (was_active * (terms - before)).sum() / risk.n
-            jump = ((active.astype(int) - was_active) * terms).sum() / risk.n
-            assert smooth < 0
-            rises.append((smooth + jump) / start)
-            jumps_up.append(jump / start)
-    rises, jumps_up = np.array(rises), np.array(jumps_up)
+        ran = refimpl.train(
+            objective, theta, refimpl.GD(step), 500, snapshots=range(501)
+        )
+        path = np.stack(ran.snapshots)
+        smooth, jump = ntk_trace_change(risk, path[:-1], path[1:])
+        trace = ntk_trace(risk, path)
+        assert_close(smooth + jump, np.diff(trace), 1e-9)
+        assert_rejects(smooth, np.diff(trace), 1e-9)
+        assert (smooth < 0).all()
+        rises.append((smooth + jump) / trace[0])
+        jumps_up.append(jump / trace[0])
+    rises, jumps_up = np.concatenate(rises), np.concatenate(jumps_up)
     assert rises.max() > 0.01
     assert (jumps_up[rises > 0] > 0).all()
 
