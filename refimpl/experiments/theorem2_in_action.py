@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, L1, Risk, TwoLayer, hessian_trace
+from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, below, decided, ours
 from refimpl.experiments.common.looks import plot_rule, titled
@@ -171,8 +172,8 @@ def follow(config, context, seed):
 
 def parts(risk, path):
     """Rises and falls of the trace over every step, of its two parts."""
-    changes = [ntk_trace_change(risk, *pair) for pair in zip(path, path[1:])]
-    between, jump = np.transpose(changes)
+    path = np.stack(path)
+    between, jump = map(to_numpy, ntk_trace_change(risk, path[:-1], path[1:]))
     change = between + jump
     trace = np.cumsum(change)
     lowest = np.minimum.accumulate(np.append(0, trace))[:-1]

@@ -10,6 +10,7 @@ import math
 from refimpl.arrays.backend import (
     chunks,
     get_xp,
+    like,
     pass_elements,
     transpose,
     unit_vectors,
@@ -133,9 +134,10 @@ def _terms(risk, theta):
         raise ValueError(f"risk must be of a TwoLayer ReLU network, got {risk.net!r}")
     theta, _ = risk.check(theta)
     W, b, A = risk.net.split(theta)
-    z = risk.X @ transpose(W) + b[..., None, :]
+    X = like(risk.X, theta)
+    z = X @ transpose(W) + b[..., None, :]
     norm = (A * A).sum(axis=-2)[..., None, :]  # ‖a_j‖²
-    length = (risk.X**2).sum(axis=-1)[..., None] + 1  # ‖(x_i, 1)‖²
+    length = (X**2).sum(axis=-1)[..., None] + 1  # ‖(x_i, 1)‖²
     return (z > 0).astype(z.dtype), risk.net.outputs * z * z + norm * length
 
 

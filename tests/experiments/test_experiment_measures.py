@@ -15,12 +15,15 @@ from refimpl.experiments import (
     fig07c_effective_ratio,
     fig08_test_error,
     fig09_small_initialisation,
+    fig10_fewest_kinks,
     fig13_losses_compared,
     linear_networks,
     noise_and_hessian,
     optimal_condensation,
     phase_diagrams,
     r2_exact_vs_monte_carlo,
+    theorem2_in_action,
+    toy_example,
 )
 
 
@@ -514,3 +517,68 @@ def test_the_share_of_a_neuron_is_its_part_of_the_output():
     np.testing.assert_allclose(found["mass"], parts / parts.sum())
     np.testing.assert_allclose(found["turned"], [0, np.pi / 2])
     assert found["count"] == 2
+
+
+def test_distinct_intercepts_are_counted_in_the_inner_intervals():
+    net = refimpl.TwoLayer(1, 6, activation="relu")
+    # three in [−0.2, 0.2], of which two are one; one weak; one outside; one at a point
+    t = np.array([-0.1, 0.0, 0.01, 0.12, 0.8, 0.2])
+    slopes = np.array([1.0, -1.0, 1.0, 1e-5, 1.0, 1.0])
+    theta = net.pack(np.ones((6, 1)), -t, slopes[None])
+    assert fig10_fewest_kinks.inner(net, theta) == 2
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_what_is_left_of_kinks_decides(left):
+    ends = np.full((2, 3, 2), left)
+    found = fig10_fewest_kinks.check(
+        {
+            "changes": ends,
+            "inner": ends,
+            "plain_inner": np.array([[4, left + 1], [5, left + 2], [4, left + 2]]),
+            "one_count": np.full((3, 2), 9 - 2 * left),
+            "r1": np.stack([np.ones((2, 3)), np.full((2, 3), left + 0.01)], axis=-1),
+            "risk": np.zeros((2, 3, 2)),
+        }
+    )
+    expected = {"refuted", "undecided"} if left else {"supported"}
+    assert {result.verdict for result in found.values()} <= expected
+
+
+def test_contributions_are_parallel_where_both_have_the_cosine_of_their_sum():
+    parts = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [2.0, 2.0]]])
+    np.testing.assert_allclose(toy_example.parallel(parts), [0.5**0.5, 1.0])
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_a_rise_of_the_trace_is_a_jump_or_is_not(jumps):
+    one = np.ones(3)
+    found = theorem2_in_action.check(
+        {
+            "trace": np.array([[2.0, 1.0]] * 3),
+            "hessian": np.array([[2.0, 1.0]] * 3),
+            "rate": -one,
+            "slope": -one,
+            "up": np.array([0.0, 1e-3, 2e-3]) if jumps else one,
+            "down": one,
+            "rise": one,
+            "jump": np.array([1.0, 0.999, 0.998]) if jumps else 0.1 * one,
+            "highest": 0.1 * one,
+        }
+    )
+    expected = "supported" if jumps else "refuted"
+    assert found["theorem2-between"].verdict == expected
+    assert found["theorem2-jumps"].verdict == expected
+    assert found["theorem2-can-rise"].verdict == "supported"
+
+
+def test_the_parts_of_a_path_are_summed_by_sign():
+    net = refimpl.TwoLayer(1, 1, activation="relu")
+    risk = refimpl.Risk(net, [[2.0]], [[0.0]])
+    path = [net.pack([[1.0]], [b], [[2.0]]) for b in (-1.0, -3.0, 0.0, -0.5)]
+    found = theorem2_in_action.parts(risk, path)
+    # z² + 4·5 with z = 1, silent, 2, 1.5: −21 as it falls silent, +24, −1.75
+    np.testing.assert_allclose(found["rise"], 24)
+    np.testing.assert_allclose(found["jump"], 24)
+    np.testing.assert_allclose(found["highest"], 24)
+    np.testing.assert_allclose([found["down"], found["up"]], [1.75, 0])
