@@ -1,18 +1,20 @@
 """What the experiments on images share: data, networks, the losses of Eq. (7)."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
-from refimpl.arrays.backend import get_xp, move
+from refimpl.arrays.backend import get_xp, move, to_numpy
 from refimpl.data import digits, mnist, one_hot
 from refimpl.experiments.common import features
+from refimpl.experiments.common.context import FIRST_SEED
 
 MASKS = ("shared", "per sample")
 LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
+
+DATA_SETS = {"digits": "the digits", "mnist": "MNIST"}
+OTHER_DATA = "Measured on {}: the other of the two runs says nothing of it."
 
 
 def data_name(context):
@@ -20,24 +22,35 @@ def data_name(context):
     return "mnist" if context.mnist else "digits"
 
 
+def by_data_set(arrays, name, found):
+    """What was measured of the claims `name`-digits and `name`-mnist, by id."""
+    words = {"digits": "needs a run without --mnist", "mnist": "needs --mnist DIR"}
+    return {
+        f"{name}-{data}": found if data == arrays["data"] else words[data]
+        for data in DATA_SETS
+    }
+
+
 def images(context, n_train, seed):
-    """Training and test images: MNIST's first, or a random split of the digits."""
+    """Training and test images. The training images are another set for each seed, of
+    MNIST the paper's for the first; sets overlap where there are too few images."""
+    order, part = divmod(seed, FIRST_SEED)
     if context.mnist:
-        return _mnist(context.mnist, n_train)
-    return digits(context.rng("split", seed), n_train)
-
-
-@lru_cache(maxsize=4)
-def _mnist(folder, n_train):
-    """Read once a process: its checksums take a second."""
-    return mnist(folder, n_train)
+        return mnist(context.mnist, n_train, seed - FIRST_SEED)
+    return digits(context.rng("split", order), n_train, part)
 
 
 def two_layer(data, width):
     """The two-layer tanh network for `data` and its risk: MSE against one-hot labels,
-    for which R_1 is exact."""
-    net = TwoLayer(data.X.shape[1], width, 10)
-    return net, Risk(net, data.X, one_hot(data.labels))
+    for which R_1 is exact. Of a list of several data sets, one for each network."""
+    if isinstance(data, list) and len(data) > 1:
+        X = np.stack([one.X for one in data])
+        Y = np.stack([one_hot(one.labels) for one in data])
+    else:
+        (one,) = data if isinstance(data, list) else [data]
+        X, Y = one.X, one_hot(one.labels)
+    net = TwoLayer(X.shape[-1], width, 10)
+    return net, Risk(net, X, Y)
 
 
 def objective(loss, risk, keep, epsilon):
@@ -64,6 +77,84 @@ def descended(context, net, std, seed, mask, objective, rate, steps, drop):
     except Divergence:
         return None
     return ran.theta.astype(float)
+
+
+def looks(steps):
+    """Steps of the snapshots of `path`."""
+    return features.early_looks(steps, 100, 16)
+
+
+def path(
+    context, config, seeds, goal, drop=None, mask="per sample", std=None, n=None, b=None
+):
+    """Gradient descent of one network a seed, side by side, and what comes of it.
+
+    Parameters
+    ----------
+    config : dataclass
+        With ``width``, ``rate`` and ``steps``, and ``n_train`` where `n` is not given.
+    goal : callable
+        From R_S to what is minimised.
+    drop : Dropout, optional
+    mask : str
+        Names the stream of its noise, which is the same for all losses.
+    std : float, optional
+        Of the start; the standard one without it.
+    n, b : int, optional
+        Training images, and those of a batch.
+
+    Returns
+    -------
+    dict
+        ``theta`` (S, P) at the end; ``risk`` and ``accuracy`` (S, T) at the steps
+        `looks`: R_S, and the share of test images that are told right. NaN of a seed
+        whose loss was not finite.
+    """
+    seeds, own = list(seeds), len(seeds) > 1 and b is not None
+    data = [images(context, n or config.n_train, seed) for seed in seeds]
+    net, risk = two_layer(data, config.width)
+    try:
+        if own:  # data of several networks are not split in batches
+            raise Divergence
+        with np.errstate(all="ignore"):
+            snapshots = context.train(
+                goal(risk),
+                features.start(net, std, context, seeds),
+                GD(config.rate),
+                config.steps,
+                drop,
+                b,
+                rng=context.noise(f"noise {mask}", list(seeds)),
+                snapshots=looks(config.steps),
+            ).snapshots
+    except Divergence:
+        if len(seeds) > 1:  # which of them?
+            each = [
+                path(context, config, [seed], goal, drop, mask, std, n, b)
+                for seed in seeds
+            ]
+            return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+        lost = np.full((1, len(looks(config.steps))), np.nan)
+        return {"theta": np.full((1, net.size), np.nan), "risk": lost, "accuracy": lost}
+    right = [[accuracy(net, *one) for one in zip(theta, data)] for theta in snapshots]
+    return {
+        "theta": to_numpy(snapshots[-1]).astype(float),
+        "risk": np.stack([to_numpy(risk(t.astype(float))) for t in snapshots], axis=-1),
+        "accuracy": np.array([[float(one) for one in row] for row in right]).T,
+    }
+
+
+def at_risk(risk, accuracy, level):
+    """Accuracy where a path first comes down to R_S = `level`, between its snapshots.
+
+    Parameters
+    ----------
+    risk, accuracy : (T,)
+    level : float
+        Not below the least risk.
+    """
+    fallen = -np.log(np.minimum.accumulate(risk))
+    return np.interp(-np.log(level), fallen, accuracy)
 
 
 def accuracy(net, theta, data):
