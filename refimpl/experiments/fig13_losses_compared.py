@@ -41,7 +41,10 @@ from refimpl.experiments.common.statistics import paired
 
 ALPHAS = np.linspace(-0.5, 1.5, 41)
 PAIRS = tuple(combinations(("L1", "L2", "L3", "L4"), 2))
+MIXED = tuple(pair for pair in PAIRS if pair not in (("L1", "L3"), ("L2", "L4")))
 HAS_R1 = np.array([loss in WITH_R1 for loss in LOSSES])
+MARKERS = "osD^vP"
+GAP_LOOKS = (("at the end", "o", style.BLACK), ("same $R_S$", "^", style.GREEN))
 MINIMUM = at_most(0.15)  # R_S of what is compared; of outputs that are 0 it is 0.5
 
 
@@ -249,8 +252,8 @@ def excess(line, found):
     for k, pair in enumerate(PAIRS):
         if not all(found[LOSSES.index(loss)] for loss in pair):
             height[k] = np.nan
-    mixed = [len({loss in WITH_R1 for loss in pair}) == 2 for pair in PAIRS]
-    return height[mixed] - height[PAIRS.index(("L1", "L3"))]
+    height = dict(zip(PAIRS, height))
+    return np.stack([height[pair] for pair in MIXED]) - height["L1", "L3"]
 
 
 def check(arrays):
@@ -307,69 +310,67 @@ def plot_accuracies(arrays):
     for m, mask in enumerate(MASKS):
         by_p, by_risk, added = axes[m]
         for k, loss in enumerate(LOSSES):
-            color, dash = style.CYCLE[k], "-" if loss in WITH_R1 else "--"
             right, risk = arrays["accuracy"][m, :, k], arrays["risk"][m, :, k]
-            look = {"color": color, "ls": dash, "label": LABELS[loss]}
-            end = np.where(found[m, :, k, None], right[..., -1], np.nan)  # (K, S)
-            lost = np.where(found[m, :, k, None], np.nan, right[..., -1])
-            by_p.plot(keeps, end, ".", color=color, ms=3, alpha=0.6)
-            by_p.plot(keeps, end.mean(axis=-1), **look)
-            by_p.plot(keeps, lost, "x", color=color, ms=5)
-            for s in range(right.shape[1]):
-                by_risk.plot(risk[-1, s], right[-1, s], **look, lw=0.7, alpha=0.6)
-                mark = "o" if found[m, -1, k] else "x"
-                by_risk.plot(risk[-1, s, -1], right[-1, s, -1], mark, color=color, ms=4)
+            look = {"color": style.CYCLE[k], "ls": "-" if loss in WITH_R1 else "--"}
+            mark = {"color": style.CYCLE[k], "ms": 5, "mfc": "none", "ls": ""}
+            for e, x in enumerate(keeps + 0.006 * (k - 2.5)):  # side by side
+                sign = MARKERS[k] if found[m, e, k] else "x"
+                by_p.plot([x] * right.shape[1], right[e, :, -1], sign, **mark)
+            sign = MARKERS[k] if found[m, -1, k] else "x"
+            by_risk.plot(risk[-1].T, right[-1].T, lw=0.7, alpha=0.6, **look)
+            by_risk.plot(risk[-1, :, -1], right[-1, :, -1], sign, **mark)
+            by_p.plot([], [], sign, **mark | look, label=LABELS[loss])
         low = np.nanmin(arrays["risk"][m, -1])
         by_risk.axvline(*MINIMUM.thresholds, color="0.5", ls="--", lw=1)
-        titled(by_p, f"{mask} masks", "keep probability $p$", "accuracy at the end")
-        by_p.set(xticks=keeps, ylim=(0, 1))
-        title = f"on the way, $p$ = {keeps[-1]:g}"
-        titled(by_risk, title, "$R_S$ (falling to the right)", "test accuracy")
-        by_risk.set(xscale="log", xlim=(1, 0.8 * low), ylim=(0, 1))
-        for which, (name, mark) in enumerate((("at the end", "o"), ("same $R_S$", "^"))):
-            at = keeps + 0.01 * (2 * which - 1)
-            color = (style.BLACK, style.GREEN)[which]
-            added.plot(at, gap[m, :, which], mark, color=color, ms=4, label=None)
-            added.plot([], [], mark, color=color, ms=4, label=name)
+        y = "test accuracy at the end"
+        titled(by_p, f"{mask} masks", "keep probability $p$", y, xticks=keeps)
+        x, title = "$R_S$ (falling to the right)", f"on the way, $p$ = {keeps[-1]:g}"
+        titled(by_risk, title, x, "test accuracy", xscale="log", xlim=(1, 0.8 * low))
+        by_risk.set_ylim(0.2, 1)
+        for which, (name, sign, color) in enumerate(GAP_LOOKS):
+            at, values = keeps + 0.01 * (2 * which - 1), gap[m, :, which].T  # (S, K)
+            added.plot(np.tile(at, (len(values), 1)), values, sign, color=color, ms=4)
+            added.plot([], [], sign, color=color, ms=4, label=name)
         plot_rule(added, CLAIMS[0].rule)
-        titled(added, "what $R_1$ adds", "keep probability $p$", "accuracy, difference")
-        added.set(xticks=keeps, xlim=(keeps[0] - 0.1, keeps[-1] + 0.1))
-        added.legend()
-    legend_beside(axes[0, 0])
+        titled(added, "what $R_1$ adds", "keep probability $p$", "difference", xticks=keeps)
+        added.set_xlim(keeps[0] - 0.1, keeps[-1] + 0.1)
+    for panel in axes[0, ::2]:
+        legend_beside(panel)
     style.letter(axes)
     return figure
 
 
 def plot_lines(arrays):
     """R_S on the lines between minima, one panel per pair, and the barriers."""
-    found = minima(arrays)[:, -1]
+    found, inside = minima(arrays)[:, -1], (ALPHAS >= 0) & (ALPHAS <= 1)
+    top = 1.4 * np.nanmax(arrays["line"][1][..., inside], initial=0.1)
     figure, axes = style.figure(2, 4, width=12.0, height=2.6)
-    panels = dict(zip(PAIRS, axes[:, :3].flat))
-    for k, (pair, panel) in enumerate(panels.items()):
+    for k, (pair, panel) in enumerate(zip(PAIRS, axes[:, :3].flat)):
         for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):
+            look = {"color": color, "ls": "-" if m else "--"}
             lost = [LABELS[one] for one in pair if not found[m, LOSSES.index(one)]]
+            label = f"{mask} masks"
             if lost:
-                words = f"× {mask}: no minimum of {', '.join(lost)}"
-                panel.text(0.5, 0.95 - 0.1 * m, words, color=color, ha="center",
-                           va="top", transform=panel.transAxes, fontsize=8)
+                look, label = {"color": color, "ls": "", "marker": "x"}, (
+                    f"{label}: no minimum of {', '.join(lost)}"
+                )
             else:
-                lines = arrays["line"][m, k].T  # (A, S)
-                panel.plot(arrays["alphas"], lines, color=color, lw=0.8, ls=("-", "--")[m])
-                panel.plot([], [], color=color, ls=("-", "--")[m], label=f"{mask} masks")
+                panel.plot(arrays["alphas"], arrays["line"][m, k].T, lw=0.8, **look)
+            panel.plot([], [], label=label, **look)
         for end in (0, 1):
             panel.axvline(end, color="0.7", lw=0.8, ls=":")
         title = f"{LABELS[pair[0]]} (α = 0) to {LABELS[pair[1]]} (α = 1)"
-        titled(panel, title, r"$\alpha$", "$R_S$", ylim=(0, None))
-    axes[0, 1].legend(loc="upper center")
+        titled(panel, title, r"$\alpha$", "$R_S$", ylim=(0, top))
+        panel.legend(loc="upper center")
     for m, (mask, panel) in enumerate(zip(MASKS, axes[:, 3])):
-        mixed = [p for p in PAIRS if len({loss in WITH_R1 for loss in p}) == 2]
         for x, values in enumerate(excess(arrays["line"][m], found[m])):
             lost = np.isnan(values).any()
             y = np.zeros(1) if lost else values
             panel.plot([x] * len(y), y, "x" if lost else "o", color=style.BLACK, ms=4)
         plot_rule(panel, CLAIMS[2].rule)
-        panel.set_xticks(range(4), [f"{a}-{b}" for a, b in mixed])
-        titled(panel, f"barriers, {mask} masks", "", "minus that of L1-L3")
-        panel.legend()
+        panel.set_xticks(range(4), ["-".join(map(LABELS.get, pair)) for pair in MIXED])
+        titled(panel, f"barriers, {mask} masks", "", "minus that of $L_1$-$L_3$")
+        panel.margins(0.1, 0.25)
+        panel.legend(loc="upper right")
     style.letter(np.concatenate([axes[:, :3].ravel(), axes[:, 3]]))
     return figure

@@ -13,8 +13,8 @@ LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
 
-DATA_SETS = {"digits": "the digits", "mnist": "MNIST"}
-OTHER_DATA = "Measured on {}: the other of the two runs says nothing of it."
+DATA_SETS = ("digits", "mnist")
+HELD = 300  # of the test images, on which strengths are chosen
 
 
 def data_name(context):
@@ -106,42 +106,49 @@ def path(
     Returns
     -------
     dict
-        ``theta`` (S, P) at the end; ``risk`` and ``accuracy`` (S, T) at the steps
-        `looks`: R_S, and the share of test images that are told right. NaN of a seed
-        whose loss was not finite.
+        ``theta`` (S, P) at the end; R_S as ``risk``, and of test images that are told
+        right the share of the first `HELD` as ``validation`` and of the others as
+        ``accuracy``, (S, T) at the steps `looks`. NaN of a seed whose loss was not
+        finite.
     """
-    seeds, own = list(seeds), len(seeds) > 1 and b is not None
+    seeds, more = list(seeds), (goal, drop, mask, std, n, b)
+
+    def one_by_one():
+        each = [path(context, config, [seed], *more) for seed in seeds]
+        return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
+
+    if b and len(seeds) > 1:  # data of several networks are not split in batches
+        return one_by_one()
     data = [images(context, n or config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
+    start, step = features.start(net, std, context, seeds), GD(config.rate)
+    rng, kept = context.noise(f"noise {mask}", seeds), looks(config.steps)
+    names = ("risk", "validation", "accuracy")
     try:
-        if own:  # data of several networks are not split in batches
-            raise Divergence
         with np.errstate(all="ignore"):
             snapshots = context.train(
-                goal(risk),
-                features.start(net, std, context, seeds),
-                GD(config.rate),
-                config.steps,
-                drop,
-                b,
-                rng=context.noise(f"noise {mask}", list(seeds)),
-                snapshots=looks(config.steps),
+                goal(risk), start, step, config.steps, drop, b, rng, kept
             ).snapshots
     except Divergence:
         if len(seeds) > 1:  # which of them?
-            each = [
-                path(context, config, [seed], goal, drop, mask, std, n, b)
-                for seed in seeds
-            ]
-            return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
-        lost = np.full((1, len(looks(config.steps))), np.nan)
-        return {"theta": np.full((1, net.size), np.nan), "risk": lost, "accuracy": lost}
-    right = [[accuracy(net, *one) for one in zip(theta, data)] for theta in snapshots]
-    return {
-        "theta": to_numpy(snapshots[-1]).astype(float),
-        "risk": np.stack([to_numpy(risk(t.astype(float))) for t in snapshots], axis=-1),
-        "accuracy": np.array([[float(one) for one in row] for row in right]).T,
-    }
+            return one_by_one()
+        lost = np.full((1, len(kept)), np.nan)
+        return {"theta": np.full((1, net.size), np.nan)} | dict.fromkeys(names, lost)
+    right = [[told(net, *one) for one in zip(theta, data)] for theta in snapshots]
+    right = np.array(right).T  # (2, S, T)
+    risks = [to_numpy(risk(theta.astype(float))) for theta in snapshots]
+    theta = to_numpy(snapshots[-1]).astype(float)
+    return {"theta": theta} | dict(zip(names, (np.stack(risks, axis=-1), *right)))
+
+
+def told(net, theta, data):
+    """Accuracy on the first `HELD` test images, and on the others."""
+    held, rest = slice(HELD), slice(HELD, None)
+    each = [
+        data._replace(X_test=data.X_test[part], labels_test=data.labels_test[part])
+        for part in (held, rest)
+    ]
+    return [float(accuracy(net, theta, one)) for one in each]
 
 
 def at_risk(risk, accuracy, level):
