@@ -114,7 +114,7 @@ CLAIMS = (
             f"generalisation-standard-{data}",
             f"{FROM.format('standard')} it makes no difference of 1.5 points to the "
             f"accuracy whether dropout, R_S + R_1, SGD or gradient descent is used "
-            f"({data}).",
+            f"({words}).",
             "test accuracy of dropout minus that of gradient descent or SGD, or of R_S + "
             "R_1 minus that of gradient descent, the farthest from 0 of the three, mean "
             "over the numbers of images, paired over seeds",
@@ -122,7 +122,7 @@ CLAIMS = (
             note="",
             explored=STOPPED,
         )
-        for data in DATA_SETS
+        for data, words in DATA_SETS.items()
     ),
 )
 
@@ -226,14 +226,14 @@ def plot(arrays):
             label = method.replace("R_S + R_1", "$R_S + R_1$")
             values = right[method][k]  # (N, S)
             half = values.std(axis=-1, ddof=1) / values.shape[-1] ** 0.5
-            look = {"color": color, "marker": mark, "ms": 4}
+            look = {"color": color, "marker": mark, "ms": 4, "ls": ("-", "--")[place % 2]}
             by_n.errorbar(x, values.mean(axis=-1), half, label=label, **look)
             middle = len(STRENGTHS[method]) // 2
             row = TRAINED.index((method, STRENGTHS[method][middle]))
             risk, way = (
                 np.median(arrays[name][k, row, -1], axis=0) for name in ("risk", "accuracy")
             )
-            by_risk.plot(risk, way, color=color)
+            by_risk.plot(risk, way, color=color, ls=look["ls"])
             by_risk.plot(risk[-1], way[-1], mark, color=color, ms=5)
             if place:
                 points = minus(right, method, "GD")[k]
@@ -245,13 +245,13 @@ def plot(arrays):
         by_n.minorticks_off()
         title = f"on the way, $n$ = {x[-1]}"
         titled(by_risk, title, "$R_S$ (falling to the right)", "test accuracy")
-        by_risk.set(xscale="log")
-        by_risk.invert_xaxis()
+        least = np.median(arrays["risk"][k, 0, -1, :, -1])
+        by_risk.set(xscale="log", xlim=(1, 0.8 * least), ylim=(0.3, 1))
         added.axhspan(*NEAR.thresholds, color="0.88", lw=0, zorder=0)
         plot_rule(added, above(0))
         titled(added, "minus gradient descent", "", "difference of accuracies")
-        names = [method.replace("R_S + R_1", "$R_S + R_1$") for method in STRENGTHS]
-        added.set_xticks(range(1, 5), [one.replace(" ", "\n", 1) for one in names[1:]])
+        names = ("SGD", "dropout", "$R_S + R_1$", "weight\ndecay")
+        added.set_xticks(range(1, 5), names)
     legend_beside(axes[0, 0])
     style.letter(axes)
     return {"generalisation": figure}

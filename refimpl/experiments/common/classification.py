@@ -13,7 +13,7 @@ LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
 
-DATA_SETS = ("digits", "mnist")
+DATA_SETS = {"digits": "digits", "mnist": "MNIST"}
 HELD = 300  # of the test images, on which strengths are chosen
 
 

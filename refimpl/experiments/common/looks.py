@@ -38,6 +38,22 @@ def plot_rule(panel, rule):
         panel.axhline(end, color="0.5", ls="--", lw=1, zorder=1, label=label)
 
 
+def plot_columns(panel, columns):
+    """A column of dots for each claim, a dot a seed, and the ends of its rule.
+
+    Parameters
+    ----------
+    columns : dict
+        Label → values (S,), rule, color.
+    """
+    for x, (values, rule, color) in enumerate(columns.values()):
+        panel.plot(np.full(len(values), x), values, "o", color=color, ms=4, mfc="none")
+        for end in rule.thresholds:
+            panel.plot([x - 0.35, x + 0.35], [end, end], color="0.5", ls="--", lw=1)
+    panel.set_xticks(range(len(columns)), list(columns))
+    panel.margins(0.1)
+
+
 def titled(panel, title, x, y, **more):
     """Title and axes' labels of a panel, and whatever else is set of it."""
     panel.set(title=title, xlabel=x, ylabel=y, **more)
