@@ -25,7 +25,7 @@ from refimpl.experiments.common.looks import LABELS, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 LOSSES = ("R_S^drop", "L1")
-NAMELESS = {"label": None}
+SEEDS = {"ls": "", "ms": 3, "alpha": 0.5, "label": None}  # of symbols
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,23 @@ PRESETS = {
     "quick": Config(n_train=60, keeps=(0.6, 0.9), steps=2_000, seeds=3),
     "default": Config(),
     "paper": Config(
-        width=1000, n_train=1000, std=0.2, rate=5e-3, steps=20_000, seeds=5
+        width=1000, n_train=1000, std=0.1, rate=5e-3, steps=10_000, seeds=3
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
 CAPTIONS = {
     "fig02_same_risk_and_r1": (
         "Against the keep probability, for R_S^drop, R_S + R_1 and R_S: (a) test "
-        "accuracy, (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = 1); grey: "
-        "as near to dropout's as the claims ask for. (d) Test accuracy against R_S "
-        "along training, every seed at the largest p; symbols: the end."
+        "accuracy, (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = "
+        "1); grey: as near to dropout's as the claims ask for. (d) Test accuracy "
+        "against R_S along training, every seed at the largest p; symbols: the end."
     ),
 }
 
 WIDE = (
-    "The scale of the initialisation was chosen because from it R_S generalises as badly "
-    "as in the paper; width, images, learning rate and steps so that R_S comes below "
-    "the others' risk."
+    "The scale of the initialisation was chosen because from it R_S generalises as "
+    "badly as in the paper; the other settings so that R_S comes below the others' "
+    "risk."
 )
 CLAIMS = (
     *(
@@ -185,10 +185,10 @@ def plot(arrays):
         panel.fill_between(keeps, *near, color="0.85", lw=0, label="near enough")
         for k, look in enumerate(looks[:2]):
             for p, row in zip(keeps + 0.008 * (2 * k - 1), values[:, k]):
-                panel.plot([p] * len(row), row, ms=3, alpha=0.5, ls="", **look | NAMELESS)
+                panel.plot([p] * len(row), row, **look | SEEDS)
             panel.plot(keeps, values[:, k].mean(axis=-1), ls=("-", "--")[k], **look)
         seeds = plain[name]
-        panel.plot([1.0] * len(seeds), seeds, ms=3, alpha=0.5, ls="", **looks[2])
+        panel.plot([1.0] * len(seeds), seeds, **SEEDS | looks[2])
         titled(panel, f"{symbol} at the end", "keep probability $p$", symbol)
     axes[0, 0].set_title("test accuracy at the end")
     axes[0, 1].legend()

@@ -140,7 +140,8 @@ CLAIMS = (
             f"A deep network trained with {ALL} generalises better than by gradient "
             f"descent ({words}).",
             "Figure 12a (98.7% with, 98.1% without)",
-            f"test accuracy with {ALL} minus that of gradient descent, paired over seeds",
+            f"test accuracy with {ALL} minus that of gradient descent, paired over "
+            "seeds",
             above(0),
             note=note,
             anchor="generalisation",

@@ -78,15 +78,15 @@ class Config:
 PRESETS = {
     "quick": Config(width=30, n_train=40, steps=1_000, seeds=3, lanczos_steps=30),
     "default": Config(),
-    "paper": Config(width=200, n_train=500, std=0.3, rate=2e-3, steps=40_000),
+    "paper": Config(width=200, n_train=500, std=0.15, rate=5e-3, steps=15_000),
 }
 CAPTIONS = {
     "hessian_along_training": (
-        "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one seed, "
-        "(b) largest eigenvalue of the Hessian of R_S, and (c) the residual part's share "
-        "of the trace, against steps, medians over seeds; (d) spectral density of one "
-        "seed at the end; (e) ratios of traces at the end, and (f) R_S, a dot a seed. Dashed lines "
-        "across: the thresholds of the claims."
+        "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one "
+        "seed, (b) largest eigenvalue of the Hessian of R_S, and (c) the residual "
+        "part's share of the trace, against steps, medians over seeds; (d) spectral "
+        "density of one seed at the end; (e) ratios of traces at the end, and (f) R_S, a symbol a "
+        "seed. Dashed lines across: thresholds of the claims."
     )
 }
 
@@ -115,7 +115,7 @@ CLAIMS = (
         "With one mask for all samples the finite step flattens without R_1 too.",
         TRACE + "L2 with masks per sample over L2 with shared masks",
         above(1),
-        explored=f"{LONGER}. L4 was compared, which with shared masks finds no minimum.",
+        explored=f"{LONGER}. L4 was compared, which finds no minimum with them.",
     ),
     ours(
         "hessian-gauss-newton",
@@ -236,11 +236,12 @@ def plot(arrays):
     figure, axes = style.figure(2, 3, width=12.0, height=2.9)
     (trace, top, residual), (spectrum, ratio, ends) = axes
     colors = dict(zip(LABELS, style.CYCLE))
-    steps = np.maximum(arrays["steps"], 1)
+    steps, marks = np.maximum(arrays["steps"], 1), dict(zip(MASKS, "^s"))
     for k, (loss, mask) in enumerate(CASES):
-        # Losses whose curves coincide are dashed at different places.
-        dash = "-" if loss in ("R_S", "L1") else (3 * k, (4, 6 if mask == "shared" else 2))
-        look = dict(color=colors[loss], ls=dash, lw=2.5 if loss in ("R_S", "L1") else 1.2)
+        # Of curves that coincide one is wide, the others dashed at different places.
+        look = dict(color=colors[loss], ls="-", lw=2.5)
+        if mask != "no":
+            look |= dict(ls=(3 * k, (4, 6 if mask == "shared" else 2)), lw=1.2)
         for panel, values in (
             (trace, arrays["trace"][k]),
             (top, arrays["top"][k][None]),
@@ -248,20 +249,22 @@ def plot(arrays):
         ):
             label = with_mask(LABELS[loss], mask)
             panel.plot(steps, np.median(values, axis=0), label=label, **look)
-        spectrum.semilogy(arrays["grid"][k], np.maximum(arrays["density"][k], 1e-3), **look)
-        mark = {"no": "o", "per sample": "s", "shared": "^"}[mask]
-        risk = arrays["risk"][k, :, -1]
-        ends.plot([k] * len(risk), risk, mark, color=colors[loss], ms=4, mfc="none")
+        density = np.maximum(arrays["density"][k], 1e-3)
+        spectrum.semilogy(arrays["grid"][k], density, **look)
+        risk, look = arrays["risk"][k, :, -1], {"color": colors[loss], "mfc": "none"}
+        ends.plot([k] * len(risk), risk, marks.get(mask, "o"), ms=4, **look)
     plot_rule(residual, SMALL)
     rules = {claim.id: claim.rule for claim in CLAIMS}
-    names = ("without $R_1$\nover with", "$L_1$ over\ndropout", "$L_2$: per sample\nover shared")
-    plot_columns(
-        ratio,
-        {
-            name: (values, rules[claim], style.BLACK)
-            for name, (claim, values) in zip(names, ratios(arrays).items())
-        },
+    names = (
+        "without $R_1$\nover with",
+        "$L_1$ over\ndropout",
+        "$L_2$ per sample\nover shared",
     )
+    columns = {
+        name: (values, rules[claim], style.BLACK)
+        for name, (claim, values) in zip(names, ratios(arrays).items())
+    }
+    plot_columns(ratio, columns)
     log = {"xscale": "log", "yscale": "log"}
     titled(trace, "trace", "steps", r"$\mathrm{Tr}\,\nabla^2 R_S$", **log)
     seed = arrays["seeds"][0]

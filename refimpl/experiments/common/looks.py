@@ -39,16 +39,19 @@ def plot_rule(panel, rule):
 
 
 def plot_columns(panel, columns):
-    """A column of dots for each claim, a dot a seed, and the ends of its rule.
+    """A column of dots, a dot a seed, for each claim, and the ends of its rule.
 
     Parameters
     ----------
     columns : dict
-        Label → values (S,), rule, color.
+        Label → values (S,), rule, color; a cross where the values are NaN.
     """
     for x, (values, rule, color) in enumerate(columns.values()):
-        panel.plot(np.full(len(values), x), values, "o", color=color, ms=4, mfc="none")
-        for end in rule.thresholds:
+        ends, lost = rule.thresholds, np.isnan(values).any()
+        y = ends[:1] if lost else values
+        mark = "x" if lost else "o"
+        panel.plot([x] * len(y), y, mark, color=color, ms=4, mfc="none")
+        for end in ends:
             panel.plot([x - 0.35, x + 0.35], [end, end], color="0.5", ls="--", lw=1)
     panel.set_xticks(range(len(columns)), list(columns))
     panel.margins(0.1)
