@@ -20,7 +20,7 @@ from refimpl.experiments.common.classification import (
     data_name,
     path,
 )
-from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
+from refimpl.experiments.common.looks import legend_beside, listed, plot_columns, titled
 from refimpl.experiments.common.statistics import paired
 
 STARTS = ("wide", "standard")
@@ -66,9 +66,9 @@ CAPTIONS = {
         "initialisation above and the standard one below. (a), (d) Test accuracy "
         "against the number of training images, mean and standard error over seeds; "
         "(b), (e) against R_S along training on the largest number, at p = 0.9 and "
-        "decay 0.01, median over seeds, symbols at the end; (c), (f) accuracy minus "
-        "that of gradient descent, averaged over the numbers of images, every seed. "
-        "Grey: ±1.5 points."
+        "decay 0.01, median over seeds, symbols at the end; (c), (f) differences of "
+        "accuracies, averaged over the numbers of images, every seed. Dashed: the "
+        "thresholds of the claims."
     )
 }
 
@@ -220,6 +220,7 @@ def plot(arrays):
     colors = (style.BLACK, style.ORANGE, style.RED, style.BLUE, style.GREEN)
     looks = dict(zip(STRENGTHS, zip(colors, "osD^v")))
     x, right = arrays["samples"], chosen(arrays, "accuracy")
+    decayed = minus(right, "dropout", "weight decay")
     for k, start in enumerate(STARTS):
         by_n, by_risk, added = axes[k]
         for place, (method, (color, mark)) in enumerate(looks.items()):
@@ -235,9 +236,6 @@ def plot(arrays):
             risk, way = (np.median(values, axis=0) for values in every)
             by_risk.plot(risk, way, color=color, ls=dash)
             by_risk.plot(risk[-1], way[-1], mark, color=color, ms=5)
-            if place:
-                points = minus(right, method, "GD")[k]
-                added.plot([place] * len(points), points, mark, color=color, ms=4)
         title = f"{start} start, {arrays['data']}"
         y = "test accuracy (± standard error)"
         titled(by_n, title, "training images $n$", y, xscale="log")
@@ -247,11 +245,15 @@ def plot(arrays):
         titled(by_risk, title, "$R_S$ (falling to the right)", "test accuracy")
         least = np.median(arrays["risk"][k, 0, -1, :, -1])
         by_risk.set(xscale="log", xlim=(1, 0.8 * least), ylim=(0.3, 1))
-        added.axhspan(*NEAR.thresholds, color="0.88", lw=0, zorder=0)
-        plot_rule(added, above(0))
-        titled(added, "minus gradient descent", "", "difference of accuracies")
-        names = ("SGD", "dropout", "$R_S + R_1$", "weight\ndecay")
-        added.set_xticks(range(1, 5), names)
+        rule = NEAR if start == "standard" else above(0)
+        columns = {  # dropout and R_S + R_1, minus what
+            "dropout\n− GD": (minus(right, "dropout", "GD")[k], rule, style.RED),
+            "$R_S + R_1$\n− GD": (minus(right, "R_S + R_1", "GD")[k], rule, style.BLUE),
+            "dropout\n− SGD": (minus(right, "dropout", "SGD")[k], rule, style.ORANGE),
+            "dropout\n− decay": (decayed[k], above(NEAR.low), style.GREEN),
+        }
+        plot_columns(added, columns)
+        titled(added, "differences", "", "difference of accuracies")
     legend_beside(axes[0, 0])
     style.letter(axes)
     return {"generalisation": figure}

@@ -85,8 +85,8 @@ CAPTIONS = {
         "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one "
         "seed, (b) largest eigenvalue of the Hessian of R_S, and (c) the residual "
         "part's share of the trace, against steps, medians over seeds; (d) spectral "
-        "density of one seed at the end; (e) ratios of traces at the end, and (f) R_S, a symbol a "
-        "seed. Dashed lines across: thresholds of the claims."
+        "density of one seed at the end; (e) ratios of traces at the end, and (f) R_S, "
+        "every seed. Dashed lines across: thresholds of the claims."
     )
 }
 
