@@ -28,7 +28,7 @@ from refimpl.experiments.common.classification import (
     DATA_SETS,
     accuracy,
     by_data_set,
-    data_name,
+    fixed,
     images,
 )
 from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
@@ -118,6 +118,8 @@ CLAIMS = (
         "Section on flatness",
         TRACE.format("R_S + R_1", "dropout"),
         between(0.9, 1.1),
+        note="A few minima of small networks (quick preset) do not tell.",
+        anchor="generalisation",
     ),
     Claim(
         "fig12a-line-all",
@@ -165,15 +167,12 @@ def run(config, context):
     -------
     arrays : dict
         With S seeds and 4 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
-        and ``accuracy`` (S, 4); ``alphas`` (A,) and ``line`` (S, 4, D, A), R_S along
-        the directions.
+        and ``accuracy`` (S, 4); ``line`` (S, 4, D, A), R_S along the directions at
+        `lines.ALPHAS`.
     """
     seeds = context.seeds(config.seeds)
-    return {
-        "seeds": np.array(seeds),
-        "alphas": lines.ALPHAS,
-        "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
+    found = context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
+    return fixed(context, seeds) | found
 
 
 def minimum(config, context, seed, which):
@@ -254,7 +253,7 @@ def plot(arrays):
     found, right = factors(arrays), arrays["accuracy"]
     for which, (color, label, mark) in enumerate(zip(colors, labels, "os^D")):
         look = {"color": color, "label": label, "ls": "--" if which == 2 else "-"}
-        panels.spread(along, arrays["alphas"], arrays["line"][:, which], **look)
+        panels.spread(along, lines.ALPHAS, arrays["line"][:, which], **look)
         if which == 0:
             continue
         look = {"color": color, "marker": mark, "ls": "", "ms": 4, "mfc": "none"}

@@ -14,15 +14,15 @@ from itertools import product
 import numpy as np
 
 from refimpl import loss_along
-from refimpl.experiments.common import style
+from refimpl.experiments.common import minima, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import (
     LOSSES,
     MASKS,
     NOISY,
     WITH_R1,
-    data_name,
     dropout,
+    fixed,
     images,
     objective,
     path,
@@ -35,16 +35,6 @@ from refimpl.experiments.common.looks import (
     plot_columns,
     spread,
     titled,
-)
-from refimpl.experiments.common.minima import (
-    ALPHAS,
-    INSIDE,
-    MINIMUM,
-    MIXED,
-    PAIRS,
-    excess,
-    gaps,
-    minima,
 )
 from refimpl.experiments.common.statistics import paired
 
@@ -178,8 +168,8 @@ def run(config, context):
     arrays : dict
         With 2 masks, K keep probabilities, 6 `LOSSES`, S seeds and T snapshots:
         ``accuracy`` and ``risk`` (2, K, 6, S, T), NaN where training ran off; with 6
-        `PAIRS`: ``line`` (2, 6, S, A), R_S at `ALPHAS` between the minima at the
-        largest p.
+        `minima.PAIRS`: ``line`` (2, 6, S, A), R_S at `minima.ALPHAS` between the minima
+        at the largest p.
     """
     seeds = context.seeds(config.seeds)
     axes = (MASKS, config.keeps, LOSSES)
@@ -187,19 +177,15 @@ def run(config, context):
     parts = context.runs(descent, config, tasks, "Figure 13")
     arrays = stacked(parts, [len(axis) for axis in axes])
     ends = arrays.pop("theta")[:, -1]  # (2, 6, S, P)
-    line = np.full((2, len(PAIRS), len(seeds), len(ALPHAS)), np.nan)
+    line = np.full((2, len(minima.PAIRS), len(seeds), len(minima.ALPHAS)), np.nan)
     for s, seed in enumerate(seeds):
         _, risk = two_layer(images(context, config.n_train, seed), config.width)
-        for m, (k, pair) in product(range(2), enumerate(PAIRS)):
+        for m, (k, pair) in product(range(2), enumerate(minima.PAIRS)):
             start, end = (ends[m, LOSSES.index(name), s] for name in pair)
             if np.isfinite(start + end).all():
-                line[m, k, s] = loss_along(risk, start, end - start, ALPHAS)
-    return {
-        "seeds": np.array(seeds),
-        "keeps": np.array(config.keeps),
-        "line": line,
-        "data": np.array(data_name(context)),
-    } | {name: arrays[name] for name in ("accuracy", "risk")}
+                line[m, k, s] = loss_along(risk, start, end - start, minima.ALPHAS)
+    known = fixed(context, seeds, keeps=config.keeps, line=line)
+    return known | {name: arrays[name] for name in ("accuracy", "risk")}
 
 
 def _known(config, mask, keep, loss):
@@ -218,7 +204,8 @@ def descent(config, context, mask, keep, loss, *seeds):
 def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
-    for m, (mask, gap, more) in enumerate(zip(MASKS, gaps(arrays), excess(arrays))):
+    rows = zip(MASKS, minima.gaps(arrays), minima.excess(arrays))
+    for m, (mask, gap, more) in enumerate(rows):
         for k, (name, *_) in enumerate(ACCURACY):
             measured[f"{prefix(mask)}-{name}"] = over_finite(gap[:, k])
         measured[f"{prefix(mask)}-connected"] = over_finite(more)
@@ -241,7 +228,7 @@ def described(arrays, m):
     )
     lost = [
         f"{LOSSES[k]} at p={arrays['keeps'][e]:g}"
-        for e, k in zip(*np.nonzero(~minima(arrays)[m]))
+        for e, k in zip(*np.nonzero(~minima.found(arrays)[m]))
     ]
     words = f"no minimum: {', '.join(lost) or 'none'}"
     return f"{arrays['data']}; p={arrays['keeps'][-1]:g}: {means}; {words}"
@@ -257,7 +244,7 @@ def plot(arrays):
 
 def plot_accuracies(arrays):
     """By convention: accuracy against p and against R_S, and what R_1 adds to it."""
-    keeps, found, gap = arrays["keeps"], minima(arrays), gaps(arrays)
+    keeps, found, gap = arrays["keeps"], minima.found(arrays), minima.gaps(arrays)
     figure, axes = style.figure(2, 3, width=10.5, height=2.9)
     for m, mask in enumerate(MASKS):
         by_p, by_risk, added = axes[m]
@@ -272,7 +259,7 @@ def plot_accuracies(arrays):
             by_risk.plot(risk[-1, :, -1], right[-1, :, -1], signs[-1], **mark)
             by_p.plot([], [], signs[-1], **mark | look, label=LABELS[loss])
         low = np.nanmin(arrays["risk"][m, -1])
-        by_risk.axvline(MINIMUM, color="0.5", ls="--", lw=1)
+        by_risk.axvline(minima.MINIMUM, color="0.5", ls="--", lw=1)
         y = "test accuracy at the end"
         titled(by_p, f"{mask} masks", "keep probability $p$", y, xticks=keeps)
         x, title = "$R_S$ (falling to the right)", f"on the way, $p$ = {keeps[-1]:g}"
@@ -294,10 +281,10 @@ def plot_accuracies(arrays):
 
 def plot_lines(arrays):
     """R_S on the lines between minima, one panel per pair, and the barriers."""
-    found, more = minima(arrays)[:, -1], excess(arrays)
-    top = 1.4 * np.nanmax(arrays["line"][1][..., INSIDE], initial=0.1)
+    found, more = minima.found(arrays)[:, -1], minima.excess(arrays)
+    top = 1.4 * np.nanmax(arrays["line"][1][..., minima.INSIDE], initial=0.1)
     figure, axes = style.figure(2, 4, width=12.0, height=2.6)
-    for k, (pair, panel) in enumerate(zip(PAIRS, axes[:, :3].flat)):
+    for k, (pair, panel) in enumerate(zip(minima.PAIRS, axes[:, :3].flat)):
         for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):
             lost = [LABELS[one] for one in pair if not found[m, LOSSES.index(one)]]
             look = {"color": color, "ls": "-" if m else "--", "label": f"{mask} masks"}
@@ -306,7 +293,7 @@ def plot_lines(arrays):
                 look["label"] += f": no minimum of {', '.join(lost)}"
             else:
                 lines = arrays["line"][m, k].T
-                panel.plot(ALPHAS, lines, color=color, ls=look["ls"], lw=0.8)
+                panel.plot(minima.ALPHAS, lines, color=color, ls=look["ls"], lw=0.8)
             panel.plot([], [], **look)
         for end in (0, 1):
             panel.axvline(end, color="0.7", lw=0.8, ls=":")
@@ -315,7 +302,7 @@ def plot_lines(arrays):
         panel.legend(loc="upper center")
     look = CLAIMS[2].rule, style.BLACK
     for mask, panel, rows in zip(MASKS, axes[:, 3], more):
-        names = ("-".join(map(LABELS.get, pair)) for pair in MIXED)
+        names = ("-".join(map(LABELS.get, pair)) for pair in minima.MIXED)
         plot_columns(panel, {name: (row, *look) for name, row in zip(names, rows)})
         titled(panel, f"barriers, {mask} masks", "", "minus that of $L_1$-$L_3$")
     style.letter(np.concatenate([axes[:, :3].ravel(), axes[:, 3]]))

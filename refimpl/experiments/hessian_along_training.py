@@ -9,13 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import (
-    GD,
-    hessian_trace,
-    quadrature,
-    spectral_density,
-    top_eigenvalues,
-)
+from refimpl import GD, hessian_trace, quadrature, spectral_density, top_eigenvalues
 from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import (
@@ -29,8 +23,8 @@ from refimpl.experiments.common.claims import (
 from refimpl.experiments.common.classification import (
     MASKS,
     NOISY,
-    data_name,
     dropout,
+    fixed,
     images,
     objective,
     two_layer,
@@ -140,11 +134,8 @@ def run(config, context):
         ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
     """
     seeds = context.seeds(config.seeds)
-    return {
-        "seeds": np.array(seeds),
-        "steps": looks(config),
-        "data": np.array(data_name(context)),
-    } | context.grid(measured, config, "Hessian", CASES, seeds=seeds)
+    found = context.grid(measured, config, "Hessian", CASES, seeds=seeds)
+    return fixed(context, seeds, steps=looks(config)) | found
 
 
 def looks(config):

@@ -22,6 +22,12 @@ def data_name(context):
     return "mnist" if context.mnist else "digits"
 
 
+def fixed(context, seeds, **settings):
+    """What each result has beside what is measured: arrays by name."""
+    known = {"seeds": seeds, "data": data_name(context)} | settings
+    return {name: np.array(value) for name, value in known.items()}
+
+
 def by_data_set(arrays, name, found):
     """What was measured of the claims `name`-digits and `name`-mnist, by id."""
     words = {"digits": "needs a run without --mnist", "mnist": "needs --mnist DIR"}

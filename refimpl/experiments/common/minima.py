@@ -14,7 +14,7 @@ HAS_R1 = np.array([loss in WITH_R1 for loss in LOSSES])
 MINIMUM = 0.15  # R_S of what counts as one, at most; of outputs that are 0 it is 0.5
 
 
-def minima(arrays):
+def found(arrays):
     """Whether a loss found a minimum in every seed: (2, K, 6)."""
     return (arrays["risk"][..., -1] <= MINIMUM).all(axis=-1)  # NaN is no minimum
 
@@ -28,9 +28,9 @@ def barriers(line):
 def excess(arrays):
     """Barriers of `MIXED` pairs minus that of L1 and L3: (2, 4, S), NaN of a pair of
     which one is no minimum."""
-    height, found = barriers(arrays["line"]), minima(arrays)[:, -1]
+    height, kept = barriers(arrays["line"]), found(arrays)[:, -1]
     for k, pair in enumerate(PAIRS):
-        lost = ~found[:, [LOSSES.index(loss) for loss in pair]].all(axis=-1)
+        lost = ~kept[:, [LOSSES.index(loss) for loss in pair]].all(axis=-1)
         height[lost, k] = np.nan
     inner = height[:, [PAIRS.index(("L1", "L3"))]]
     return height[:, [PAIRS.index(pair) for pair in MIXED]] - inner
@@ -42,13 +42,13 @@ def gaps(arrays):
 
     NaN where a loss with R_1 is not among them, or none without.
     """
-    found, accuracy, risk = minima(arrays), arrays["accuracy"], arrays["risk"]
-    gap = np.full((*found.shape[:2], 2, risk.shape[3]), np.nan)
-    for at in np.ndindex(found.shape[:2]):
-        without = np.flatnonzero(found[at] & ~HAS_R1)
-        if not found[at][HAS_R1].all() or not len(without):
+    kept, accuracy, risk = found(arrays), arrays["accuracy"], arrays["risk"]
+    gap = np.full((*kept.shape[:2], 2, risk.shape[3]), np.nan)
+    for at in np.ndindex(kept.shape[:2]):
+        without = np.flatnonzero(kept[at] & ~HAS_R1)
+        if not kept[at][HAS_R1].all() or not len(without):
             continue
-        level = risk[at][found[at], :, -1].max(axis=0)  # (S,)
+        level = risk[at][kept[at], :, -1].max(axis=0)  # (S,)
         same = [list(map(at_risk, *one, level)) for one in zip(risk[at], accuracy[at])]
         for k, right in enumerate((accuracy[at][..., -1], np.array(same))):
             gap[at][k] = right[HAS_R1].min(axis=0) - right[without].max(axis=0)
