@@ -70,8 +70,8 @@ CAPTIONS = {
         "Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: "
         "(a) loss along random directions, median and 10% to 90%; (b) how many times "
         "smaller than at the minimum of R_S are the rise along these directions, trace "
-        "and largest eigenvalue of the Hessian of R_S; (c) test accuracy minus that of "
-        "R_S. A symbol a seed."
+        "and largest eigenvalue of the Hessian of R_S, and the trace of R_S + R_1 over "
+        "that of R_S^drop; (c) test accuracy minus that of R_S. A symbol a seed."
     )
 }
 
@@ -269,7 +269,12 @@ def plot(arrays):
     titled(flatter, "how many times flatter", "", "$R_S$ over the loss named")
     flatter.set_yscale("log")
     style.plain_log(flatter.yaxis)
-    flatter.set_xticks(range(3), ["rise", r"$\mathrm{Tr}$", r"$\lambda_\mathrm{max}$"])
+    accounts = {claim.id: claim.rule for claim in CLAIMS}["fig12a-r1-accounts"]
+    alike = arrays["trace"][:, 2] / arrays["trace"][:, 1]
+    flatter.plot(np.full(len(alike), 3), alike, "^", color=style.SKY, ms=4, mfc="none")
+    flatter.hlines(accounts.thresholds, 2.7, 3.3, color="0.5", ls=":", lw=1)
+    names = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
+    flatter.set_xticks(range(4), names)
     plot_rule(flatter, CLAIMS[0].rule)
     legend_beside(flatter)
     titled(better, f"test accuracy, {arrays['data']}", "", "minus that of $R_S$")
