@@ -147,6 +147,7 @@ CLAIMS = (
             above(0),
             note=note,
             anchor="generalisation",
+            explored="One claim for both data sets before; the two differed.",
         )
         for (data, words), note in zip(
             DATA_SETS.items(),
