@@ -366,6 +366,7 @@ CASES = {
     "no digits": (lambda: datasets.digits(RNG, 0), "n_train must be an integer in 1 to 1796, got 0"),
     "half a digit": (lambda: datasets.digits(RNG, 10.5), "n_train .* got 10.5"),
     "digits from a truth": (lambda: datasets.digits(True), "rng must be a random generator.* got True"),
+    "half a part of the digits": (lambda: datasets.digits(RNG, 9, 0.5), "part must be an integer .* got 0.5"),
     "a target without points": (lambda: datasets.tanh_pair(0), "n must be .* at least 1, got 0"),
     "a target of half a point": (lambda: datasets.relu_pair(0.5), "n must be .* got 0.5"),
     "too many digits": (lambda: datasets.digits(RNG, 1797), "n_train .* got 1797"),

@@ -33,15 +33,27 @@ def one_hot(labels, classes=10):
     return np.eye(classes)[labels]
 
 
-def digits(rng, n_train=1000):
+def part_of(total, size, part):
+    """Indices (size,) of the set number `part` of `size` of `total` images.
+
+    One set begins where the one before it ends, and after the last image comes the
+    first: sets with neighbouring numbers share no image while there are enough.
+    """
+    start = check_integer("part", part, -(10**9), 10**9) * size
+    return (start + np.arange(size)) % total
+
+
+def digits(rng, n_train=1000, part=0):
     """Handwritten digits of the UCI repository, 8×8 pixels, shipped with the package.
 
     Parameters
     ----------
     rng : Generator or seed
-        Draws which images are for training.
+        Draws the order of the images.
     n_train : int
         1 to 1,796 of the 1,797 images; the others are for testing.
+    part : int
+        Which `n_train` images in that order: the first, the second, ... for training.
 
     Returns
     -------
@@ -53,7 +65,7 @@ def digits(rng, n_train=1000):
             X, labels = data["images"].reshape(-1, 64) / 16.0, data["labels"]
     n_train = check_integer("n_train", n_train, 1, len(X) - 1)
     rng = as_generator(rng, several=False)
-    order = rng.permutation(len(X))
-    train, test = order[:n_train], order[n_train:]
+    order, train = rng.permutation(len(X)), part_of(len(X), n_train, part)
+    train, test = order[train], np.delete(order, train)
     labels = labels.astype(int)
     return Images(X[train], labels[train], X[test], labels[test])

@@ -4,12 +4,13 @@ import gzip
 import hashlib
 import os
 import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from refimpl.arrays.checks import check_integer
-from refimpl.data.images import Images
+from refimpl.data.images import Images, part_of
 
 # MD5 of the decompressed files, and their sizes in bytes.
 MNIST_FILES = {
@@ -20,14 +21,16 @@ MNIST_FILES = {
 }
 
 
-def mnist(folder, n_train=60000):
+def mnist(folder, n_train=60000, part=0):
     """MNIST from the four IDX files in `folder`, gzipped or not.
 
     Parameters
     ----------
     folder : path
     n_train : int
-        The first `n_train` training images.
+        1 to 60,000 training images.
+    part : int
+        Which `n_train` of them: the first as they come, the second, ...
 
     Returns
     -------
@@ -48,17 +51,23 @@ def mnist(folder, n_train=60000):
         np.frombuffer(raw[name], np.uint8, offset=16 if "images" in name else 8)
         for name in MNIST_FILES
     )
-    X, X_test = X.reshape(-1, 784)[:n_train] / 255.0, X_test.reshape(-1, 784) / 255.0
-    return Images(X, labels[:n_train].astype(int), X_test, labels_test.astype(int))
+    train = part_of(len(labels), n_train, part)
+    X, X_test = X.reshape(-1, 784)[train] / 255.0, X_test.reshape(-1, 784) / 255.0
+    return Images(X, labels[train].astype(int), X_test, labels_test.astype(int))
 
 
 def _read_checked(folder, name):
     """Bytes of the IDX file `name`, whose checksum is the official one."""
-    md5, size = MNIST_FILES[name]
     candidates = [folder / f"{name}.gz", folder / name]
     path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         raise ValueError(f"mnist folder {folder} has no file {name}.gz or {name}")
+    return _checked(name, path, path.stat().st_mtime_ns, *MNIST_FILES[name])
+
+
+@lru_cache(maxsize=4)
+def _checked(name, path, changed, md5, size):
+    """Contents of `path`, read once as long as the file has not `changed`."""
     try:
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rb") as file:

@@ -13,9 +13,9 @@ SEED_SETTINGS = ("seeds", "trials", "networks")  # what ``--seeds`` replaces
 def data_set(module, context):
     """Pictures that the experiment learns: "digits", "mnist" or "none".
 
-    An experiment on pictures takes them from `classification.images`.
+    An experiment on pictures takes them from `classification.images`, or `path` does.
     """
-    if not hasattr(module, "images"):
+    if not {"images", "path"} & set(vars(module)):
         return "none"
     return "mnist" if context.mnist else "digits"
 

@@ -24,5 +24,15 @@ def test_the_split_of_digits_follows_the_generator():
     assert not np.array_equal(first.X, other.X)
 
 
+def test_sets_of_digits_share_no_image_while_there_are_enough():
+    parts = [datasets.digits(np.random.default_rng(3), 300, k) for k in range(-1, 6)]
+    sets = [{image.tobytes() for image in data.X} for data in parts]
+    shared = [[len(one & other) for one in sets] for other in sets]
+    assert shared[1] == [0, 300, 0, 0, 0, 0, 3]  # 1,797 are 3 short of six sets
+    for data, train in zip(parts, sets):
+        assert len(data.X_test) == 1497
+        assert not train & {image.tobytes() for image in data.X_test}
+
+
 def test_one_hot_rows_are_those_of_the_identity():
     np.testing.assert_array_equal(datasets.one_hot([2, 0], 3), [[0, 0, 1], [1, 0, 0]])

@@ -69,3 +69,11 @@ def test_mnist_is_read_from_its_folder(mnist_folder):
     np.testing.assert_array_equal(data.labels[:5], [5, 0, 4, 1, 9])
     assert data.X.min() == 0 and data.X.max() == 1
     np.testing.assert_array_equal(np.bincount(data.labels_test)[:2], [980, 1135])
+
+
+@pytest.mark.mnist
+def test_the_second_thousand_of_mnist_follows_the_first(mnist_folder):
+    both = datasets.mnist(mnist_folder, 2000)
+    second = datasets.mnist(mnist_folder, 1000, part=1)
+    np.testing.assert_array_equal(second.X, both.X[1000:])
+    np.testing.assert_array_equal(second.labels, both.labels[1000:])

@@ -1,5 +1,7 @@
 """What experiments compute from their arrays, on arrays made by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,10 @@ from refimpl.experiments import (
     fig08_test_error,
     fig09_small_initialisation,
     fig10_fewest_kinks,
+    fig12a_flat_minima,
     fig13_losses_compared,
+    generalisation,
+    hessian_along_training,
     linear_networks,
     noise_and_hessian,
     optimal_condensation,
@@ -25,6 +30,8 @@ from refimpl.experiments import (
     theorem2_in_action,
     toy_example,
 )
+from refimpl.experiments.common import classification, features, lines, minima
+from refimpl.experiments.common.context import Context
 
 
 def verdicts(results):
@@ -163,20 +170,22 @@ def test_figure_7_asks_for_two_orientations_the_teachers_and_only_with_dropout()
 def same_minima(r1=1.0, gap=0.0, gain=0.1):
     """Figure 2's arrays: R_1 and accuracy of R_S + R_1 beside those of dropout."""
     factor = np.array([1.0, r1])[:, None]  # (2 losses, 1)
-    accuracy = np.full((2, 2, 2, 3), 0.7) - np.array([0.0, gap])[:, None]
+    accuracy = np.full((2, 2, 3), 0.7) - np.array([0.0, gap])[:, None]
+    end = accuracy.min(axis=(0, 1)) - gain  # (S,)
     return {
         "data": np.array("digits"),
-        "risk": np.ones((2, 2, 2, 3)),
-        "r1": np.ones((2, 2, 2, 3)) * factor,
-        "accuracy": accuracy,
-        "plain_accuracy": accuracy.min(axis=(1, 2)) - gain,
+        "risk": np.full((2, 2, 3, 2), [1.0, 0.1]),
+        "r1": np.ones((2, 2, 3)) * factor,
+        "accuracy": np.stack([np.zeros((2, 2, 3)), accuracy], axis=-1),
+        "plain_risk": np.full((3, 2), [1.0, 0.01]),
+        "plain_accuracy": np.stack([np.zeros(3), end], axis=-1),
     }
 
 
 def test_figure_2_is_refuted_where_the_minima_differ_or_nothing_is_gained():
-    assert set(verdicts(fig02_same_risk_and_r1.check(same_minima())).values()) == {
-        "supported"
-    }
+    good = fig02_same_risk_and_r1.check(same_minima())
+    assert set(verdicts(good).values()) == {"supported"}
+    assert "where its risk was theirs: 0.300" in good["fig02-better"].detail  # halfway
     bad = same_minima(r1=0.9, gap=0.02, gain=-0.1)
     found = verdicts(fig02_same_risk_and_r1.check(bad))
     assert found.pop("fig02-risk") == "supported"
@@ -301,27 +310,30 @@ def test_figure_9_is_refuted_where_dropout_waits_as_long():
 
 
 def test_a_barrier_is_what_rises_above_the_ends():
-    alphas = fig13_losses_compared.ALPHAS
-    valley = (alphas - 0.5) ** 2
+    valley = (minima.ALPHAS - 0.5) ** 2
     hill = 1 - valley
-    flat = np.ones_like(alphas)
-    outside = np.where((alphas < 0) | (alphas > 1), 9.0, 0.0)
+    flat = np.ones_like(valley)
+    outside = np.where(minima.INSIDE, 0.0, 9.0)
     line = np.stack([valley, hill, flat, outside])
-    np.testing.assert_allclose(fig13_losses_compared.barriers(line), [0, 0.25, 0, 0])
+    np.testing.assert_allclose(minima.barriers(line), [0, 0.25, 0, 0])
 
 
 def six_losses(better):
-    """Results of Figure 13: `better` is what R_1 adds to accuracy, and the barriers."""
-    with_r1 = np.isin(fig13_losses_compared.LOSSES, fig13_losses_compared.WITH_R1)
+    """Results of Figure 13, 2 snapshots: `better` is what R_1 adds to accuracy at the
+    end, and the barriers. Without R_1 R_S comes from 1 to 0.01, with R_1 to 0.1."""
     scatter = 0.001 * np.arange(3)  # over seeds
-    accuracy = 0.5 + with_r1[:, None] * (better + scatter)  # (6, S)
-    hill = np.sin(np.pi * np.clip(fig13_losses_compared.ALPHAS, 0, 1))
-    pairs = fig13_losses_compared.PAIRS
-    height = np.array([pair != ("L1", "L3") for pair in pairs])[:, None]
+    accuracy = 0.5 + minima.HAS_R1[:, None] * (better + scatter)  # (6, S)
+    accuracy = np.stack([0 * accuracy, accuracy], axis=-1)  # (6, S, T)
+    last = np.where(minima.HAS_R1, 0.1, 0.01)
+    risk = np.stack([np.ones(6), last], axis=-1)[:, None] * np.ones((3, 1))
+    hill = np.sin(np.pi * np.clip(minima.ALPHAS, 0, 1))
+    height = np.array([pair in minima.MIXED for pair in minima.PAIRS])[:, None]
     line = 1 + (height * (better + scatter))[..., None] * hill  # (6 pairs, S, A)
     return {
         "data": np.array("digits"),
-        "accuracy": np.tile(accuracy, (2, 2, 3, 1, 1)),
+        "keeps": np.array([0.5, 0.7, 0.9]),
+        "accuracy": np.tile(accuracy, (2, 3, 1, 1, 1)),
+        "risk": np.tile(risk, (2, 3, 1, 1, 1)),
         "line": np.stack([line, line]),
     }
 
@@ -329,22 +341,138 @@ def six_losses(better):
 def test_figure_13_is_judged_by_gap_and_barriers():
     found = fig13_losses_compared.check(six_losses(0.1))
     assert {one.verdict for one in found.values()} == {"supported"}
-    for one in found.values():
-        np.testing.assert_allclose(one.measured, 0.101)
-    found = fig13_losses_compared.check(six_losses(-0.1))
+    for name, one in found.items():
+        # Where R_S is 0.1 accuracy without R_1 is halfway from 0 to 0.5.
+        expected = 0.351 if name.endswith("same-risk") else 0.101
+        np.testing.assert_allclose(one.measured, expected)
+    found = fig13_losses_compared.check(six_losses(-0.3))
     assert {one.verdict for one in found.values()} == {"refuted"}
 
 
-def test_figure_13_leaves_out_where_training_ran_off():
+def test_figure_13_leaves_out_what_is_no_minimum():
     arrays = six_losses(0.1)
-    arrays["accuracy"][0, 1, 0, 4, 0] = np.nan  # one loss, one seed, one setting
-    arrays["accuracy"][1] = np.nan
-    arrays["line"][1, 0, 0] = np.nan
+    arrays["accuracy"][0, :, 5] = 0.9  # L4 does best, but in one seed R_S stays at 0.2
+    arrays["risk"][0, :, 5, 0, -1] = 0.2
+    arrays["line"][0, 2] = 9.0  # from L1 to L4
+    arrays["risk"][0, 0, 4, 1, -1] = np.nan  # L3 runs off at p = 0.5
+    arrays["risk"][1] = np.nan
     found = fig13_losses_compared.check(arrays)
-    assert "all finite at 5 of 6" in found["fig13-shared-better"].detail
-    np.testing.assert_allclose(found["fig13-shared-better"].measured, 0.101)
     for what in ("better", "connected"):
+        np.testing.assert_allclose(found[f"fig13-shared-{what}"].measured, 0.101)
         assert found[f"fig13-per-sample-{what}"].verdict == "not attempted"
+    detail = found["fig13-shared-better"].detail
+    assert "no minimum: L3 at p=0.5, L4 at p=0.5, L4 at p=0.7, L4 at p=0.9" in detail
+    arrays["risk"][0, :, 5, 0, -1] = 0.01
+    found = fig13_losses_compared.check(arrays)
+    assert found["fig13-shared-better"].verdict == "refuted"
+
+
+def test_accuracy_is_read_where_the_risk_first_came_down_to_a_level():
+    risk, accuracy = np.array([1.0, 0.1, 0.3, 0.01]), np.array([0.0, 0.6, 0.1, 0.8])
+    found = [classification.at_risk(risk, accuracy, x) for x in (1, 0.1**0.5, 0.01)]
+    np.testing.assert_allclose(found, [0.0, 0.3, 0.8])
+
+
+def test_a_runaway_is_lost_and_its_neighbours_are_as_if_alone():
+    context = Context("a")
+    config = fig02_same_risk_and_r1.Config(width=5, n_train=10, steps=60)
+    lost = features.start(refimpl.TwoLayer(64, 5, 10), 0.1, context, [1001])[0, 0]
+
+    class Diverging(refimpl.L1):
+        def value_and_gradient(self, theta, q):
+            value, gradient = super().value_and_gradient(theta, q)
+            return np.where(theta[..., 0] == lost, np.nan, value), gradient
+
+    def found(*seeds):
+        goal = partial(Diverging, keep=0.9)
+        return classification.path(context, config, seeds, goal, std=0.1)
+
+    both, alone = found(1000, 1001), found(1000)
+    for name in ("theta", "risk", "accuracy", "validation"):
+        assert np.isfinite(alone[name]).all() and np.isnan(both[name][1]).all()
+        np.testing.assert_array_equal(both[name][:1], alone[name])
+
+
+def test_networks_side_by_side_learn_what_each_would_learn_alone():
+    context = Context("a")
+    config = fig02_same_risk_and_r1.Config(width=5, n_train=10, steps=60)
+
+    def found(*seeds):
+        drop = refimpl.Dropout(0.8, per_sample=True)
+        return classification.path(context, config, seeds, lambda risk: risk, drop)
+
+    both, other = found(1000, 1001), found(1001)
+    np.testing.assert_allclose(both["theta"][1:], other["theta"], atol=1e-5)
+    assert not np.allclose(both["theta"][0], both["theta"][1])
+
+
+def methods(gain, decay, lost):
+    """Accuracies of `generalisation`: of dropout and R_S + R_1 over those of gradient
+    descent, wide, of weight decay over dropout, and lost by dropout, standard."""
+    names = [name for name, _ in generalisation.TRAINED]
+    shape = (2, len(names), 2, 3, 2)  # starts, trainings, n, seeds, snapshots
+    accuracy, validation = np.full(shape, 0.5), np.zeros(shape)
+    for k, name in enumerate(names):
+        if name in ("dropout", "R_S + R_1"):
+            accuracy[0, k], accuracy[1, k] = 0.5 + gain, 0.5 - lost
+        if name == "weight decay":
+            accuracy[0, k], accuracy[1, k] = 0.5 + gain + decay, 0.5 - lost + decay
+    first, second = names.index("weight decay"), names.index("weight decay") + 1
+    accuracy[:, first] = 0.99  # the best on the test, and not what is chosen
+    validation[:, second] = 1.0
+    arrays = {"accuracy": accuracy, "validation": validation}
+    return arrays | {"risk": np.full(shape, [1.0, 0.1]), "data": np.array("digits")}
+
+
+def test_generalisation_takes_the_strength_that_is_best_on_validation_images():
+    found = generalisation.check(methods(0.1, 0.01, 0.01))
+    assert found.pop("generalisation-standard-mnist").verdict == "not attempted"
+    assert set(verdicts(found).values()) == {"supported"}
+    np.testing.assert_allclose(found["generalisation-decay"].measured, -0.01)
+    found = generalisation.check(methods(-0.1, 0.02, 0.02))
+    found.pop("generalisation-standard-mnist")
+    assert set(verdicts(found).values()) == {"refuted"}
+
+
+def flat_minima(factor, gain):
+    """Figure 12a's arrays: minima `factor` times flatter than that of R_S."""
+    size = np.array([1.0, 1 / factor, 1 / factor, 1 / factor]) * np.ones((3, 1))
+    line = size[..., None, None] * np.abs(lines.ALPHAS)
+    flat = {name: size for name in ("trace", "trace_error", "top")}
+    right = 0.9 + gain * np.array([0, 0, 0, 1]) * np.ones((3, 1))
+    arrays = {"accuracy": right, "line": line, "loss": np.zeros((3, 4))}
+    return flat | arrays | {"data": np.array("mnist")}
+
+
+def test_figure_12_compares_curvatures_and_has_an_accuracy_for_each_data_set():
+    found = fig12a_flat_minima.check(flat_minima(2, 0.01))
+    assert found.pop("fig12a-accuracy-all-digits").verdict == "not attempted"
+    assert set(verdicts(found).values()) == {"supported"}
+    assert found["fig12a-line-all"].measured == pytest.approx(2)
+    found = verdicts(fig12a_flat_minima.check(flat_minima(0.5, -0.01)))
+    assert found.pop("fig12a-accuracy-all-digits") == "not attempted"
+    assert found.pop("fig12a-r1-accounts") == "supported"
+    assert set(found.values()) == {"refuted"}
+
+
+def curvatures(flatter, residual):
+    """Traces: R_1, and the finite step with a shared mask, make them `flatter`."""
+    trace = np.ones((len(hessian_along_training.CASES), 3, 2))
+    for k, (loss, mask) in enumerate(hessian_along_training.CASES):
+        if loss in classification.WITH_R1 or mask == "shared":
+            trace[k] /= flatter
+    arrays = {"trace": trace, "gauss_newton": (1 - residual) * trace, "risk": trace}
+    return arrays | {"data": np.array("digits")}
+
+
+def test_the_hessian_is_judged_by_ratios_of_traces():
+    found = hessian_along_training.check(curvatures(2, 0.05))
+    assert set(verdicts(found).values()) == {"supported"}
+    assert found["hessian-order"].measured == pytest.approx(2)
+    assert found["hessian-gauss-newton"].measured == pytest.approx(0.05)
+    found = verdicts(hessian_along_training.check(curvatures(0.5, -0.2)))
+    assert found.pop("hessian-r1-accounts") == "supported"
+    assert set(found.values()) == {"refuted"}
 
 
 def phases(exponent):

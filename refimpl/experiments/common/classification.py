@@ -1,18 +1,20 @@
 """What the experiments on images share: data, networks, the losses of Eq. (7)."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
-from refimpl.arrays.backend import get_xp, move
+from refimpl.arrays.backend import get_xp, move, to_numpy
 from refimpl.data import digits, mnist, one_hot
 from refimpl.experiments.common import features
+from refimpl.experiments.common.context import FIRST_SEED
 
 MASKS = ("shared", "per sample")
 LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
+
+DATA_SETS = {"digits": "digits", "mnist": "MNIST"}
+HELD = 300  # of the test images, on which strengths are chosen
 
 
 def data_name(context):
@@ -20,24 +22,41 @@ def data_name(context):
     return "mnist" if context.mnist else "digits"
 
 
+def fixed(context, seeds, **settings):
+    """What each result has beside what is measured: arrays by name."""
+    known = {"seeds": seeds, "data": data_name(context)} | settings
+    return {name: np.array(value) for name, value in known.items()}
+
+
+def by_data_set(arrays, name, found):
+    """What was measured of the claims `name`-digits and `name`-mnist, by id."""
+    words = {"digits": "needs a run without --mnist", "mnist": "needs --mnist DIR"}
+    return {
+        f"{name}-{data}": found if data == arrays["data"] else words[data]
+        for data in DATA_SETS
+    }
+
+
 def images(context, n_train, seed):
-    """Training and test images: MNIST's first, or a random split of the digits."""
+    """Training and test images. The training images are another set for each seed, of
+    MNIST the paper's for the first; sets overlap where there are too few images."""
+    order, part = divmod(seed, FIRST_SEED)
     if context.mnist:
-        return _mnist(context.mnist, n_train)
-    return digits(context.rng("split", seed), n_train)
-
-
-@lru_cache(maxsize=4)
-def _mnist(folder, n_train):
-    """Read once a process: its checksums take a second."""
-    return mnist(folder, n_train)
+        return mnist(context.mnist, n_train, seed - FIRST_SEED)
+    return digits(context.rng("split", order), n_train, part)
 
 
 def two_layer(data, width):
     """The two-layer tanh network for `data` and its risk: MSE against one-hot labels,
-    for which R_1 is exact."""
-    net = TwoLayer(data.X.shape[1], width, 10)
-    return net, Risk(net, data.X, one_hot(data.labels))
+    for which R_1 is exact. Of a list of several data sets, one for each network."""
+    if isinstance(data, list) and len(data) > 1:
+        X = np.stack([one.X for one in data])
+        Y = np.stack([one_hot(one.labels) for one in data])
+    else:
+        (one,) = data if isinstance(data, list) else [data]
+        X, Y = one.X, one_hot(one.labels)
+    net = TwoLayer(X.shape[-1], width, 10)
+    return net, Risk(net, X, Y)
 
 
 def objective(loss, risk, keep, epsilon):
@@ -64,6 +83,91 @@ def descended(context, net, std, seed, mask, objective, rate, steps, drop):
     except Divergence:
         return None
     return ran.theta.astype(float)
+
+
+def looks(steps):
+    """Steps of the snapshots of `path`."""
+    return features.early_looks(steps, 100, 16)
+
+
+def path(
+    context, config, seeds, goal, drop=None, mask="per sample", std=None, n=None, b=None
+):
+    """Gradient descent of one network a seed, side by side, and what comes of it.
+
+    Parameters
+    ----------
+    config : dataclass
+        With ``width``, ``rate`` and ``steps``, and ``n_train`` where `n` is not given.
+    goal : callable
+        From R_S to what is minimised.
+    drop : Dropout, optional
+    mask : str
+        Names the stream of its noise, which is the same for all losses.
+    std : float, optional
+        Of the start; the standard one without it.
+    n, b : int, optional
+        Training images, and those of a batch.
+
+    Returns
+    -------
+    dict
+        ``theta`` (S, P) at the end; R_S as ``risk``, and of test images that are told
+        right the share of the first `HELD` as ``validation`` and of the others as
+        ``accuracy``, (S, T) at the steps `looks`. NaN of a seed whose loss was not
+        finite.
+    """
+    seeds, more = list(seeds), (goal, drop, mask, std, n, b)
+
+    def one_by_one():
+        each = [path(context, config, [seed], *more) for seed in seeds]
+        return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
+
+    if b and len(seeds) > 1:  # data of several networks are not split in batches
+        return one_by_one()
+    data = [images(context, n or config.n_train, seed) for seed in seeds]
+    net, risk = two_layer(data, config.width)
+    start, step = features.start(net, std, context, seeds), GD(config.rate)
+    rng, kept = context.noise(f"noise {mask}", seeds), looks(config.steps)
+    names = ("risk", "validation", "accuracy")
+    try:
+        with np.errstate(all="ignore"):
+            snapshots = context.train(
+                goal(risk), start, step, config.steps, drop, b, rng, kept
+            ).snapshots
+    except Divergence:
+        if len(seeds) > 1:  # which of them?
+            return one_by_one()
+        lost = np.full((1, len(kept)), np.nan)
+        return {"theta": np.full((1, net.size), np.nan)} | dict.fromkeys(names, lost)
+    right = [[told(net, *one) for one in zip(theta, data)] for theta in snapshots]
+    right = np.array(right).T  # (2, S, T)
+    risks = [to_numpy(risk(theta.astype(float))) for theta in snapshots]
+    theta = to_numpy(snapshots[-1]).astype(float)
+    return {"theta": theta} | dict(zip(names, (np.stack(risks, axis=-1), *right)))
+
+
+def told(net, theta, data):
+    """Accuracy on the first `HELD` test images, and on the others."""
+    held, rest = slice(HELD), slice(HELD, None)
+    each = [
+        data._replace(X_test=data.X_test[part], labels_test=data.labels_test[part])
+        for part in (held, rest)
+    ]
+    return [float(accuracy(net, theta, one)) for one in each]
+
+
+def at_risk(risk, accuracy, level):
+    """Accuracy where a path first comes down to R_S = `level`, between its snapshots.
+
+    Parameters
+    ----------
+    risk, accuracy : (T,)
+    level : float
+        Not below the least risk.
+    """
+    fallen = -np.log(np.minimum.accumulate(risk))
+    return np.interp(-np.log(level), fallen, accuracy)
 
 
 def accuracy(net, theta, data):

@@ -38,6 +38,25 @@ def plot_rule(panel, rule):
         panel.axhline(end, color="0.5", ls="--", lw=1, zorder=1, label=label)
 
 
+def plot_columns(panel, columns):
+    """A column of dots, a dot a seed, for each claim, and the ends of its rule.
+
+    Parameters
+    ----------
+    columns : dict
+        Label → values (S,), rule, color; a cross where the values are NaN.
+    """
+    for x, (values, rule, color) in enumerate(columns.values()):
+        ends, lost = rule.thresholds, np.isnan(values).any()
+        y = ends[:1] if lost else values
+        mark = "x" if lost else "o"
+        panel.plot([x] * len(y), y, mark, color=color, ms=4, mfc="none")
+        for end in ends:
+            panel.plot([x - 0.35, x + 0.35], [end, end], color="0.5", ls="--", lw=1)
+    panel.set_xticks(range(len(columns)), list(columns))
+    panel.margins(0.1)
+
+
 def titled(panel, title, x, y, **more):
     """Title and axes' labels of a panel, and whatever else is set of it."""
     panel.set(title=title, xlabel=x, ylabel=y, **more)
