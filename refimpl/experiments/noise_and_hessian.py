@@ -2,18 +2,19 @@
 
 The exact covariance of ∇R_S^drop, and that of SGD's gradient, at minima of dropout: its
 alignment with the Hessian of R_S against rotations with the same spectrum; its size
-along the Hessian's eigenvectors; and the variance of walkers against flatness.
+along the Hessian's eigenvectors; and variance against flatness along the principal
+components of the noise at the minimum, and of a trajectory from there.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import GD, Dropout, hessian, loss_along
+from refimpl import GD, Dropout, Risk, hessian, loss_along
 from refimpl.arrays.backend import to_numpy
 from refimpl.data import digits
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, above, below, decided, ours
+from refimpl.experiments.common.claims import Claim, above, below, decided
 from refimpl.experiments.common.classification import two_layer
 from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.looks import titled
@@ -22,7 +23,8 @@ from refimpl.theory.iterates import batch_gradient_covariance, gradient_covarian
 
 NOISES = ("shared", "per sample", "SGD")
 TOP = 20  # eigenvectors of the Hessian along which the noise is measured
-COMPONENTS = 20  # principal components of the walkers
+COMPONENTS = 10  # principal components of the noise, and of a trajectory
+LOSSES = ("mse", "cross_entropy")
 
 
 @dataclass(frozen=True)
@@ -38,26 +40,24 @@ class Config:
     keep: float = 0.8
     rate: float = 0.1
     steps: int = 4_000
-    walk: int = 1_000
-    walkers: int = 100
+    path: int = 2_000
     nulls: int = 100
     seeds: int = 4
 
 
 PRESETS = {
-    "quick": Config(
-        width=4, n_train=40, steps=2_000, walk=500, walkers=50, nulls=50, seeds=3
-    ),
+    "quick": Config(width=5, n_train=40, steps=2_000, path=500, nulls=50, seeds=3),
     "default": Config(),
-    "paper": Config(width=9, n_train=100, steps=20_000, walk=4_000, nulls=1000),
+    "paper": Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000),
 }
 CAPTIONS = {
     "noise_and_hessian": (
         "(a) Alignment of the gradient noise with the Hessian (dots) and that of "
         "random rotations (bar: their 99% quantile), for dropout with shared masks, "
         "with masks per sample, and SGD. (b) Noise along the Hessian's eigenvectors "
-        "against their eigenvalues. (c) Variance of walkers along their principal "
-        "components against flatness."
+        "against their eigenvalues. (c) Variance of the gradient noise at the minimum "
+        "along its principal components against flatness, (d) that of a trajectory "
+        "from there."
     )
 }
 
@@ -67,9 +67,14 @@ WORDS = {
     "per-sample": "dropout with masks per sample",
     "sgd": "SGD",
 }
-WALKED = (
-    "slope of log variance over walkers from the same minimum, along {}, mean over "
-    "seeds"
+FLATNESS = "width of the interval where R_S is below e times its value"
+INVERSE = (
+    f"slope of log variance against log flatness ({FLATNESS}) along the {COMPONENTS} "
+    "largest principal components of {}, mean over seeds"
+)
+PROTOCOL = (
+    "Walkers, networks that start from one minimum with noise of their own, were "
+    "measured first; theirs is nobody's protocol."
 )
 
 
@@ -99,35 +104,33 @@ def _claims():
             above(0),
             origin,
         )
+    for loss, of_loss in zip(("", "-cross-entropy"), ("", ", cross-entropy")):
+        for name, words in WORDS.items():
+            sgd = name == "sgd"
+            yield Claim(
+                f"noise-inverse-{name}{loss}",
+                f"Inverse variance–flatness relation of gradients: the noise of "
+                f"{words} at a minimum is larger along sharper components{of_loss}.",
+                "this project" if sgd else "arXiv 2305.15850",
+                INVERSE.format("the gradient's covariance at the minimum"),
+                below(0),
+                "project" if sgd else "companion",
+                explored=PROTOCOL,
+            )
     for name in ("per-sample", "sgd"):
+        sgd = name == "sgd"
         yield Claim(
-            f"noise-inverse-{name}",
-            f"Inverse variance–flatness relation: walkers of {WORDS[name]} vary more "
-            "along sharper principal components.",
-            "arXiv 2305.15850",
-            WALKED.format(
-                f"their {COMPONENTS} largest principal components, against log "
-                "flatness (width of the interval where R_S is below e times its value "
-                "at their mean)"
-            ),
+            f"noise-path-{name}",
+            f"Inverse variance–flatness relation of trajectories: networks trained by "
+            f"{WORDS[name]} move more along sharper principal components.",
+            "Feng and Tu, PNAS 2021" if sgd else "arXiv 2305.15850",
+            INVERSE.format("θ over a trajectory from the minimum"),
             below(0),
             "companion",
-            note="The largest components lie in flat directions, along which the "
-            "networks drift apart.",
+            note="The largest components of a trajectory lie in flat directions, along "
+            "which it drifts; fluctuations across the valley are small beside it.",
             anchor="variance-and-flatness",
-        )
-        yield ours(
-            f"noise-walkers-{name}",
-            f"Along the Hessian's eigenvectors the walkers of {WORDS[name]} vary more "
-            "in sharper directions.",
-            WALKED.format(
-                f"the eigenvectors of the {TOP} largest eigenvalues λ of the Hessian, "
-                "against log λ"
-            ),
-            above(0),
-            note="From a minimum that was trained for 20,000 steps the exponent is not "
-            "told from zero.",
-            anchor="variance-and-flatness",
+            explored=PROTOCOL,
         )
 
 
@@ -142,29 +145,38 @@ def run(config, context):
     arrays : dict
         With S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
         rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
-        eigenvectors; of dropout (per sample) and SGD ``walk`` (S, 2, 20), variances of
-        walkers, ``flatness`` (S, 2, 20) along principal components, and ``walk_along``
-        (S, 2, 20) along the eigenvectors.
+        eigenvectors; by 2 `LOSSES` ``spread`` and ``flatness`` (S, 2, 3, 10), variances
+        of the noise and flatness along its principal components; ``path`` and
+        ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
+        sample and of SGD.
     """
     seeds = context.seeds(config.seeds)
     parts = context.grid(measured, config, "noise and Hessian", seeds)
-    return {"seeds": np.array(seeds)} | parts
+    inverse = context.grid(components, config, "noise and flatness", seeds, LOSSES)
+    return {"seeds": np.array(seeds)} | parts | inverse
 
 
-def measured(config, context, seed):
-    """One network."""
+def minimum(config, context, seed, loss="mse"):
+    """Risk on the digits, θ after training with dropout, and the three covariances."""
     data = digits(context.rng("split", seed), config.n_train)
     net, risk = two_layer(data, config.width)
+    risk = Risk(net, risk.X, data.labels, loss) if loss != "mse" else risk
     drop = Dropout(config.keep, per_sample=True)
     start = context.put(net.init(context.rng("init", seed)))
     rng, optimizer = context.noise("noise", seed), GD(config.rate)
     theta = context.train(risk, start, optimizer, config.steps, drop, rng=rng).theta
-    H = hessian(risk, theta)
     covariances = (
         gradient_covariance(risk, theta, Dropout(config.keep)),
         gradient_covariance(risk, theta, drop),
         batch_gradient_covariance(risk, theta, config.n_train // 10),
     )
+    return risk, theta, covariances
+
+
+def measured(config, context, seed):
+    """Alignment and noise by eigenvalue of one network, and its trajectories."""
+    risk, theta, covariances = minimum(config, context, seed)
+    H = hessian(risk, theta)
     values, vectors = np.linalg.eigh(H)
     V = vectors[:, ::-1][:, :TOP]
     null = []
@@ -175,8 +187,8 @@ def measured(config, context, seed):
         # The overlaps of H with the columns of a random rotation.
         along = ((H @ Q) * Q).sum(axis=0)
         null.append(np.stack([along @ C / np.linalg.norm(C) for C in spectra]))
-    walks = [
-        walk(config, context, risk, theta, seed, batch, V)
+    paths = [
+        trajectory(config, context, risk, theta, seed, batch)
         for batch in (None, config.n_train // 10)
     ]
     return {
@@ -184,7 +196,7 @@ def measured(config, context, seed):
         "null": np.stack(null, axis=1) / np.linalg.norm(H),
         "eigenvalues": values[::-1][:TOP],
         "variance": np.stack([((C @ V) * V).sum(axis=0) for C in covariances]),
-    } | stacked(walks)
+    } | stacked(paths)
 
 
 def alignment(H, C):
@@ -192,32 +204,43 @@ def alignment(H, C):
     return (H * C).sum() / (np.linalg.norm(H) * np.linalg.norm(C))
 
 
-def walk(config, context, risk, theta, seed, batch, V):
-    """Variances of walkers along their principal components, flatness there, variances
-    along the columns of V: the last three of `run`.
+def components(config, context, seed, loss):
+    """Variances of the noise and flatness along its principal components: (3, 10)."""
+    risk, theta, covariances = minimum(config, context, seed, loss)
+    spread, flatness = [], []
+    for C in covariances:
+        values, vectors = np.linalg.eigh(C)
+        spread.append(values[::-1][:COMPONENTS])
+        flatness.append(widths(risk, theta, vectors[:, ::-1].T))
+    return {"spread": np.stack(spread), "flatness": np.array(flatness)}
 
-    Walkers leave θ with noise of their own. What they have in common, the drift of a
-    training that goes on, is no part of their variance.
-    """
+
+def trajectory(config, context, risk, theta, seed, batch):
+    """Variances of θ over a trajectory along its principal components, flatness there:
+    the last two of `run`. Every θ counts."""
     drop = Dropout(config.keep, per_sample=True) if batch is None else None
-    ends = context.train(
+    path = context.train(
         risk,
-        np.tile(theta, (config.walkers, 1)),
+        theta,
         GD(config.rate),
-        config.walk,
+        config.path,
         drop,
         batch,
-        rng=context.noise(f"walk {batch}", seed),
-    ).theta
-    middle = ends.mean(axis=0)
-    _, sizes, components = np.linalg.svd(ends - middle, full_matrices=False)
-    variances = sizes**2 / (len(ends) - 1)
-    widths = [width(risk, middle, v) for v in components[:COMPONENTS]]
+        rng=context.noise(f"path {batch}", seed),
+        snapshots=range(1, config.path + 1),
+    ).snapshots
+    path = np.stack(path)
+    middle = path.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(path - middle, full_matrices=False)
     return {
-        "walk": variances[:COMPONENTS],
-        "flatness": np.array(widths),
-        "walk_along": ((ends - middle) @ V).var(axis=0, ddof=1),
+        "path": (sizes**2 / (len(path) - 1))[:COMPONENTS],
+        "path_flatness": np.array(widths(risk, middle, directions)),
     }
+
+
+def widths(risk, theta, directions):
+    """Flatness along the first of the rows of `directions`."""
+    return [width(risk, theta, v) for v in directions[:COMPONENTS]]
 
 
 def width(risk, theta, v):
@@ -237,8 +260,8 @@ def check(arrays):
     margin = arrays["alignment"] - chance  # (S, 3)
     sharpness = arrays["eigenvalues"][:, None]  # (S, 1, 20)
     of_noise = slopes(sharpness, arrays["variance"])  # (S, 3)
-    of_walk = slopes(arrays["flatness"], arrays["walk"])  # (S, 2)
-    along = slopes(sharpness, arrays["walk_along"])  # (S, 2)
+    inverse = slopes(arrays["flatness"], arrays["spread"])  # (S, 2, 3)
+    of_path = slopes(arrays["path_flatness"], arrays["path"])  # (S, 2)
     measured, details = {}, {}
     for k, name in enumerate(WORDS):
         measured[f"noise-aligned-{name}"] = paired(margin[:, k])
@@ -247,16 +270,17 @@ def check(arrays):
             f"mean alignment {arrays['alignment'][:, k].mean():.3f}, of rotations "
             f"{arrays['null'][:, k].mean():.3f}"
         )
+        for loss, words in enumerate(("", "-cross-entropy")):
+            measured[f"noise-inverse-{name}{words}"] = paired(inverse[:, loss, k])
     for k, name in enumerate(("per-sample", "sgd")):
-        measured[f"noise-inverse-{name}"] = paired(of_walk[:, k])
-        measured[f"noise-walkers-{name}"] = paired(along[:, k])
+        measured[f"noise-path-{name}"] = paired(of_path[:, k])
     return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
     """Alignment, noise by eigenvalue, and variance by flatness."""
-    figure, axes = style.figure(1, 3, width=10.0, height=3.0)
-    aligned, noise, walkers = axes[0]
+    figure, axes = style.figure(2, 2, width=7.5, height=2.9)
+    aligned, noise, inverse, path = axes.flat
     looks = dict(zip(NOISES, (style.BLUE, style.RED, style.ORANGE)))
     for k, (name, color) in enumerate(looks.items()):
         null, shown = arrays["null"][:, k], arrays["alignment"][:, k]
@@ -265,17 +289,21 @@ def plot(arrays):
         chance = np.quantile(null, QUANTILE, axis=-1).mean()
         aligned.plot([k - 0.35, k + 0.35], [chance] * 2, color="0.5", ls="--", lw=1)
         scatter(noise, arrays["eigenvalues"], arrays["variance"][:, k], color, name)
+        flatness, spread = arrays["flatness"][:, 0, k], arrays["spread"][:, 0, k]
+        scatter(inverse, flatness, spread, color, name)
     for k, (name, label) in enumerate((("per sample", "dropout"), ("SGD", "SGD"))):
-        flatness, variance = arrays["flatness"][:, k], arrays["walk"][:, k]
-        scatter(walkers, flatness, variance, looks[name], label)
+        flatness, variance = arrays["path_flatness"][:, k], arrays["path"][:, k]
+        scatter(path, flatness, variance, looks[name], label)
     y = r"$\mathrm{Tr}(HC)\,/\,\|H\|\|C\|$"
     titled(aligned, "alignment (dots) and rotations", "", y)
     aligned.set_xticks(range(3), NOISES)
     x = r"eigenvalue $\lambda$ of $\nabla^2 R_S$"
     titled(noise, "noise along eigenvectors", x, r"$v^\top C\, v$")
     x, y = "flatness along component", "variance along component"
-    titled(walkers, "walkers", x, y)
-    style.plain_log(walkers.xaxis)
+    titled(inverse, "noise at the minimum", x, y)
+    titled(path, "trajectory", x, y)
+    for panel in (inverse, path):
+        style.plain_log(panel.xaxis)
     style.letter(axes)
     return {"noise_and_hessian": figure}
 

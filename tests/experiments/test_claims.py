@@ -135,6 +135,15 @@ def test_the_interval_of_a_slope_is_that_of_least_squares():
     np.testing.assert_allclose(fit.p_value(above(0)), least.pvalue / 2)
 
 
+def test_a_resampled_interval_is_about_students(sample):
+    many = np.random.default_rng(1).normal(1.0, 2.0, 200)
+    found = statistics.resampled(lambda drawn: many[drawn].mean(), len(many))
+    expected = statistics.paired(many)
+    assert found.mean == expected.mean
+    np.testing.assert_allclose(found.interval, expected.interval, rtol=0.1)
+    assert found.p_value(above(0)) is None
+
+
 def test_effects_numbers_and_reasons_are_told_apart(sample):
     claims = [
         Claim(name, "Words.", "Lemma 1", "a number", at_most(0))

@@ -25,6 +25,7 @@ from refimpl.experiments import (
     linear_networks,
     noise_and_hessian,
     optimal_condensation,
+    orders_of_the_modified_equation,
     phase_diagrams,
     r2_exact_vs_monte_carlo,
     theorem2_in_action,
@@ -489,7 +490,9 @@ def phases(exponent):
 )
 def test_the_learning_rate_at_the_edge_is_found(exponent, verdict):
     arrays, edge = phases(exponent)
-    np.testing.assert_allclose(phase_diagrams.largest_rates(arrays), edge, rtol=0.05)
+    share = phase_diagrams.shares(arrays).mean(axis=-1)
+    found = phase_diagrams.largest_rates(arrays["rates"], share)
+    np.testing.assert_allclose(found, edge, rtol=0.05)
     ones = np.ones((2, 2, 3))
     axes = {"exponents": np.array([0.1, 1.0]), "keeps": np.array([1.0, 0.5])}
     found = phase_diagrams.check(arrays | axes | {"scale_count": ones})
@@ -525,9 +528,10 @@ def noise(alignment, exponent):
         "null": np.tile(np.linspace(0, 0.1, 101), (3, 3, 1)),
         "eigenvalues": x,
         "variance": np.stack([y] * 3, axis=1),
-        "flatness": np.stack([x] * 2, axis=1),
-        "walk": np.stack([y] * 2, axis=1),
-        "walk_along": np.stack([y] * 2, axis=1),
+        "flatness": np.tile(x[:, None, None], (1, 2, 3, 1)),
+        "spread": np.tile(y[:, None, None], (1, 2, 3, 1)),
+        "path_flatness": np.stack([x] * 2, axis=1),
+        "path": np.stack([y] * 2, axis=1),
     }
 
 
@@ -547,12 +551,12 @@ def test_noise_is_judged_by_alignment_and_exponents(
         assert found[f"noise-sharper-{name}"].verdict == sharper
         margin = found[f"noise-aligned-{name}"].measured
         np.testing.assert_allclose(margin, 1.01 * alignment - 0.099)
+        for loss in ("", "-cross-entropy"):
+            one = found[f"noise-inverse-{name}{loss}"]
+            np.testing.assert_allclose(one.measured, 1.01 * exponent)
+            assert one.verdict == inverse
     for name in ("per-sample", "sgd"):
-        np.testing.assert_allclose(
-            found[f"noise-inverse-{name}"].measured, 1.01 * exponent
-        )
-        assert found[f"noise-inverse-{name}"].verdict == inverse
-        assert found[f"noise-walkers-{name}"].verdict == sharper
+        assert found[f"noise-path-{name}"].verdict == inverse
 
 
 def test_the_width_of_a_parabola():
@@ -710,3 +714,14 @@ def test_the_parts_of_a_path_are_summed_by_sign():
     np.testing.assert_allclose(found["jump"], 24)
     np.testing.assert_allclose(found["highest"], 24)
     np.testing.assert_allclose([found["down"], found["up"]], [1.75, 0])
+
+
+def test_the_counterexample_carries_the_error_of_the_sampled_mean():
+    distance = np.array([[[1.0, 0.5, 0.1], [1.0, 2.0, 0.1]]] * 2)
+    error = np.full((2, 2, 3), 0.05)
+    found = orders_of_the_modified_equation.counterexample(distance, error)
+    off = 1.96 * 0.05
+    assert found.mean == 2.0
+    np.testing.assert_allclose(
+        found.interval, [(2 - off) / (1 + off), (2 + off) / (1 - off)]
+    )

@@ -87,6 +87,23 @@ def slopes(x, y):
     return np.reshape([slope(*row).mean for row in rows], y.shape[:-1])
 
 
+def resampled(statistic, count, draws=1_000):
+    """A statistic of `count` seeds, its interval by drawing them anew (bootstrap).
+
+    Parameters
+    ----------
+    statistic : callable
+        Number, or NaN, of an array of indices of seeds.
+    count : int
+    draws : int
+        Samples with replacement, of whose statistics the interval holds 95%.
+    """
+    rng = np.random.default_rng(0)
+    found = [statistic(rng.integers(count, size=count)) for _ in range(draws)]
+    low, high = np.nanquantile(found, [0.025, 0.975])
+    return Effect(statistic(np.arange(count)), (low, high))
+
+
 def _quantile(freedom):
     """The 97.5% quantile of Student's t."""
     from scipy import stats
