@@ -144,6 +144,17 @@ def test_a_resampled_interval_is_about_students(sample):
     assert found.p_value(above(0)) is None
 
 
+def test_what_is_not_a_number_decides_nothing():
+    claim = Claim("a", "A.", "here", "q", below(1))
+    nan = float("nan")
+    for found in (
+        claim.counted(nan),
+        claim.estimated(statistics.Effect(nan, (0.0, 0.5))),
+        claim.estimated(statistics.Effect(0.2, (0.0, nan))),
+    ):
+        assert found.verdict == "not attempted" and "not a number" in found.detail
+
+
 def test_effects_numbers_and_reasons_are_told_apart(sample):
     claims = [
         Claim(name, "Words.", "Lemma 1", "a number", at_most(0))

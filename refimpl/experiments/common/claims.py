@@ -5,13 +5,14 @@ criterion, the verdict, and the threshold that a figure draws.
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, isnan
 from typing import Any
 
 from refimpl.experiments.common.statistics import Effect
 
 VERDICTS = ("supported", "refuted", "undecided", "not attempted")
 ORIGINS = ("paper", "companion", "project")
+NOT_A_NUMBER = "what was measured is not a number"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,8 @@ class Claim:
             What a reader needs beside the number.
         """
         interval = tuple(float(end) for end in effect.interval)
+        if isnan(effect.mean) or any(map(isnan, interval)):
+            return self.not_attempted(NOT_A_NUMBER)
         verdict = self.rule.verdict(effect.mean, interval)
         p = effect.p_value(self.rule)
         return Result(self, verdict, float(effect.mean), interval, p, detail)
@@ -150,6 +153,8 @@ class Claim:
     def counted(self, value, detail=""):
         """The claim with an exact or counted quantity: its value decides."""
         value = float(value)
+        if isnan(value):
+            return self.not_attempted(NOT_A_NUMBER)
         return Result(self, self.rule.verdict(value), value, None, None, detail)
 
     def not_attempted(self, reason):

@@ -13,6 +13,15 @@ from refimpl.reproduce.verification import Verification
 
 # A larger SVG (many points) is slow to draw: its PNG is shown.
 SVG_LIMIT = 400_000  # bytes
+# What a report leads with: Figure 4, and what dropout does in five claims.
+HERO = "fig04_two"
+FINDINGS = (
+    "lemma1-loss",
+    "fig04-two-condenses",
+    "fig12a-trace-dropout",
+    "fig02-accuracy",
+    "optimum-tanh-few",
+)
 NAME = re.compile(r"\w+", re.ASCII)  # of a folder or figure: no way out of `out`
 
 
@@ -91,6 +100,18 @@ class Content:
     @property
     def counts(self):
         return Counter(claim.verdict for claim in self.claims)
+
+    @property
+    def hero(self):
+        """The figure that shows the finding, where it is there."""
+        figures = [one for part in self.experiments for one in part.figures]
+        return next((one for one in figures if one.name == HERO), None)
+
+    @property
+    def findings(self):
+        """The claims that say the finding, those that were measured."""
+        by_id = {claim.id: claim for claim in self.claims}
+        return [by_id[name] for name in FINDINGS if name in by_id]
 
     @property
     def sentences(self):

@@ -1,6 +1,8 @@
 """The HTML page and its Markdown twin; their templates escape all they are given."""
 
+import hashlib
 import re
+from base64 import b64encode
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -9,7 +11,7 @@ from markupsafe import Markup, escape
 
 from refimpl.experiments.common.claims import VERDICTS
 from refimpl.reproduce.formats import duration, estimate, number
-from refimpl.reproduce.summary import MARKS
+from refimpl.reproduce.summary import MARKS, WHOSE
 
 NOTES = "derivations/09-notes-on-the-paper.md"
 # `code`, and letters with an index or exponent: R_S^drop, m^−0.2.
@@ -26,7 +28,15 @@ def html(content):
     """The report as one HTML page that loads nothing."""
     page = _environment(autoescape=True)
     page.filters.update(words=words, math=formula)
+    script = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")
+    page.globals.update(script=Markup(script), script_hash=content_hash(script))
     return page.get_template("report.html.jinja").render(content=content)
+
+
+def content_hash(script):
+    """By which the page's policy allows this script and no other."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{b64encode(digest).decode()}"
 
 
 def markdown(content):
@@ -42,7 +52,7 @@ def _environment(**options):
         lstrip_blocks=True,
         **options,
     )
-    made.globals.update(notes=NOTES, verdicts=VERDICTS)
+    made.globals.update(notes=NOTES, verdicts=VERDICTS, whose=WHOSE)
     made.filters.update(
         estimate=lambda claim: estimate(claim.measured, claim.interval),
         duration=duration,
