@@ -1,6 +1,7 @@
 """The command line: ``python reproduce.py``, ``python -m refimpl`` or ``refimpl``."""
 
 import errno
+import os
 import sys
 import traceback
 from concurrent.futures import BrokenExecutor, CancelledError
@@ -10,6 +11,7 @@ from refimpl.reproduce import options
 from refimpl.reproduce.options import BadUsage
 
 AS_DOCUMENTED, DIFFERENT, BAD_USAGE, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
+PIPE_CLOSED = 141  # as a shell says it of others
 # Of a disk that cannot be written, or no longer.
 DISK = (
     errno.ENOSPC,
@@ -23,14 +25,20 @@ DISK = (
 
 def main(arguments=None, program="reproduce.py"):
     """Run the command line `arguments` of `program`; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "encoding", "") in ("ascii", "ANSI_X3.4-1968", "US-ASCII"):
+            stream.reconfigure(encoding="utf-8")  # or nothing of a report is written
     args = options.parser(program).parse_args(arguments)
     try:
         if args.list:
             from refimpl.reproduce.selection import listing
 
-            print("\n".join(listing()))
+            print("\n".join(listing()), flush=True)
             return AS_DOCUMENTED
         return verify(args) if args.verify else reproduce(args)
+    except BrokenPipeError:  # whoever read has stopped; nothing more is flushed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except BadUsage as error:
         print(f"{args.program}: {error}", file=sys.stderr)
         return BAD_USAGE

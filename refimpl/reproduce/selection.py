@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import textwrap
 
 from refimpl.experiments.common import framework
 from refimpl.reproduce import expected_times
@@ -32,7 +33,7 @@ def select(wanted):
             and (one.startswith(f"{word}_") or shows(one, word))
         ]
         if not matches:
-            near = difflib.get_close_matches(word, known, 3, 0.3) or known
+            near = difflib.get_close_matches(word, known, 3, 0)
             raise ValueError(f"no experiment {word!r}; the nearest: {', '.join(near)}")
         selected += [one for one in matches if one not in selected]
     return selected
@@ -60,7 +61,7 @@ def _number(figure):
 
 def shows(name, word):
     """Whether the experiment `name` is about the figure `word`: "fig4", "fig12a"."""
-    figure = re.fullmatch(r"fig(?:ure)?[ .]*0*(\d+)([a-z]?)", word.lower())
+    figure = re.fullmatch(r"fig(?:ure)?[ .]*0*(\d+)([a-h]?)", word.lower())
     if not figure:
         return False
     number, part = figure.groups()
@@ -86,4 +87,11 @@ def listing():
             "    time: " + ", ".join(map(" ".join, zip(framework.PRESETS, took))),
         ]
         lines += [f"    - {c.id} ({c.source}): {c.statement}" for c in module.CLAIMS]
-    return [*lines, "", f"Times: {times['machine']}, all cores for one experiment."]
+    lines += ["", f"Times: {times['machine']}, all cores for one experiment."]
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line):
+    """A line as lines of 80 letters, those after the first indented by two more."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, 80, subsequent_indent=indent) or [""]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
@@ -229,6 +230,8 @@ BAD = {
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),
     "unknown figure": (["fig99"], "no experiment 'fig99'; the nearest: "),
+    "a panel that no figure has": (["fig04x"], "no experiment 'fig04x'"),
+    "nothing like it": (["quux"], r"the nearest: \w+, \w+, \w+$"),
     "processes and cluster": (["--dask", "tcp://a:1"], "not allowed with"),
 }
 
@@ -374,3 +377,33 @@ def test_the_help_says_how_a_run_ends(capsys):
     printed = capsys.readouterr().out
     for words in ("0 all is decided as in", "1 a claim was", "3 something broke"):
         assert words in printed
+
+
+REPRODUCE = [sys.executable, str(Path(__file__).parents[2] / "reproduce.py")]
+
+
+def test_whoever_stops_reading_is_not_an_error_with_a_traceback():
+    with subprocess.Popen(
+        [*REPRODUCE, "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.read(10)
+        process.stdout.close()
+        told = process.stderr.read()
+    assert told == b""
+    assert process.returncode in (0, 141)  # 0 where the pipe took all
+
+
+def test_the_list_fits_80_columns(capsys):
+    assert run("--list") == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_locale_of_ascii_only_writes_what_was_measured(tmp_path):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    found = subprocess.run(
+        [*REPRODUCE, "--quick", "toy_example", "--jobs", "1", "--out", str(tmp_path)],
+        env=os.environ | ascii_only,
+        capture_output=True,
+    )
+    assert found.returncode == 0
+    assert "1 ✓" in found.stdout.decode() and (tmp_path / "report.html").exists()
