@@ -231,7 +231,7 @@ BAD = {
     "unknown option": (["--fast"], "unrecognized arguments"),
     "unknown figure": (["fig99"], "no experiment 'fig99'; the nearest: "),
     "a panel that no figure has": (["fig04x"], "no experiment 'fig04x'"),
-    "nothing like it": (["quux"], r"the nearest: \w+, \w+, \w+$"),
+    "nothing like it": (["quux"], "the nearest: toy_example, "),
     "processes and cluster": (["--dask", "tcp://a:1"], "not allowed with"),
 }
 
@@ -406,4 +406,4 @@ def test_a_locale_of_ascii_only_writes_what_was_measured(tmp_path):
         capture_output=True,
     )
     assert found.returncode == 0
-    assert "1 ✓" in found.stdout.decode() and (tmp_path / "report.html").exists()
+    assert "1 ✓" in found.stderr.decode() and (tmp_path / "report.html").exists()
