@@ -67,39 +67,41 @@ CLAIMS = (
         "fig06-batches",
         f"SGD with batches of 2 does not condense ({NETWORK}).",
         "Figure 6",
-        condensed.CHANGE,
+        condensed.LEFT,
         condensed.KEPT,
-        note="At width 1000 the mean change is −0.4, and its interval over five seeds "
-        "reaches beyond −1.",
+        note="A few of the 23 orientations go while R_S falls.",
         anchor="not-dropout-alone",
+        explored=condensed.KEPT_RULE,
     ),
     ours(
         "fig06-gaussian",
         "Gaussian noise on the gradient, as strong as dropout's, does not condense "
         f"({NETWORK}).",
-        condensed.CHANGE,
+        condensed.LEFT,
         condensed.KEPT,
-        note="The mean change is a fraction of an orientation, and none at width 1000; "
-        "at the default's width its interval over five seeds reaches beyond −1.",
+        note="A few of the 23 orientations go while R_S falls.",
         anchor="not-dropout-alone",
+        explored=condensed.KEPT_RULE,
     ),
     Claim(
         "fig06-decay",
         "Condensation is not dropout's alone: weight decay as large as R_1 at the "
         f"start condenses too ({NETWORK}).",
         "this project",
-        condensed.MEDIAN,
+        condensed.FINE_MEDIAN,
         condensed.FEW,
         origin="project",
+        explored=condensed.RESOLUTION,
     ),
     Claim(
         "fig06-dropout",
         "Dropout condenses further than batches of 2 and than Gaussian noise on the "
         f"gradient ({NETWORK}).",
         "Figure 6 against Figure 4",
-        f"{condensed.COUNT}, the lesser of batches and Gaussian noise minus dropout, "
+        f"{condensed.FINELY}, the lesser of batches and Gaussian noise minus dropout, "
         "mean over seeds, paired",
         above(0),
+        explored=condensed.RESOLUTION,
     ),
 )
 
@@ -155,12 +157,16 @@ def check(arrays):
     counts = dict(zip(CASES, arrays["count"]))  # (S, T)
     either = np.minimum(counts["batches"], counts["gaussian"])[:, -1]
     measured = {
-        "fig06-batches": condensed.change(counts["batches"]),
-        "fig06-gaussian": condensed.change(counts["gaussian"]),
+        "fig06-batches": condensed.left(counts["batches"]),
+        "fig06-gaussian": condensed.left(counts["gaussian"]),
         "fig06-decay": np.median(counts["decay"][:, -1]),
         "fig06-dropout": paired(either - counts["dropout"][:, -1]),
     }
-    details = {"fig06-decay": f"λ = {arrays['strength'][0]:.3g}"}
+    details = {
+        f"fig06-{case}": f"by seed: {condensed.both(fine[:, -1], coarse[:, -1])}"
+        for (case, fine), coarse in zip(counts.items(), arrays["coarse"])
+    }
+    details["fig06-decay"] += f"; λ = {arrays['strength'][0]:.3g}"
     return decided(CLAIMS, measured, details)
 
 

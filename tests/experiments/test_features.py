@@ -31,6 +31,14 @@ def test_one_orientation_and_its_opposite_count_as_two():
     assert path.shape == (2, 2) and (path[:, 0] > 5).all() and (path[:, 1] == 2).all()
 
 
+def test_orientations_that_the_coarse_resolution_merges_are_told_apart():
+    net = network("two-layer", "tanh", inputs=1, outputs=1, width=4)
+    turned = np.array([0.0, 0.4, 0.8, 1.2])  # 23 degrees apart: pairs within 36
+    theta = net.pack(np.cos(turned)[:, None], np.sin(turned), np.ones((1, 4)))
+    found = features.paths(net, [theta[None]], np.array([[-1.0], [1.0]]))
+    assert (found["count"], found["coarse"]) == ([[4]], [[2]])
+
+
 def test_a_seed_starts_alike_whatever_seeds_are_beside_it():
     net = network("two-layer", "tanh")
     context = Context("test")
@@ -64,6 +72,7 @@ def test_a_training_is_recorded_from_start_to_end():
     shapes = {name: values.shape for name, values in kept.items()}
     assert shapes == {
         "count": (3, 3),
+        "coarse": (3, 3),
         "loss": (3, 3),
         "output": (3, len(features.GRID)),
         "weights": (3, 2, 5, 2),

@@ -9,8 +9,9 @@ from refimpl.experiments.common.looks import plot_rule
 TRAININGS = (
     "Above: outputs at the end, the training points, and R_S against steps. Below: "
     "amplitude against orientation of each neuron of the first hidden layer, at the "
-    "start and at the end, and the number of orientations that carry 90% of the "
-    "amplitude against steps; the dashed line is the threshold of the claims."
+    "start and at the end, and the number of orientations (cosine above 0.995) that "
+    "carry 90% of the amplitude against steps, all seeds and the median; the dashed "
+    "line is the threshold of the claims."
 )
 
 
@@ -32,7 +33,7 @@ def spread(panel, x, values, levels=(0.1, 0.5, 0.9), **line):
 
 def seeds(panel, x, rows, color, label, dashes="-"):
     """Every seed's row of `rows` (S, X), thin, and the median."""
-    panel.plot(x, rows.T, color=color, lw=0.5, alpha=0.4)
+    panel.plot(x, rows.T, dashes, color=color, lw=0.5, alpha=0.4)
     panel.plot(x, np.median(rows, axis=0), dashes, color=color, label=label)
 
 
@@ -71,26 +72,32 @@ def features(panel, weights, sizes):
 def trainings(arrays, looks):
     """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
 
+    Each training is a column of two panels, output and features; a last column has the
+    loss and the number of orientations of all.
+
     Outputs, loss and features are the first seed's, numbers of orientations all seeds'.
 
     Parameters
     ----------
     arrays : dict
-        `features.fixed`, and of `features.record` all with K trainings first.
+        `features.fixed`, ``steps`` (T,) or of each training (K, T), and of
+        `features.record` all with K trainings first.
     looks : dict
         Label → color of each training.
     """
     count = len(looks)
     figure, axes = style.figure(2, count + 1, width=2.6 * (count + 1))
     loss, orientations = axes[:, -1]
+    shape = (count, arrays["loss"].shape[-1])
+    steps = np.broadcast_to(arrays["steps"], shape)
     for k, (label, color) in enumerate(looks.items()):
         output(axes[0, k], arrays, arrays["output"][k, 0], color)
         features(axes[1, k], arrays["weights"][k, 0], arrays["amplitude"][k, 0])
         axes[0, k].set_title(f"output, {label}")
         axes[1, k].set_title(f"features, {label}")
         line = {"color": color, "lw": 0.8, "label": label}
-        loss.semilogy(arrays["steps"], arrays["loss"][k, 0], **line)
-        counts(orientations, arrays["steps"], arrays["count"][k], color, label)
+        loss.semilogy(steps[k], arrays["loss"][k, 0], **line)
+        counts(orientations, steps[k], arrays["count"][k], color, label)
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     loss.set(title="loss", xlabel="steps", ylabel="$R_S$")
