@@ -13,6 +13,8 @@ from refimpl.reproduce.verification import Verification
 
 # A larger SVG (many points) is slow to draw: its PNG is shown.
 SVG_LIMIT = 400_000  # bytes
+FINDING = "fig04-two-condenses", "fig04_two"  # claim and figure that lead the report
+FILM = "film"  # of the finding's experiment: film.gif, and film.json for the sliders
 NAME = re.compile(r"\w+", re.ASCII)  # of a folder or figure: no way out of `out`
 
 
@@ -37,7 +39,7 @@ class Figure:
     @property
     def uri(self):
         """The picture in a ``data:`` address, in which nothing can run."""
-        kind = {".svg": "svg+xml", ".png": "png"}[self.path.suffix]
+        kind = {".svg": "svg+xml", ".png": "png", ".gif": "gif"}[self.path.suffix]
         return f"data:image/{kind};base64,{b64encode(self.path.read_bytes()).decode()}"
 
 
@@ -78,11 +80,22 @@ class Content:
     verified : Verification or None
     problems : list of str
         Files that cannot be read.
+    film : dict or None
+        Snapshots of the finding: `refimpl.experiments.common.animation.snapshots`.
     """
 
     experiments: list
     verified: Verification | None
     problems: list
+    film: dict | None = None
+
+    @property
+    def finding(self):
+        """The claim that leads the report and its figure, or ``None``."""
+        claim = [one for one in self.claims if one.id == FINDING[0]]
+        figures = [figure for one in self.experiments for figure in one.figures]
+        figure = [one for one in figures if one.name == FINDING[1]]
+        return (claim[0], figure[0]) if claim and figure else None
 
     @property
     def claims(self):

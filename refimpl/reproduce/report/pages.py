@@ -1,6 +1,8 @@
 """The HTML page and its Markdown twin; their templates escape all they are given."""
 
+import hashlib
 import re
+from base64 import b64encode
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -23,9 +25,12 @@ INLINE = re.compile(f"{CODE}|{SYMBOL}")
 
 
 def html(content):
-    """The report as one HTML page that loads nothing."""
+    """The report as one HTML page that loads nothing and runs its own script only."""
     page = _environment(autoescape=True)
-    page.filters.update(words=words, math=formula)
+    page.filters.update(words=words, math=formula, sources=sources, choices=choices)
+    script = (Path(__file__).parent / "tools.js").read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page.globals.update(script=Markup(script), script_hash=f"sha256-{digest}")
     return page.get_template("report.html.jinja").render(content=content)
 
 
@@ -50,6 +55,22 @@ def _environment(**options):
         mark=lambda verdict: MARKS.get(str(verdict), "–"),
     )
     return made
+
+
+def sources(claim):
+    """What a claim is about, one by one: figures without their panels, theorems."""
+    text = str(claim.source)
+    rest = re.sub(r"Figures? \d+[a-z–-]*", "", text).split(",")
+    figures = [f"Figure {number}" for number in re.findall(r"Figures? (\d+)", text)]
+    return [*figures, *(one.strip() for one in rest if one.strip())]
+
+
+def choices(claims):
+    """The two filters that depend on the claims: name and what can be chosen."""
+    found = {name for claim in claims for name in sources(claim)}
+    figures = {name for name in found if re.fullmatch(r"Figure \d+", name)}
+    by_number = sorted(figures, key=lambda name: int(name.split()[1]))
+    return [("source", sorted(found - figures)), ("figure", by_number)]
 
 
 def words(text):
