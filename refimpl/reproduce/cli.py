@@ -1,6 +1,7 @@
 """The command line: ``python reproduce.py`` or ``python -m refimpl``."""
 
 import errno
+import os
 import sys
 import traceback
 from concurrent.futures import BrokenExecutor, CancelledError
@@ -10,6 +11,7 @@ from refimpl.reproduce import options
 from refimpl.reproduce.options import BadUsage
 
 AS_DOCUMENTED, DIFFERENT, BAD_USAGE, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
+CLOSED_PIPE = 141
 # Of a disk that cannot be written, or no longer.
 DISK = (
     errno.ENOSPC,
@@ -23,20 +25,30 @@ DISK = (
 
 def main(arguments=None):
     """Run the command line `arguments`; returns the exit status."""
-    args = options.parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a locale cannot write becomes ?
+            stream.reconfigure(errors="replace")
     try:
+        args = options.parser().parse_args(arguments)
         if args.list:
             from refimpl.reproduce.selection import listing
 
             print("\n".join(listing()))
-            return AS_DOCUMENTED
-        return verify(args) if args.verify else reproduce(args)
+            status = AS_DOCUMENTED
+        else:
+            status = verify(args) if args.verify else reproduce(args)
+        sys.stdout.flush()
+        return status
     except BadUsage as error:
         print(f"reproduce.py: {error}", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
         print("\nbroken off", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has gone; Python would flush once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return CLOSED_PIPE
     except Exception as error:
         print(f"reproduce.py: {explained(error, args.out)}", file=sys.stderr)
         return BROKEN_OFF

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import textwrap
 
 from refimpl.experiments.common import framework
 from refimpl.reproduce import expected_times
@@ -32,7 +33,7 @@ def select(wanted):
             and (one.startswith(f"{word}_") or shows(one, word))
         ]
         if not matches:
-            near = difflib.get_close_matches(word, known, 3, 0.3) or known
+            near = difflib.get_close_matches(word, known, 3, 0)
             raise ValueError(f"no experiment {word!r}; the nearest: {', '.join(near)}")
         selected += [one for one in matches if one not in selected]
     return selected
@@ -64,9 +65,11 @@ def shows(name, word):
     if not figure:
         return False
     number, part = figure.groups()
-    return any(
-        one == number + part or (one if part else _number(one)) == number
-        for one in figures(name)
+    found = figures(name)
+    # A figure whose parts are not told apart holds the panels that the paper has.
+    panel = part and part in "abcdefgh" and number in found
+    return bool(panel) or any(
+        one == number + part or not part and _number(one) == number for one in found
     )
 
 
@@ -80,10 +83,17 @@ def listing():
             duration(times[preset][name]) if name in times[preset] else "not measured"
             for preset in framework.PRESETS
         )
-        lines += [
-            " ".join([name, *(f"[Figure {figure}]" for figure in figures(name))]),
-            f"    {framework.title(module)}",
-            "    time: " + ", ".join(map(" ".join, zip(framework.PRESETS, took))),
-        ]
-        lines += [f"    - {c.id} ({c.source}): {c.statement}" for c in module.CLAIMS]
-    return [*lines, "", f"Times: {times['machine']}, all cores for one experiment."]
+        shown = " ".join([name, *(f"[Figure {one}]" for one in figures(name))])
+        lines += _wrapped(shown, "", "  ") + _wrapped(framework.title(module))
+        told = ", ".join(map(" ".join, zip(framework.PRESETS, took)))
+        lines += _wrapped(f"time: {told}")
+        for claim in module.CLAIMS:
+            text = f"- {claim.id} ({claim.source}): {claim.statement}"
+            lines += _wrapped(text, " " * 4, " " * 6)
+    times = f"Times: {times['machine']}, all cores for one experiment."
+    return [*lines, "", *_wrapped(times, "", "")]
+
+
+def _wrapped(text, first=" " * 4, rest=" " * 4):
+    """Lines of at most 80 columns."""
+    return textwrap.wrap(text, 80, initial_indent=first, subsequent_indent=rest)

@@ -150,3 +150,18 @@ def test_effects_numbers_and_reasons_are_told_apart(sample):
     assert (counted.interval, counted.p, counted.detail) == (None, None, "of five")
     assert (missing.verdict, missing.measured) == ("not attempted", None)
     assert missing.detail == "no data"
+
+
+@pytest.mark.parametrize("interval", [None, (0.0, 1.0), (np.nan, 1.0)])
+def test_a_nan_is_no_verdict(interval):
+    value = 0.5 if interval and np.isnan(interval[0]) else np.nan
+    with pytest.raises(ValueError, match="NaN decides nothing"):
+        above(0).verdict(value, interval)
+
+
+def test_an_experiment_that_measured_nan_says_so(sample):
+    claims = [Claim(n, "W.", "L", "q", above(0)) for n in ("number", "effect")]
+    measured = {"number": np.nan, "effect": statistics.paired(sample * np.nan)}
+    found = decided(claims, measured, {"number": "by seed"})
+    assert {one.verdict for one in found.values()} == {"not attempted"}
+    assert found["number"].detail == "measured NaN; by seed"

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
@@ -24,6 +25,7 @@ from refimpl.reproduce import (
 from refimpl.reproduce.environment import environment
 
 ONE, OTHER = NAMES
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
@@ -360,3 +362,44 @@ def test_the_help_says_how_a_run_ends(capsys):
     printed = capsys.readouterr().out
     for words in ("0 all is decided as in", "1 a claim was", "3 something broke"):
         assert words in printed
+
+
+def test_a_letter_that_is_no_panel_is_refused():
+    with pytest.raises(ValueError, match="no experiment 'fig04x'"):
+        selection.select(["fig04x"])
+    assert selection.select(["fig04d"]) == ["fig04_condensation"]
+
+
+@pytest.mark.parametrize("word", ["zzz", "fig99", "condensing"])
+def test_three_names_are_suggested_for_an_unknown_one(word):
+    with pytest.raises(ValueError, match="the nearest: ") as error:
+        selection.select([word])
+    assert len(str(error.value).split("nearest: ")[1].split(", ")) == 3
+
+
+def test_the_list_fits_80_columns(capsys):
+    assert run("--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "refimpl", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, **options)
+
+
+def test_a_closed_pipe_ends_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    with process("--list", stdout=write) as ended:
+        os.close(write)
+        assert ended.communicate(timeout=60)[1] == b""
+    assert ended.returncode == cli.CLOSED_PIPE
+
+
+def test_an_ascii_locale_crashes_nothing():
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    with process("--list", stdout=subprocess.PIPE, env=ascii_only) as ended:
+        out, error = ended.communicate(timeout=60)
+    assert ended.returncode == 0 and error == b""
+    assert b"fig04_condensation" in out and max(out) < 128

@@ -5,8 +5,10 @@ criterion, the verdict, and the threshold that a figure draws.
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, isnan
 from typing import Any
+
+import numpy as np
 
 from refimpl.experiments.common.statistics import Effect
 
@@ -44,7 +46,14 @@ class Rule:
 
         Of an exact or counted quantity the value decides. An estimate is decided by
         its interval: all of it lies in the region, none of it does, or it straddles.
+
+        Raises
+        ------
+        ValueError
+            If one of the numbers is NaN, which is no measurement.
         """
+        if any(isnan(one) for one in (value, *(interval or ()))):
+            raise ValueError(f"NaN decides nothing, got {value} in {interval}")
         if interval is None:
             return "supported" if value in self else "refuted"
         low, high = interval
@@ -204,6 +213,8 @@ def decided(claims, measured, details=None):
         found, detail = measured[claim.id], (details or {}).get(claim.id, "")
         if isinstance(found, str):
             results[claim.id] = claim.not_attempted(found)
+        elif np.isnan(found.mean if isinstance(found, Effect) else found):
+            results[claim.id] = claim.not_attempted(f"measured NaN; {detail}".strip("; "))
         elif isinstance(found, Effect):
             results[claim.id] = claim.estimated(found, detail)
         else:

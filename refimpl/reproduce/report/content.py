@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from refimpl.experiments.common import animation
 from refimpl.reproduce import summary, verification
 from refimpl.reproduce.records import RunRecord, load_run
 from refimpl.reproduce.verification import Verification
@@ -14,7 +15,7 @@ from refimpl.reproduce.verification import Verification
 # A larger SVG (many points) is slow to draw: its PNG is shown.
 SVG_LIMIT = 400_000  # bytes
 FINDING = "fig04-two-condenses", "fig04_two"  # claim and figure that lead the report
-FILM = "film"  # of the finding's experiment: film.gif, and film.json for the sliders
+FILM_LIMIT = 500_000  # bytes of snapshots in the page
 NAME = re.compile(r"\w+", re.ASCII)  # of a folder or figure: no way out of `out`
 
 
@@ -81,13 +82,16 @@ class Content:
     problems : list of str
         Files that cannot be read.
     film : dict or None
-        Snapshots of the finding: `refimpl.experiments.common.animation.snapshots`.
+        Snapshots of the finding: `animation.snapshots`.
+    moving : Figure or None
+        The finding as it happens.
     """
 
     experiments: list
     verified: Verification | None
     problems: list
     film: dict | None = None
+    moving: Figure | None = None
 
     @property
     def finding(self):
@@ -142,7 +146,25 @@ def gather(out, claims):
         experiments.append(Experiment(name, own, run, figures))
     verified, problem = verification.load(out)
     problems = [one for one in (*problems, problem) if one]
-    return Content(experiments, verified, problems)
+    found = Content(experiments, verified, problems)
+    if found.finding:
+        _add_film(out / found.finding[0].experiment, found)
+    return found
+
+
+def _add_film(folder, found):
+    """Put film and snapshots of the finding in `found`, where they are there."""
+    if not NAME.fullmatch(folder.name):
+        return
+    path, moving = folder / animation.SNAPSHOTS, folder / animation.FILM
+    if moving.is_file():
+        name = f"{folder.name}/{moving.name}"
+        found.moving = Figure("moving", animation.CAPTION, name, moving)
+    if path.is_file() and path.stat().st_size <= FILM_LIMIT:
+        try:
+            found.film = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            found.problems.append(f"{path} is damaged: {error}")
 
 
 def _figures(out, name, described):
