@@ -30,7 +30,6 @@ from refimpl.experiments.common.claims import (
         (between(1, 2), 1, "supported"),
         (between(1, 2), 2, "supported"),
         (between(1, 2), 2.1, "refuted"),
-        (between(1, 2), np.nan, "refuted"),
     ],
 )
 def test_a_number_is_decided_by_itself(rule, value, verdict):

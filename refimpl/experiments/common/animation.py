@@ -16,7 +16,7 @@ from refimpl.experiments.common import features, style
 
 KEEPS = (1.0, 0.95, 0.9, 0.8, 0.7)
 FILMED = (0, 2)  # of `KEEPS`: without dropout, and with the paper's
-LOOKS, NEURONS, GRID = 30, 300, features.GRID[::4]
+LOOKS, NEURONS, GRID = 25, 300, features.GRID[::4]
 PACE, PAUSE = 200, 12  # milliseconds of a look; how many looks the end is shown
 FILM, SNAPSHOTS = "film.gif", "film.json"
 CAPTION = (
@@ -28,11 +28,16 @@ CAPTION = (
 def computed(context, setting):
     """Arrays of the film; `setting` is (network, init std, steps, learning rate)."""
     seed = context.seeds(1)[0]
-    found = context.grid(
-        filmed, setting, "Figure 4, the film", KEEPS, seeds=[seed]
-    )
-    found["steps"] = features.early_looks(setting[2], 500, LOOKS)
+    label = "Figure 4, the film"
+    found = context.grid(filmed, setting, label, KEEPS, seeds=[seed])
+    found["steps"] = looks(setting[2])
     return {f"film_{name}": array for name, array in found.items()}
+
+
+def looks(steps):
+    """Steps of the snapshots: few early ones, as much happens then, and evenly."""
+    early, late = features.early_looks(steps, 500, 8), features.looks(steps, LOOKS)
+    return np.unique(np.concatenate([early, late]))
 
 
 def filmed(setting, context, keep, seed):
@@ -46,7 +51,7 @@ def filmed(setting, context, keep, seed):
         steps,
         features.dropout(keep, "all"),
         rng=features.noise(context, [seed], "noise film"),
-        snapshots=features.early_looks(steps, 500, LOOKS),
+        snapshots=looks(steps),
     )
     thetas = np.stack([theta[0] for theta in history.snapshots])  # (T, P)
     weights, sizes = features.features(net, thetas, risk.X)

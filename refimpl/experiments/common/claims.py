@@ -214,7 +214,8 @@ def decided(claims, measured, details=None):
         if isinstance(found, str):
             results[claim.id] = claim.not_attempted(found)
         elif np.isnan(found.mean if isinstance(found, Effect) else found):
-            results[claim.id] = claim.not_attempted(f"measured NaN; {detail}".strip("; "))
+            reason = f"measured NaN; {detail}".removesuffix("; ")
+            results[claim.id] = claim.not_attempted(reason)
         elif isinstance(found, Effect):
             results[claim.id] = claim.estimated(found, detail)
         else:
