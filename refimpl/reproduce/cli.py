@@ -92,7 +92,11 @@ def reproduce(args):
     out = options.check_folder(args.out)
     # A device draws other noise than the committed runs.
     documented = reference.load() if args.backend == "numpy" else {}
-    with share_cores(jobs), place(jobs, args.dask) as executor:
+    with (
+        options.only_run(out),
+        share_cores(jobs),
+        place(jobs, args.dask) as executor,
+    ):
         progress = Progress(weights(names, preset), args.quiet)
         context = Context(
             "", seeds, mnist, executor, progress=progress, backend=args.backend
@@ -128,13 +132,14 @@ def verify(args):
 
     out = options.check_folder(args.out)
     try:
-        found = verification.verify(out, args.quiet)
+        with options.only_run(out):
+            found = verification.verify(out, args.quiet)
+            report.write(out, records.load_claims(out)[0])
     except verification.CannotVerify as error:
         raise BadUsage(f"--verify: {error}") from None
     except verification.BrokenOff as error:
         print(f"reproduce.py: --verify: {error}", file=sys.stderr)
         return BROKEN_OFF
-    report.write(out, records.load_claims(out)[0])
     print("\n".join(verification.table(found)))
     print(f"results in {out / verification.FILE}; report: {out / report.HTML_FILE}")
     return AS_DOCUMENTED if found.passed else DIFFERENT

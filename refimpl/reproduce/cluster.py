@@ -18,9 +18,9 @@ class Cluster(futures.Executor):
 
     A run whose worker is lost is computed again on another; `Context.rng` gives it the
     same random numbers there. Dask's own ``Client.get_executor`` does not serve: a
-    result that has just arrived when its worker is lost it takes for an error. Dask waits
-    without end where all workers or the scheduler are gone: here every open run fails
-    with ``BrokenExecutor`` once there has been none for `TIMEOUT` seconds.
+    result that has just arrived when its worker is lost it takes for an error. Where
+    all workers or the scheduler are gone Dask waits without end: here every open run
+    fails with ``BrokenExecutor`` once there has been none for `TIMEOUT` seconds.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Cluster(futures.Executor):
                     _set(here, error=futures.BrokenExecutor("no worker is left"))
 
     def _has_workers(self):
-        return bool(self.client.scheduler_info(n_workers=-1)["workers"])
+        return bool(self.client.scheduler_info()["workers"])
 
     def _ended(self, here):
         there = self._open.pop(here)

@@ -18,6 +18,7 @@ from refimpl.reproduce import (
     cli,
     expected_times,
     measure,
+    options,
     records,
     reference,
     selection,
@@ -79,7 +80,8 @@ def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
     capsys.readouterr()
     run("--quick", "--out", results, ONE)
     assert [file.read_text() for file in files] == before
-    assert "; from the folder  1 ✓  1 ✗  1 ?  1 –\n" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "from the folder  1 ✓  1 ✗  1 ?  1 –\n" in told and "Figure 98);" in told
 
 
 def test_fresh_computes_again(results, small, monkeypatch):
@@ -403,3 +405,43 @@ def test_an_ascii_locale_crashes_nothing():
         out, error = ended.communicate(timeout=60)
     assert ended.returncode == 0 and error == b""
     assert b"fig04_condensation" in out and max(out) < 128
+
+
+def test_a_second_run_into_the_folder_of_another_is_refused(small, tmp_path, capsys):
+    arguments = ["--quick", "--quiet", "--out", tmp_path, ONE]
+    with options.only_run(tmp_path):
+        assert run(*arguments) == 2
+        assert "another run writes to" in capsys.readouterr().err
+    assert run(*arguments) == 0
+
+
+def test_a_folder_is_free_when_its_run_was_killed(tmp_path):
+    code = (
+        "import sys, time; from refimpl.reproduce import options\n"
+        "with options.only_run(sys.argv[1]):\n    print(1, flush=True)\n"
+        "    time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(options.BadUsage), options.only_run(tmp_path):
+            pass
+        holder.kill()
+    with options.only_run(tmp_path):
+        pass
+
+
+def test_a_kill_during_the_report_leaves_the_old_one(results, small):
+    before = (results / "report.html").read_text()
+    code = (
+        "import os, signal, sys; from refimpl.data import files\n"
+        "def write(temporary):\n    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.write_atomically(sys.argv[1], write)"
+    )
+    command = [sys.executable, "-c", code, str(results / "report.html")]
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode != 0
+    assert (results / "report.html").read_text() == before
+    assert list(results.glob(".*-report.html"))
+    assert run("--quick", "--quiet", "--out", results, ONE) == 0
+    assert not list(results.glob(".*-report.html"))

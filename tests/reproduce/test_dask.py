@@ -125,7 +125,6 @@ def test_an_address_without_scheduler_is_bad_usage(address, capsys, monkeypatch)
     assert f"--dask: no scheduler at {address}" in capsys.readouterr().err
 
 
-
 @pytest.mark.parametrize("gone", ["workers", "scheduler"])
 def test_where_nobody_is_left_the_runs_fail_and_are_not_waited_for(gone, monkeypatch):
     from refimpl.reproduce import cluster
