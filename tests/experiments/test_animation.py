@@ -1,4 +1,4 @@
-"""The film of Figure 4: small, whole, and what the sliders read is what was measured."""
+"""The film of Figure 4: small, whole, and its sliders read what was measured."""
 
 import base64
 import io
