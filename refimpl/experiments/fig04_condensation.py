@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import Adam, Deep, Risk, TwoLayer
 from refimpl.data import tanh_pair
-from refimpl.experiments.common import condensed, features, panels, style
+from refimpl.experiments.common import animation, condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.looks import listed, plot_rule
 from refimpl.experiments.common.statistics import paired
@@ -187,7 +187,9 @@ def run(config, context):
         for name, values in found.items():  # (1, 2, groups, seeds of a group, ...)
             joined = values.reshape(len(KEEPS), len(seeds), *values.shape[4:])
             arrays[f"{case}_{name}"] = joined
-    return arrays
+    return arrays | animation.computed(
+        context, (*setting(config, "two", KEEPS[-1]), config.rate)
+    )
 
 
 def trained(config, context, case, keep, *seeds):
@@ -230,6 +232,9 @@ def check(arrays):
         means = listed(("p=1", "p=0.9"), smooth.mean(axis=-1), ".3g")
         details[f"{name}-smooth"] = f"mean total variation: {means}"
     return decided(CLAIMS, measured, details)
+
+
+films = animation.files
 
 
 def plot(arrays):

@@ -93,7 +93,11 @@ def reproduce(args):
     out = options.check_folder(args.out)
     # A device draws other noise than the committed runs.
     documented = reference.load() if args.backend == "numpy" else {}
-    with share_cores(jobs), place(jobs, args.dask) as executor:
+    with (
+        options.only_run(out),
+        share_cores(jobs),
+        place(jobs, args.dask) as executor,
+    ):
         progress = Progress(weights(names, preset), args.quiet)
         context = Context(
             "", seeds, mnist, executor, progress=progress, backend=args.backend

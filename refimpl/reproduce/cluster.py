@@ -1,7 +1,9 @@
 """Runs on a Dask cluster (extra ``cluster``): its executor, and its share of cores."""
 
+import time
 from concurrent import futures
 from functools import partial
+from threading import Event, Thread
 
 from distributed import Client, WorkerPlugin
 from threadpoolctl import threadpool_limits
@@ -17,8 +19,8 @@ class Cluster(futures.Executor):
     A run whose worker is lost is computed again on another; `Context.rng` gives it the
     same random numbers there. Dask's own ``Client.get_executor`` does not serve: a
     result that has just arrived when its worker is lost it takes for an error. Where
-    all workers are lost at once while results are fetched, Dask has been seen to wait
-    without end: stop the command and start it again, it goes on from there.
+    all workers or the scheduler are gone Dask waits without end: here every open run
+    fails with ``BrokenExecutor`` once there has been none for `TIMEOUT` seconds.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ class Cluster(futures.Executor):
             raise
         self.client, self.jobs = client, sum(client.nthreads().values())
         self._open = {}  # future of this process to Dask's
+        self._closed = Event()
+        Thread(target=self._watch, daemon=True).start()
 
     def submit(self, fn, /, *args, **options):
         there = self.client.submit(fn, *args, pure=False, **options)
@@ -56,6 +60,21 @@ class Cluster(futures.Executor):
         here.add_done_callback(self._ended)
         there.add_done_callback(partial(_pass_on, here))
         return here
+
+    def _watch(self):
+        """Let the open runs fail when nobody is left to compute them."""
+        alone_since = None
+        while not self._closed.wait(min(1, TIMEOUT / 4)):
+            if self.client.status == "running" and self._has_workers():
+                alone_since = None
+                continue
+            alone_since = alone_since or time.monotonic()
+            if time.monotonic() - alone_since > TIMEOUT:
+                for here in list(self._open):
+                    _set(here, error=futures.BrokenExecutor("no worker is left"))
+
+    def _has_workers(self):
+        return bool(self.client.scheduler_info()["workers"])
 
     def _ended(self, here):
         there = self._open.pop(here)
@@ -71,7 +90,8 @@ class Cluster(futures.Executor):
             self.stop()
         if wait:
             futures.wait(list(self._open))
-        self.client.close()
+        self._closed.set()
+        self.client.close(timeout=5)
 
 
 def _pass_on(here, there):
@@ -83,12 +103,20 @@ def _pass_on(here, there):
         error = raised
     if there.cancelled():
         here.cancel()
-    if not here.set_running_or_notify_cancel():
-        return
-    if error is None:
-        here.set_result(result)
-    else:
-        here.set_exception(error)
+    _set(here, result, error)
+
+
+def _set(here, result=None, error=None):
+    """Give `here` its outcome, unless it has one."""
+    try:
+        if not here.set_running_or_notify_cancel():
+            return
+        if error is None:
+            here.set_result(result)
+        else:
+            here.set_exception(error)
+    except (futures.InvalidStateError, RuntimeError):
+        pass  # the other of `_watch` and Dask was first
 
 
 class ShareCores(WorkerPlugin):

@@ -150,7 +150,7 @@ def run_one(session, name):
         seconds, diverged = runs.seconds, str(error)
         made = describe.computation(seconds, session.environment)
         results = {c.id: c.not_attempted(diverged) for c in module.CLAIMS}
-    figures = dict.fromkeys(Path(file).stem for file in files)
+    figures = [Path(file).stem for file in files if file.endswith(".png")]
     figures = [records.FigureRecord(one, module.CAPTIONS[one]) for one in figures]
     records.save_run(folder, replace(run, computation=made, figures=figures))
     seeds = arrays.get("seeds", ()) if arrays else ()
@@ -183,7 +183,8 @@ def finish(name, arrays):
     with _ONE_STYLE, style.applied():
         gc.disable()  # figures are many small objects: it takes an eighth of the time
         try:
-            return results, draw(module.plot(arrays))
+            films = getattr(module, "films", lambda arrays: {})(arrays)
+            return results, draw(module.plot(arrays)) | films
         finally:
             gc.enable()
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from refimpl.arrays.backend import Unavailable, load
@@ -174,3 +175,30 @@ def check_folder(out):
             f"--out must be a folder that can be written, got {out}: {error.strerror}"
         ) from None
     return out
+
+
+@contextmanager
+def only_run(out):
+    """The folder `out` is this process's until the end, also if that is a kill.
+
+    Where folders cannot be locked (Windows, some network disks) it is nobody's.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise BadUsage(
+            f"another run writes to {out}: wait for its end, or give another --out"
+        ) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(folder)

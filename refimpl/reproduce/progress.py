@@ -131,7 +131,7 @@ class Progress:
             return
         at_work = (one for one in self._open.values() if one["done"] < one["total"])
         first = next(at_work, None)
-        self._bars.show(len(self.finished), self._share(), self.left(), first)
+        self._bars.show(self._share(), self.left(), first)
 
     def _line_now_and_then(self):
         if self.quiet or self.clock() - self._told < LINE_EVERY:
@@ -154,9 +154,13 @@ class _Bars:
         from tqdm import tqdm
 
         tqdm.set_lock(threading.RLock())  # its own holds a lock for processes too
-        self.tqdm, self.stream, self.experiments = tqdm, stream, experiments
+        self.tqdm, self.stream = tqdm, stream
+        # Not how many have ended: they run abreast, and most end near the end.
         self.all = self._bar(
-            100, 0, "{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
+            100,
+            0,
+            "{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
+            f"{experiments} experiment{'s'[: experiments != 1]}",
         )
         self.one = None
 
@@ -171,9 +175,8 @@ class _Bars:
             dynamic_ncols=True,
         )
 
-    def show(self, finished, share, left, first):
+    def show(self, share, left, first):
         """Bring both bars up to date; `first` is the experiment to show."""
-        self.all.set_description_str(f"{finished} of {self.experiments} done", False)
         self.all.n = 100 * share
         if left is not None:
             self.all.set_postfix_str(f"{duration(left)} left", False)

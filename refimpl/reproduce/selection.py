@@ -61,13 +61,15 @@ def _number(figure):
 
 def shows(name, word):
     """Whether the experiment `name` is about the figure `word`: "fig4", "fig12a"."""
-    figure = re.fullmatch(r"fig(?:ure)?[ .]*0*(\d+)([a-h]?)", word.lower())
+    figure = re.fullmatch(r"fig(?:ure)?[ .]*0*(\d+)([a-z]?)", word.lower())
     if not figure:
         return False
     number, part = figure.groups()
-    return any(
-        one == number + part or (one if part else _number(one)) == number
-        for one in figures(name)
+    found = figures(name)
+    # A figure whose parts are not told apart holds the panels that the paper has.
+    panel = part and part in "abcdefgh" and number in found
+    return bool(panel) or any(
+        one == number + part or not part and _number(one) == number for one in found
     )
 
 
@@ -81,17 +83,17 @@ def listing():
             duration(times[preset][name]) if name in times[preset] else "not measured"
             for preset in framework.PRESETS
         )
-        lines += [
-            " ".join([name, *(f"[Figure {figure}]" for figure in figures(name))]),
-            f"    {framework.title(module)}",
-            "    time: " + ", ".join(map(" ".join, zip(framework.PRESETS, took))),
-        ]
-        lines += [f"    - {c.id} ({c.source}): {c.statement}" for c in module.CLAIMS]
-    lines += ["", f"Times: {times['machine']}, all cores for one experiment."]
-    return [part for line in lines for part in _wrapped(line)]
+        shown = " ".join([name, *(f"[Figure {one}]" for one in figures(name))])
+        lines += _wrapped(shown, "", "  ") + _wrapped(framework.title(module))
+        told = ", ".join(map(" ".join, zip(framework.PRESETS, took)))
+        lines += _wrapped(f"time: {told}")
+        for claim in module.CLAIMS:
+            text = f"- {claim.id} ({claim.source}): {claim.statement}"
+            lines += _wrapped(text, " " * 4, " " * 6)
+    times = f"Times: {times['machine']}, all cores for one experiment."
+    return [*lines, "", *_wrapped(times, "", "")]
 
 
-def _wrapped(line):
-    """A line as lines of 80 letters, those after the first indented by two more."""
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, 80, subsequent_indent=indent) or [""]
+def _wrapped(text, first=" " * 4, rest=" " * 4):
+    """Lines of at most 80 columns."""
+    return textwrap.wrap(text, 80, initial_indent=first, subsequent_indent=rest)

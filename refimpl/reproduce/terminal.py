@@ -112,11 +112,14 @@ def totals(claims):
 
 
 def done(outcome):
-    """Name, title, time and verdicts of a `measure.Outcome`, on one line."""
+    """Name, title, time and verdicts of a `measure.Outcome`, broken at words."""
     took = "from the folder" if outcome.seconds is None else duration(outcome.seconds)
     found = Counter(claim.verdict for claim in outcome.claims)
     counts = [f"{found[word]} {summary.MARKS[word]}" for word in COLORS if found[word]]
     end = "  ".join([f"; {took}", *counts])
-    room = max(20, width() - len(f"[99/99] {outcome.name}: {end}"))
-    title = textwrap.shorten(outcome.title, room, placeholder=" …")
-    return f"{outcome.name}: {title}{end}"
+    end, indent = end.replace(" ", "\xa0").replace(";\xa0", "; "), " " * 8
+    line = f"{outcome.name}: {outcome.title}{end}"
+    lines = textwrap.wrap(
+        line, width(), initial_indent=indent, subsequent_indent=indent
+    )
+    return "\n".join(lines).lstrip().replace("\xa0", " ")

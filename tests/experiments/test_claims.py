@@ -30,7 +30,6 @@ from refimpl.experiments.common.claims import (
         (between(1, 2), 1, "supported"),
         (between(1, 2), 2, "supported"),
         (between(1, 2), 2.1, "refuted"),
-        (between(1, 2), np.nan, "refuted"),
     ],
 )
 def test_a_number_is_decided_by_itself(rule, value, verdict):
@@ -144,17 +143,6 @@ def test_a_resampled_interval_is_about_students(sample):
     assert found.p_value(above(0)) is None
 
 
-def test_what_is_not_a_number_decides_nothing():
-    claim = Claim("a", "A.", "here", "q", below(1))
-    nan = float("nan")
-    for found in (
-        claim.counted(nan),
-        claim.estimated(statistics.Effect(nan, (0.0, 0.5))),
-        claim.estimated(statistics.Effect(0.2, (0.0, nan))),
-    ):
-        assert found.verdict == "not attempted" and "not a number" in found.detail
-
-
 def test_effects_numbers_and_reasons_are_told_apart(sample):
     claims = [
         Claim(name, "Words.", "Lemma 1", "a number", at_most(0))
@@ -170,3 +158,18 @@ def test_effects_numbers_and_reasons_are_told_apart(sample):
     assert (counted.interval, counted.p, counted.detail) == (None, None, "of five")
     assert (missing.verdict, missing.measured) == ("not attempted", None)
     assert missing.detail == "no data"
+
+
+@pytest.mark.parametrize("interval", [None, (0.0, 1.0), (np.nan, 1.0)])
+def test_a_nan_is_no_verdict(interval):
+    value = 0.5 if interval and np.isnan(interval[0]) else np.nan
+    with pytest.raises(ValueError, match="NaN decides nothing"):
+        above(0).verdict(value, interval)
+
+
+def test_an_experiment_that_measured_nan_says_so(sample):
+    claims = [Claim(n, "W.", "L", "q", above(0)) for n in ("number", "effect")]
+    measured = {"number": np.nan, "effect": statistics.paired(sample * np.nan)}
+    found = decided(claims, measured, {"number": "by seed"})
+    assert {one.verdict for one in found.values()} == {"not attempted"}
+    assert found["number"].detail == "measured NaN; by seed"

@@ -18,6 +18,7 @@ from refimpl.reproduce import (
     cli,
     expected_times,
     measure,
+    options,
     records,
     reference,
     selection,
@@ -25,6 +26,7 @@ from refimpl.reproduce import (
 from refimpl.reproduce.environment import environment
 
 ONE, OTHER = NAMES
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
@@ -78,7 +80,8 @@ def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
     capsys.readouterr()
     run("--quick", "--out", results, ONE)
     assert [file.read_text() for file in files] == before
-    assert "; from the folder  1 ✓  1 ✗  1 ?  1 –\n" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "from the folder  1 ✓  1 ✗  1 ?  1 –\n" in told and "Figure 98);" in told
 
 
 def test_fresh_computes_again(results, small, monkeypatch):
@@ -230,8 +233,6 @@ BAD = {
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),
     "unknown figure": (["fig99"], "no experiment 'fig99'; the nearest: "),
-    "a panel that no figure has": (["fig04x"], "no experiment 'fig04x'"),
-    "nothing like it": (["quux"], "the nearest: toy_example, "),
     "processes and cluster": (["--dask", "tcp://a:1"], "not allowed with"),
 }
 
@@ -287,32 +288,18 @@ def test_the_times_measured_are_those_of_experiments():
         assert all(seconds > 0 for seconds in times[preset].values())
 
 
-CALLS = {
-    "reproduce.py": ["reproduce.py"],
-    "python -m refimpl": ["-m", "refimpl"],
-    "refimpl": ["-c", "from refimpl.reproduce.cli import console; exit(console())"],
-}
-
-
-def called(program, *arguments):
-    return subprocess.run(
-        [sys.executable, *CALLS[program], *arguments],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.mark.parametrize("program", CALLS)
-def test_every_door_answers_to_its_own_name(program):
-    helped, refused = called(program, "--help"), called(program, "--seeds=0", "fig04")
-    unknown = called(program, "--unknown")
-    assert helped.returncode == 0 and helped.stdout.startswith(f"usage: {program} [")
-    python = "python " if program.endswith(".py") else ""
-    assert f"\n  {python}{program} --quick  " in helped.stdout
-    assert refused.returncode == unknown.returncode == 2
-    assert refused.stderr.startswith(f"{program}: --seeds must be a positive integer")
-    assert unknown.stderr.splitlines()[-1].startswith(f"{program}: error: unrecognized")
+def test_python_m_refimpl_is_the_same():
+    printed = [
+        subprocess.run(
+            [sys.executable, *program, "--help"],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for program in (["reproduce.py"], ["-m", "refimpl"])
+    ]
+    assert printed[0] == printed[1] and "--quick" in printed[0]
 
 
 def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys):
@@ -379,31 +366,82 @@ def test_the_help_says_how_a_run_ends(capsys):
         assert words in printed
 
 
-REPRODUCE = [sys.executable, str(Path(__file__).parents[2] / "reproduce.py")]
+def test_a_letter_that_is_no_panel_is_refused():
+    with pytest.raises(ValueError, match="no experiment 'fig04x'"):
+        selection.select(["fig04x"])
+    assert selection.select(["fig04d"]) == ["fig04_condensation"]
 
 
-def test_whoever_stops_reading_is_not_an_error_with_a_traceback():
-    with subprocess.Popen(
-        [*REPRODUCE, "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        process.stdout.read(10)
-        process.stdout.close()
-        told = process.stderr.read()
-    assert told == b""
-    assert process.returncode in (0, 141)  # 0 where the pipe took all
+@pytest.mark.parametrize("word", ["zzz", "fig99", "condensing"])
+def test_three_names_are_suggested_for_an_unknown_one(word):
+    with pytest.raises(ValueError, match="the nearest: ") as error:
+        selection.select([word])
+    assert len(str(error.value).split("nearest: ")[1].split(", ")) == 3
 
 
 def test_the_list_fits_80_columns(capsys):
     assert run("--list") == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
 
 
-def test_a_locale_of_ascii_only_writes_what_was_measured(tmp_path):
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    found = subprocess.run(
-        [*REPRODUCE, "--quick", "toy_example", "--jobs", "1", "--out", str(tmp_path)],
-        env=os.environ | ascii_only,
-        capture_output=True,
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "refimpl", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, **options)
+
+
+def test_a_closed_pipe_ends_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    with process("--list", stdout=write) as ended:
+        os.close(write)
+        assert ended.communicate(timeout=60)[1] == b""
+    assert ended.returncode == cli.CLOSED_PIPE
+
+
+def test_an_ascii_locale_crashes_nothing():
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    with process("--list", stdout=subprocess.PIPE, env=ascii_only) as ended:
+        out, error = ended.communicate(timeout=60)
+    assert ended.returncode == 0 and error == b""
+    assert b"fig04_condensation" in out and max(out) < 128
+
+
+def test_a_second_run_into_the_folder_of_another_is_refused(small, tmp_path, capsys):
+    arguments = ["--quick", "--quiet", "--out", tmp_path, ONE]
+    with options.only_run(tmp_path):
+        assert run(*arguments) == 2
+        assert "another run writes to" in capsys.readouterr().err
+    assert run(*arguments) == 0
+
+
+def test_a_folder_is_free_when_its_run_was_killed(tmp_path):
+    code = (
+        "import sys, time; from refimpl.reproduce import options\n"
+        "with options.only_run(sys.argv[1]):\n    print(1, flush=True)\n"
+        "    time.sleep(60)"
     )
-    assert found.returncode == 0
-    assert "1 ✓" in found.stderr.decode() and (tmp_path / "report.html").exists()
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(options.BadUsage), options.only_run(tmp_path):
+            pass
+        holder.kill()
+    with options.only_run(tmp_path):
+        pass
+
+
+def test_a_kill_during_the_report_leaves_the_old_one(results, small):
+    before = (results / "report.html").read_text()
+    code = (
+        "import os, signal, sys; from refimpl.data import files\n"
+        "def write(temporary):\n    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.write_atomically(sys.argv[1], write)"
+    )
+    command = [sys.executable, "-c", code, str(results / "report.html")]
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode != 0
+    assert (results / "report.html").read_text() == before
+    assert list(results.glob(".*-report.html"))
+    assert run("--quick", "--quiet", "--out", results, ONE) == 0
+    assert not list(results.glob(".*-report.html"))

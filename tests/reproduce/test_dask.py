@@ -123,3 +123,26 @@ def test_an_address_without_scheduler_is_bad_usage(address, capsys, monkeypatch)
     monkeypatch.setattr(cluster, "TIMEOUT", 0.5)
     assert cli.main(["--dask", address, "--quick", "lemma1_mean_loss"]) == 2
     assert f"--dask: no scheduler at {address}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gone", ["workers", "scheduler"])
+def test_where_nobody_is_left_the_runs_fail_and_are_not_waited_for(gone, monkeypatch):
+    from refimpl.reproduce import cluster
+
+    monkeypatch.setattr(cluster, "TIMEOUT", 5)
+    local = distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        dashboard_address="127.0.0.1:0",
+        silence_logs="CRITICAL",
+    )
+    with cluster.Cluster(local.scheduler_address) as executor:
+        monkeypatch.setattr(cluster, "TIMEOUT", 1)
+        asleep = [executor.submit(time.sleep, 60) for _ in range(4)]
+        local.scale(0) if gone == "workers" else local.close()
+        done, open_ = futures.wait(asleep, timeout=30)
+        assert not open_
+        for one in done:
+            with pytest.raises((futures.BrokenExecutor, futures.CancelledError)):
+                one.result()
+    local.close()

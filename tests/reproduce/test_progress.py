@@ -88,7 +88,7 @@ def test_a_terminal_shows_all_one_experiment_and_the_run(clock, monkeypatch):
     with progress.steps(100) as told:
         told(50, None)
     shown = stream.getvalue()
-    for words in ("0 of 2 done", " 22%", "6.9 s left", "Figure A:", "1/2", "steps:"):
+    for words in ("2 experiments", " 22%", "6.9 s left", "Figure A:", "1/2", "steps:"):
         assert words in shown, words
     progress.close()
 

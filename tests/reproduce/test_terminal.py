@@ -134,10 +134,13 @@ def test_without_colour_there_is_no_escape_and_with_it_the_words_are_the_same(ve
     assert [line.replace(f"{ESCAPE}0m", "") for line in colored] == plain
 
 
-def test_an_experiment_that_ended_is_one_line():
-    title = "Dropout condenses " * 20
+def test_what_ended_is_told_in_lines_that_break_at_words(monkeypatch):
+    monkeypatch.setattr(terminal, "width", lambda: 60)
+    title = "Dropout condenses " * 6
     for seconds, words in ((12.3, "12 s"), (None, "from the folder")):
-        line = terminal.done(Outcome("fig04", title, [UP, UP, DOWN, FEW], seconds))
-        assert line.startswith("fig04: Dropout condenses Dropout")
-        assert line.endswith(f" …; {words}  2 ✓  1 ✗  1 –")
-        assert len(line) + len("[22/22] ") <= 100
+        told = terminal.done(Outcome("fig04", title, [UP, UP, DOWN, FEW], seconds))
+        assert told.startswith("fig04: Dropout condenses Dropout")
+        assert " ".join(told.split()).endswith(f"; {words} 2 ✓ 1 ✗ 1 –")
+        lines = ("[22/22] " + told).splitlines()
+        assert len(lines) > 1 and max(map(len, lines)) <= 60
+        assert set(told.split()) >= {"Dropout", "condenses"}

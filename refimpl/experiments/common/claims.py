@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import inf, isfinite, isnan
 from typing import Any
 
+import numpy as np
+
 from refimpl.experiments.common.statistics import Effect
 
 VERDICTS = ("supported", "refuted", "undecided", "not attempted")
 ORIGINS = ("paper", "companion", "project")
-NOT_A_NUMBER = "what was measured is not a number"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,14 @@ class Rule:
 
         Of an exact or counted quantity the value decides. An estimate is decided by
         its interval: all of it lies in the region, none of it does, or it straddles.
+
+        Raises
+        ------
+        ValueError
+            If one of the numbers is NaN, which is no measurement.
         """
+        if any(isnan(one) for one in (value, *(interval or ()))):
+            raise ValueError(f"NaN decides nothing, got {value} in {interval}")
         if interval is None:
             return "supported" if value in self else "refuted"
         low, high = interval
@@ -144,8 +152,6 @@ class Claim:
             What a reader needs beside the number.
         """
         interval = tuple(float(end) for end in effect.interval)
-        if isnan(effect.mean) or any(map(isnan, interval)):
-            return self.not_attempted(NOT_A_NUMBER)
         verdict = self.rule.verdict(effect.mean, interval)
         p = effect.p_value(self.rule)
         return Result(self, verdict, float(effect.mean), interval, p, detail)
@@ -153,8 +159,6 @@ class Claim:
     def counted(self, value, detail=""):
         """The claim with an exact or counted quantity: its value decides."""
         value = float(value)
-        if isnan(value):
-            return self.not_attempted(NOT_A_NUMBER)
         return Result(self, self.rule.verdict(value), value, None, None, detail)
 
     def not_attempted(self, reason):
@@ -209,6 +213,9 @@ def decided(claims, measured, details=None):
         found, detail = measured[claim.id], (details or {}).get(claim.id, "")
         if isinstance(found, str):
             results[claim.id] = claim.not_attempted(found)
+        elif np.isnan(found.mean if isinstance(found, Effect) else found):
+            reason = f"measured NaN; {detail}".removesuffix("; ")
+            results[claim.id] = claim.not_attempted(reason)
         elif isinstance(found, Effect):
             results[claim.id] = claim.estimated(found, detail)
         else:

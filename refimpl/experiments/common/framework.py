@@ -11,7 +11,8 @@ An experiment is a module of `refimpl.experiments` with
 - ``CAPTIONS``, what each figure shows, for readers who see it and for those who cannot;
 - ``run(config, context)``, which returns a dict of NumPy arrays (`context.Context`);
 - ``check(arrays)``, which returns one `claims.Result` per claim, by its id;
-- ``plot(arrays)``, which returns a dict from name to Matplotlib figure.
+- ``plot(arrays)``, which returns a dict from name to Matplotlib figure;
+- ``films(arrays)``, if there is a film: a dict from file name to its bytes.
 
 ``run`` never plots and ``plot`` never computes.
 """

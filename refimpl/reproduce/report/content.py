@@ -7,21 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from refimpl.experiments.common import animation
 from refimpl.reproduce import summary, verification
 from refimpl.reproduce.records import RunRecord, load_run
 from refimpl.reproduce.verification import Verification
 
 # A larger SVG (many points) is slow to draw: its PNG is shown.
 SVG_LIMIT = 400_000  # bytes
-# What a report leads with: Figure 4, and what dropout does in five claims.
-HERO = "fig04_two"
-FINDINGS = (
-    "lemma1-loss",
-    "fig04-two-condenses",
-    "fig12a-trace-dropout",
-    "fig02-accuracy",
-    "optimum-tanh-few",
-)
+FINDING = "fig04-two-condenses", "fig04_two"  # claim and figure that lead the report
+FILM_LIMIT = 500_000  # bytes of snapshots in the page
 NAME = re.compile(r"\w+", re.ASCII)  # of a folder or figure: no way out of `out`
 
 
@@ -46,7 +40,7 @@ class Figure:
     @property
     def uri(self):
         """The picture in a ``data:`` address, in which nothing can run."""
-        kind = {".svg": "svg+xml", ".png": "png"}[self.path.suffix]
+        kind = {".svg": "svg+xml", ".png": "png", ".gif": "gif"}[self.path.suffix]
         return f"data:image/{kind};base64,{b64encode(self.path.read_bytes()).decode()}"
 
 
@@ -87,11 +81,25 @@ class Content:
     verified : Verification or None
     problems : list of str
         Files that cannot be read.
+    film : dict or None
+        Snapshots of the finding: `animation.snapshots`.
+    moving : Figure or None
+        The finding as it happens.
     """
 
     experiments: list
     verified: Verification | None
     problems: list
+    film: dict | None = None
+    moving: Figure | None = None
+
+    @property
+    def finding(self):
+        """The claim that leads the report and its figure, or ``None``."""
+        claim = [one for one in self.claims if one.id == FINDING[0]]
+        figures = [figure for one in self.experiments for figure in one.figures]
+        figure = [one for one in figures if one.name == FINDING[1]]
+        return (claim[0], figure[0]) if claim and figure else None
 
     @property
     def claims(self):
@@ -100,18 +108,6 @@ class Content:
     @property
     def counts(self):
         return Counter(claim.verdict for claim in self.claims)
-
-    @property
-    def hero(self):
-        """The figure that shows the finding, where it is there."""
-        figures = [one for part in self.experiments for one in part.figures]
-        return next((one for one in figures if one.name == HERO), None)
-
-    @property
-    def findings(self):
-        """The claims that say the finding, those that were measured."""
-        by_id = {claim.id: claim for claim in self.claims}
-        return [by_id[name] for name in FINDINGS if name in by_id]
 
     @property
     def sentences(self):
@@ -150,7 +146,25 @@ def gather(out, claims):
         experiments.append(Experiment(name, own, run, figures))
     verified, problem = verification.load(out)
     problems = [one for one in (*problems, problem) if one]
-    return Content(experiments, verified, problems)
+    found = Content(experiments, verified, problems)
+    if found.finding:
+        _add_film(out / found.finding[0].experiment, found)
+    return found
+
+
+def _add_film(folder, found):
+    """Put film and snapshots of the finding in `found`, where they are there."""
+    if not NAME.fullmatch(folder.name):
+        return
+    path, moving = folder / animation.SNAPSHOTS, folder / animation.FILM
+    if moving.is_file():
+        name = f"{folder.name}/{moving.name}"
+        found.moving = Figure("moving", animation.CAPTION, name, moving)
+    if path.is_file() and path.stat().st_size <= FILM_LIMIT:
+        try:
+            found.film = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            found.problems.append(f"{path} is damaged: {error}")
 
 
 def _figures(out, name, described):

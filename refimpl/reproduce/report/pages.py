@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from refimpl.experiments.common.claims import VERDICTS
 from refimpl.reproduce.formats import duration, estimate, number
-from refimpl.reproduce.summary import MARKS, WHOSE
+from refimpl.reproduce.summary import MARKS
 
 NOTES = "derivations/09-notes-on-the-paper.md"
 # `code`, and letters with an index or exponent: R_S^drop, m^−0.2.
@@ -25,18 +25,13 @@ INLINE = re.compile(f"{CODE}|{SYMBOL}")
 
 
 def html(content):
-    """The report as one HTML page that loads nothing."""
+    """The report as one HTML page that loads nothing and runs its own script only."""
     page = _environment(autoescape=True)
-    page.filters.update(words=words, math=formula)
-    script = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")
-    page.globals.update(script=Markup(script), script_hash=content_hash(script))
+    page.filters.update(words=words, math=formula, sources=sources, choices=choices)
+    script = (Path(__file__).parent / "tools.js").read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page.globals.update(script=Markup(script), script_hash=f"sha256-{digest}")
     return page.get_template("report.html.jinja").render(content=content)
-
-
-def content_hash(script):
-    """By which the page's policy allows this script and no other."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{b64encode(digest).decode()}"
 
 
 def markdown(content):
@@ -52,7 +47,7 @@ def _environment(**options):
         lstrip_blocks=True,
         **options,
     )
-    made.globals.update(notes=NOTES, verdicts=VERDICTS, whose=WHOSE)
+    made.globals.update(notes=NOTES, verdicts=VERDICTS)
     made.filters.update(
         estimate=lambda claim: estimate(claim.measured, claim.interval),
         duration=duration,
@@ -60,6 +55,22 @@ def _environment(**options):
         mark=lambda verdict: MARKS.get(str(verdict), "–"),
     )
     return made
+
+
+def sources(claim):
+    """What a claim is about, one by one: figures without their panels, theorems."""
+    text = str(claim.source)
+    rest = re.sub(r"Figures? \d+[a-z–-]*", "", text).split(",")
+    figures = [f"Figure {number}" for number in re.findall(r"Figures? (\d+)", text)]
+    return [*figures, *(one.strip() for one in rest if one.strip())]
+
+
+def choices(claims):
+    """The two filters that depend on the claims: name and what can be chosen."""
+    found = {name for claim in claims for name in sources(claim)}
+    figures = {name for name in found if re.fullmatch(r"Figure \d+", name)}
+    by_number = sorted(figures, key=lambda name: int(name.split()[1]))
+    return [("source", sorted(found - figures)), ("figure", by_number)]
 
 
 def words(text):
