@@ -58,7 +58,7 @@ def filmed(setting, context, keep, seed):
     return {
         "angle": angle(weights)[:, :NEURONS],
         "size": (sizes / sizes.max(axis=-1, keepdims=True))[:, :NEURONS],
-        "count": features.orientations(net, thetas, risk.X),
+        "count": features.orientations(net, thetas, risk.X, features.FINE),
         "output": features.outputs(net, thetas, GRID),
     }
 
