@@ -42,7 +42,7 @@ class Upstream(NamedTuple):
 
 
 class Network:
-    """Base of `TwoLayer` and `Deep`.
+    """Base of `TwoLayer` and of chains of layers.
 
     ``inputs`` and ``outputs`` are d and d', ``hidden`` the widths of the hidden layers,
     ``size`` the number of parameters P, and ``shapes`` those of the parameter arrays in
