@@ -197,7 +197,10 @@ def _through_softmax(P, dP):
 
 
 class Attention(Stage):
-    """Linear queries, keys and values of each token, mixed, and a linear map of them."""
+    """Queries, keys and values of each token, mixed, and a linear map of what comes.
+
+    Equation: eq:attention
+    """
 
     def __init__(self, tokens, width, heads):
         super().__init__(
