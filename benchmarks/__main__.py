@@ -13,6 +13,7 @@ import sys
 from threadpoolctl import threadpool_limits
 
 from benchmarks import (
+    convolutional,
     curvature,
     device,
     enumeration,
@@ -25,7 +26,12 @@ from benchmarks.rows import lines
 from refimpl.arrays.backend import Unavailable, load
 
 ROWS = (
-    training.ROWS + r2.ROWS + curvature.ROWS + spectral_density.ROWS + enumeration.ROWS
+    training.ROWS
+    + convolutional.ROWS
+    + r2.ROWS
+    + curvature.ROWS
+    + spectral_density.ROWS
+    + enumeration.ROWS
 )
 
 

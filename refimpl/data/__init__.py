@@ -3,8 +3,9 @@
 All that comes from here is NumPy arrays: X (n, d), with Y (n, o) or labels (n,). What
 is drawn at random is drawn from a generator that is passed in. `targets` and `teachers`
 hold the paper's functions, `images` the digits that are shipped; `mnist_files` reads
-MNIST from a folder, `cifar_files` CIFAR-10, and `download` fetches it there, which nothing does unasked. This
-room may import `arrays` and `core`. Its users call it ``refimpl.datasets``.
+MNIST from a folder and `cifar_files` CIFAR-10; `download` fetches MNIST there, which
+nothing does unasked. This room may import `arrays` and `core`. Its users call it
+``refimpl.datasets``.
 """
 
 from refimpl.data.cifar_files import cifar10
