@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from threadpoolctl import threadpool_limits
 
 from benchmarks import (
+    convolutional,
     curvature,
     device,
     enumeration,
@@ -27,7 +28,12 @@ from benchmarks.rows import lines
 from refimpl.arrays.backend import Unavailable, load
 
 ROWS = (
-    training.ROWS + r2.ROWS + curvature.ROWS + spectral_density.ROWS + enumeration.ROWS
+    training.ROWS
+    + convolutional.ROWS
+    + r2.ROWS
+    + curvature.ROWS
+    + spectral_density.ROWS
+    + enumeration.ROWS
 )
 
 

@@ -7,7 +7,8 @@ The paper on one page
 Symbol      Meaning, and where it is
 ==========  =========================================================================
 θ           all parameters as one vector (..., P); ``net.pack``, ``net.unpack``
-f(x)        network: `TwoLayer` f = Σ_j a_j σ(w_j·x + b_j); `Deep` of any depth
+f(x)        network: `TwoLayer` f = Σ_j a_j σ(w_j·x + b_j); `Deep` of any depth;
+            `Convolutional` and `Transformer` (room `layers`)
 p           probability that a neuron is kept: ``keep``
 η, q        dropout noise, (1−p)/p with probability p, else −1; q = 1 + η multiplies the
             layer: `Dropout`; one mask for all samples as the paper writes, or one per
@@ -57,6 +58,7 @@ from refimpl.fast.finite_step import L2, L3
 from refimpl.fast.memory import expectation, train
 from refimpl.fast.optimizers import GD, Adam
 from refimpl.fast.two_layer import L1, L4, Risk
+from refimpl.layers.networks import Convolutional, Transformer
 from refimpl.theory.gradient_noise import gradient_covariance_trace
 from refimpl.theory.linear_networks import linear_minimum
 from refimpl.theory.main_effects import main_effects, main_effects_gradient
@@ -76,6 +78,7 @@ __all__ = [
     "R2_gradient",
     "R2_gradient_estimate",
     "Adam",
+    "Convolutional",
     "Deep",
     "Divergence",
     "Dropout",
@@ -85,6 +88,7 @@ __all__ = [
     "History",
     "ResidualCurvature",
     "Risk",
+    "Transformer",
     "TwoLayer",
     "WeightDecay",
     "active",

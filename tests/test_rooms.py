@@ -12,11 +12,11 @@ import refimpl
 PACKAGE = Path(refimpl.__file__).parent
 # Each room with those that it may import; the last two also the public names.
 BELOW = {"arrays": set(), "core": {"arrays"}}
-BELOW |= {room: {"arrays", "core"} for room in ("fast", "theory", "data")}
+BELOW |= {room: {"arrays", "core"} for room in ("fast", "layers", "theory", "data")}
 BELOW["analysis"] = {"arrays", "core", "fast", "theory", "data"}
 BELOW["experiments"] = {"", *BELOW["analysis"], "analysis"}
 BELOW["reproduce"] = {*BELOW["experiments"], "experiments"}
-SCIENCE = ("arrays", "core", "fast", "theory", "data", "analysis")
+SCIENCE = ("arrays", "core", "fast", "layers", "theory", "data", "analysis")
 FILES = {"__init__.py", "__main__.py", "version.py", "py.typed"}
 
 

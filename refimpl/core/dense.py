@@ -14,13 +14,15 @@ class Dense:
     """
 
     def __init__(self, inputs, width, activation):
+        self.inputs, self.width = inputs, width
         self.shapes = ((width, inputs), (width,))
         self.activation = check_name("activation", activation, ACTIVATIONS)
 
     def run(self, parameters, x):
-        """Activations h (..., n, width) of the inputs x (..., n, inputs)."""
+        """h (..., n, width) of x (..., n, inputs), and what the other passes need."""
         W, b = parameters
-        return self.activation.value(x @ transpose(W) + b[..., None, :])
+        h = self.activation.value(x @ transpose(W) + b[..., None, :])
+        return h, h
 
     def backward(self, parameters, x, h, dh):
         """Derivatives for (W, b) and x, given that for h. Equation: eq:deep-backward"""

@@ -41,7 +41,7 @@ class Upstream(NamedTuple):
 
 
 class Network(show.Shown):
-    """Base of `TwoLayer` and `Deep`.
+    """Base of `TwoLayer` and of chains of layers.
 
     ``inputs`` and ``outputs`` are d and d', ``hidden`` the widths of the hidden layers,
     ``width`` the last, ``size`` the number of parameters P, and ``shapes`` those of the

@@ -68,7 +68,7 @@ def activation_hessians(risk, theta):
     H = [transpose(A) @ _output_hessian(risk, run) @ A]
     g = risk.of(run)[1].dF @ run.A
     for layer in reversed(range(1, len(net.hidden))):
-        _, (W, _), _, h, _ = run.kept[layer]
+        _, (W, _), _, h, *_ = run.kept[layer]
         slope = net.activation.slope(h)
         M = slope[..., :, None] * H[0] * slope[..., None, :]
         M = M + xp.eye(h.shape[-1]) * (g * net.activation.curvature(h))[..., None]

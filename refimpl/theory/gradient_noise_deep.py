@@ -28,7 +28,7 @@ def check_cost(risk):
     passes = m * (m + 3) // 2
     if passes * n * P > MAX_COST:
         raise ValueError(
-            f"R2 of a Deep network is limited to m(m+3)/2·n·P = 2^38 = {MAX_COST:.2g} "
+            f"R2 of such a network is limited to m(m+3)/2·n·P = 2^38 = {MAX_COST:.2g} "
             f"operations, got {passes * n * P:.2g} for m = {m} neurons in the last "
             f"hidden layer, n = {n} samples and P = {P} parameters; R2_estimate takes "
             "any size"
