@@ -301,13 +301,23 @@ def test_figure_8_compares_errors_above_six_samples_and_up_to_six():
         arrays = {"samples": np.array(samples), "error": error}
         results = verdicts(fig08_test_error.check(arrays))
         return [
-            results[f"fig08-{name}"] for name in ("slow", "hundredfold", "threshold")
+            results[f"fig08-{name}"] for name in ("steep", "hundredfold", "threshold")
         ]
 
     assert found(few=2, many=200) == ["supported"] * 3
     assert found(few=50, many=50) == ["supported", "refuted", "refuted"]
     assert found(few=50, many=0.5) == ["refuted"] * 3
     assert found(2, 200, samples=(7, 8, 14))[2] == "not attempted"
+
+
+def test_figure_8_tells_few_samples_of_the_slow_teacher_from_many():
+    error = np.ones((2, 3, 2, 4))
+    error[1, :, 0] = np.array([2.0, 2.0, 0.1])[:, None]
+    arrays = {"samples": np.array([3, 8, 14]), "error": error}
+    found = fig08_test_error.check(arrays)
+    few, many = found["fig08-slow-few"], found["fig08-slow-many"]
+    assert (few.measured, few.verdict) == (pytest.approx(2), "supported")
+    assert (many.measured, many.verdict) == (pytest.approx(0.1), "refuted")
 
 
 def test_the_time_at_the_saddle_ends_with_half_its_loss():
