@@ -332,15 +332,17 @@ def test_the_time_at_the_saddle_ends_with_half_its_loss():
 
 def waiting(small, large, gd, reached=1e-3):
     """Figure 9's arrays: steps at which two scales and dropout leave the saddle."""
-    steps = np.array([10, 100, 1000, 200_000])
+    steps = np.array([10, 100, 1000, 70_000, 90_000, 100_000, 200_000])
     low = np.array([small, large, gd, 10, 10])[:, None] <= steps  # (cases, T)
     loss = np.where(low, reached, 1.0)
     loss[:, -1] = 1e-9  # after the steps that count
+    loss[:, 2] = np.where(low[:, 2], 1e-9, 1.0)  # a low snapshot is no plateau
     return {
         "steps": steps,
         "scales": np.array([0.01, 0.1, 0.0, 0.01, 0.0]),
         "loss": np.tile(loss[:, None], (1, 2, 1)),
-        "count": np.full((5, 2, 4), 2 if reached < 1e-4 else 9),
+        "count": np.full((5, 2, 7), 2 if reached < 1e-4 else 9),
+        "coarse": np.full((5, 2, 7), 2),  # which decides nothing
     }
 
 
