@@ -233,7 +233,7 @@ def plot(arrays):
         panel.axhline(SADDLE, color=style.BLUE, lw=1, ls=":", label="saddle")
         rests = np.median(plateau(arrays, min(steps[-1], EARLY))[dropout])
         ends = np.array([1 - LAST, 1]) * min(steps[-1], EARLY)
-        mark = f"its plateau, {rests:.1g}"
+        mark = f"plateau of dropout, {rests:.1g}"
         panel.plot(ends, [rests] * 2, color=style.BLACK, lw=3, label=mark, zorder=5)
         plot_rule(panel, REACHED)
         titled(panel, f"loss, {name}", "steps", "$R_S$")

@@ -273,7 +273,11 @@ def test_effective_ratios_are_compared_with_those_of_one_half():
     last = np.array([1.0 - (keep == 0.5) * 0.6 for _, keep in cases])
     ratio = np.ones((len(cases), 3, 2, 2))  # cases, seeds, snapshots, layers
     ratio[:, :, -1, -1] = last[:, None]
-    arrays = {"digits_ratio": ratio, "digits_accuracy": np.ones((len(cases), 3))}
+    arrays = {
+        "digits_ratio": ratio,
+        "digits_fine": np.ones((len(cases), 3, 2)),
+        "digits_accuracy": np.ones((len(cases), 3)),
+    }
     found = fig07c_effective_ratio.check(arrays)
     assert found["fig07c-digits-last"].measured == pytest.approx(0.6)
     assert found["fig07c-digits-all"].verdict == "supported"
