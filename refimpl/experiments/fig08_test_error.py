@@ -242,13 +242,15 @@ def plot(arrays):
             image = maps[k].imshow(error, aspect="auto", norm=norm, cmap="viridis")
             titled(maps[k], f"{name} teacher, {label}", "number of samples", "trial")
             maps[k].set_xticks(range(len(samples)), samples)
+            maps[k].yaxis.get_major_locator().set_params(integer=True)
             line = {"color": color, "marker": "o", "ms": 3, "label": label}
             panels.spread(medians, samples, error, (0.25, 0.5, 0.75), **line)
             outputs.plot(x, arrays["output"][which, -1, k], color=color)
         figure.colorbar(image, ax=maps[1], label="test error", extend="both")
         hundredth = np.median(errors[:, 0], axis=-1) / 100
         dashed = {"color": "0.5", "ls": "--", "lw": 1, "label": "p = 1, a hundredth"}
-        medians.plot(samples, hundredth, **dashed)
+        if name == "steep":  # of which it is claimed
+            medians.plot(samples, hundredth, **dashed)
         medians.axvline(6, color="0.6", lw=1, ls=":")
         titled(medians, "median and quartiles", "number of samples", "test error")
         medians.set_yscale("log")

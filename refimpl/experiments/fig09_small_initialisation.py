@@ -220,9 +220,9 @@ def plot(arrays):
     scales, steps = arrays["scales"], arrays["steps"]
     *losses, waits = axes[0]
     *small, gd, _, _ = range(len(scales))  # of `cases`
-    for panel, shown, name in (
-        (losses[0], range(gd + 1), "gradient descent"),
-        (losses[1], range(gd + 1, len(scales)), "Adam"),
+    for panel, shown, name, height in (
+        (losses[0], range(gd + 1), "gradient descent", 0.06),  # above the threshold
+        (losses[1], range(gd + 1, len(scales)), "Adam", 0),
     ):
         *plain, dropout = shown
         for k, grey in zip(plain, np.linspace(0.0, 0.75, max(2, len(plain)))):
@@ -237,7 +237,7 @@ def plot(arrays):
         panel.plot(ends, [rests] * 2, color=style.BLACK, lw=3, label=mark, zorder=5)
         plot_rule(panel, REACHED)
         titled(panel, f"loss, {name}", "steps", "$R_S$")
-        panel.legend(loc="lower left", fontsize=7)
+        panel.legend(loc="lower left", bbox_to_anchor=(0, height), fontsize=7)
     times = time_to_leave(arrays)
     for k in small:
         left = times[k] < steps[-1]
@@ -250,6 +250,7 @@ def plot(arrays):
     for panel in axes[0]:
         panel.set(xscale="log", yscale="log")
     style.plain_log(waits.xaxis)
+    style.plain_log(waits.yaxis)
     waits.legend(loc="center left")
     style.letter(axes)
     return {"fig09_small_initialisation": figure}
