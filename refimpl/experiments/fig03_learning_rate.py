@@ -42,9 +42,9 @@ class Config:
     std: float = 0.35
     keep: float = 0.8
     small: float = 5e-3
-    values: tuple = (5e-3, 1e-2, 2e-2, 3e-2, 5e-2)
+    values: tuple = (5e-3, 1e-2, 2e-2, 5e-2)
     time: float = 10.0
-    seeds: int = 6
+    seeds: int = 8
 
 
 PRESETS = {

@@ -252,7 +252,7 @@ def plot(arrays):
         for panel in axes[:, 1]:
             panel.set_ylabel("")
         axes[0, 0].legend(loc="upper left")
-        axes[1, 0].legend(loc="upper right")
+        axes[1, 0].legend(loc="upper right", markerscale=2.5)
         style.letter(axes)
         m = own["weights"].shape[-2]
         figure.suptitle(f"{name} network, width {m}, first seed", fontsize=10)

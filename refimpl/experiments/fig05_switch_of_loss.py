@@ -30,7 +30,7 @@ class Config:
     keep: float = 0.9
     seeds: int = 5
     before: int = 20_000
-    after: int = 60_000
+    after: int = 48_000
     rate: float = 1e-3
 
 

@@ -22,6 +22,7 @@ LAYERS = ("last", "all")
 # Without dropout the layers it would follow make no difference.
 CASES = (("none", 1.0), *((layers, p) for layers in LAYERS for p in KEEPS[1:]))
 LOOKS = 12
+SHIFTS = (0.06, 0.04, 0.02, 0.0)  # of the curves of `KEEPS` in the figure
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ CAPTIONS = {
     "fig07c_effective_ratio": (
         "Effective ratio of each hidden layer against steps for several keep "
         "probabilities, with dropout after the last hidden layer and after every one. "
-        "Median over seeds, and every seed."
+        "Median over seeds, and every seed. The curves are shifted up, by 0.02 from "
+        "one p to the next, so that none hides another."
     ),
 }
 
@@ -81,7 +83,8 @@ def run(config, context):
     arrays : dict
         With 7 `CASES`, S seeds, T snapshots at ``steps`` (T,) and 2 hidden layers, for
         each data set ("digits", and "mnist" where present): ``digits_ratio``
-        (7, S, T, 2), ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
+        (7, S, T, 2) and at the end, at the finer resolution, ``digits_fine`` (7, S, 2),
+        ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
     """
     seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
@@ -112,18 +115,22 @@ def trained(config, context, data, layers, keep, seed):
         "ratio": np.array(
             [ratios(net, theta, pictures.X) for theta in history.snapshots]
         ),
+        "fine": np.array(ratios(net, history.theta, pictures.X, features.FINE)),
         "accuracy": accuracy(net, history.theta, pictures),
         "loss": risk(history.theta),
     }
 
 
-def ratios(net, theta, X):
+def ratios(net, theta, X, cosine=features.COARSE):
     """Effective ratio of the active neurons of each hidden layer; NaN without any."""
     values = []
     for layer in range(len(net.hidden)):
         weights = net.input_weights(theta, layer)
         alive = active(net, theta, X, layer)
-        values.append(float(effective_ratio(weights[alive])) if alive.any() else np.nan)
+        some = alive.any()
+        values.append(
+            float(effective_ratio(weights[alive], cosine)) if some else np.nan
+        )
     return values
 
 
@@ -139,10 +146,12 @@ def check(arrays):
         measured[claim.id] = paired(last[0] - last[CASES.index((layers, 0.5))])
         if np.isnan(measured[claim.id].mean):
             measured[claim.id] = "in some seed no neuron is active"
+        fines = arrays[f"{data}_fine"][..., -1]
         rights = arrays[f"{data}_accuracy"].mean(axis=-1)
         details[claim.id] = "; ".join(
-            f"p={keep:g}: ratio {ratio.mean():.2f}, test accuracy {right:.3f}"
-            for (where, keep), ratio, right in zip(CASES, last, rights)
+            f"p={keep:g}: ratio {ratio.mean():.2f} (at cosine 0.995 "
+            f"{fine.mean():.2f}), test accuracy {right:.3f}"
+            for (where, keep), ratio, fine, right in zip(CASES, last, fines, rights)
             if where in ("none", layers)
         )
     return decided(CLAIMS, measured, details)
@@ -154,15 +163,18 @@ def plot(arrays):
     figure, axes = style.figure(
         len(data_sets), 4, width=12.0, height=2.7, sharex=True, sharey=True
     )
-    colors = dict(zip(KEEPS, (style.BLACK, style.SKY, style.BLUE, style.RED)))
+    colors = (style.BLACK, style.SKY, style.BLUE, style.RED)
+    # Curves that lie on each other are told apart by their dashes and a small shift.
+    looks = dict(zip(KEEPS, zip(colors, ("-", "--", "-.", "-"), SHIFTS)))
     for row, data in zip(axes, data_sets):
         for panel, (layers, hidden) in zip(row, product(LAYERS, (0, 1))):
             for (where, keep), ratio in zip(CASES, arrays[f"{data}_ratio"]):
                 if where in ("none", layers):
-                    look = (colors[keep], f"p = {keep:g}")
-                    panels.seeds(panel, arrays["steps"], ratio[..., hidden], *look)
+                    color, dashes, shift = looks[keep]
+                    line = (ratio[..., hidden] + shift, color, f"p = {keep:g}", dashes)
+                    panels.seeds(panel, arrays["steps"], *line)
             title = f"{data}, layer {1 + hidden}; dropout: {layers}"
-            panel.set(title=title, xlabel="steps", ylim=(0, 1.05))
+            panel.set(title=title, xlabel="steps", ylim=(0, 1.1))
             panel.locator_params(axis="x", nbins=4)
         row[0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")

@@ -1,7 +1,7 @@
 """Test error against the number of samples, with and without dropout (Figure 8).
 
 A teacher with two tanh neurons, six parameters, is learned from 1 to 14 samples by a
-student of width 1000; two teachers, a steep one and a slow one.
+wide student; two teachers, a steep one and a slow one.
 """
 
 from dataclasses import dataclass
@@ -32,21 +32,28 @@ class Config:
     [−2, 2]. Inputs are uniform, new ones in every trial; the test error is half the
     mean squared error on a grid, as in R_S. The start is Figure 4's. With Adam at
     1e-3, ten times the paper's rate, a tenth of the steps do. The benefit grows with
-    the steps: ``default`` ends as the weights condense, ``paper`` goes on twice as
-    long, and the error falls further still after that.
+    the steps, long after the weights have condensed: ``default`` has a quarter of the
+    width and ends soon after they have, ``paper`` goes on three times as long. The
+    trials without dropout differ most, over orders of magnitude: there are many.
     """
 
-    width: int = 1000
-    samples: tuple = (3, 6, 8, 10, 14)
-    trials: int = 5
-    steps: int = 30_000
-    rate: float = 1e-3
+    width: int = 250
+    samples: tuple = (2, 5, 8, 14)
+    trials: int = 20
+    steps: int = 20_000
+    rate: float = 2e-3
 
 
 PRESETS = {
     "quick": Config(width=100, samples=(4, 14), trials=5, steps=6_000, rate=2e-3),
     "default": Config(),
-    "paper": Config(samples=tuple(range(1, 15)), trials=10, steps=60_000),
+    "paper": Config(
+        width=1000,
+        samples=(1, 2, 4, 6, 7, 8, 10, 12, 14),
+        trials=20,
+        steps=100_000,
+        rate=1e-3,
+    ),
 }
 PAPER_SETTINGS = {
     "width": 1000,
@@ -57,8 +64,10 @@ PAPER_SETTINGS = {
 CAPTIONS = {
     "fig08_test_error": (
         "Steep teacher above, slow teacher below. (a), (b), (e), (f) Test error of "
-        "every trial and number of samples, without dropout and with it. (c), (g) Its "
-        "median and quartiles; the dotted line marks the teacher's six parameters. "
+        "every trial and number of samples, without dropout and with it, one colour "
+        "scale a teacher, from the 2nd to the 98th percentile. (c), (g) Its "
+        "median and quartiles; the dashed line is a hundredth of that without dropout, "
+        "the dotted one marks the teacher's six parameters. "
         "(d), (h) Outputs of one trial with the most samples, and the teacher."
     ),
 }
@@ -69,6 +78,10 @@ LOWERS = (
     "Above 6 samples, as many as the {} teacher has parameters, dropout lowers the "
     "test error (two-layer tanh network)."
 )
+SPLIT = (
+    "It was one claim, above 6 samples, and undecided: with up to 8 samples dropout "
+    "was seen to help, with 14 to hurt."
+)
 CLAIMS = (
     Claim(
         "fig08-steep",
@@ -78,14 +91,29 @@ CLAIMS = (
         above(1),
     ),
     Claim(
-        "fig08-slow",
-        LOWERS.format("slow"),
+        "fig08-slow-few",
+        "With up to 8 samples dropout lowers, on average, the test error of a teacher "
+        "that bends little (two-layer tanh network).",
         "Figure 8, another teacher",
-        f"{RATIO}, slow teacher, {ABOVE_6}",
+        f"{RATIO}, slow teacher, geometric mean over numbers of samples up to 8 and "
+        "over trials",
         above(1),
-        note="A teacher that is easily interpolated needs no dropout: from ten samples "
-        "on the bias of R_1 is the larger error.",
+        note="The trials differ more than dropout helps.",
         anchor="figure-8",
+        explored=SPLIT,
+    ),
+    Claim(
+        "fig08-slow-many",
+        "With more than 10 samples dropout lowers the test error of a teacher that "
+        "bends little (two-layer tanh network).",
+        "Figure 8, another teacher",
+        f"{RATIO}, slow teacher, geometric mean over numbers of samples above 10 and "
+        "over trials",
+        above(1),
+        note="A teacher that is easily interpolated needs no dropout: the bias of R_1 "
+        "is the larger error, and dropout raises it.",
+        anchor="figure-8",
+        explored=SPLIT,
     ),
     Claim(
         "fig08-hundredfold",
@@ -178,10 +206,11 @@ def ratios(arrays, chosen):
 def check(arrays):
     """Results of `CLAIMS`."""
     samples, many = arrays["samples"], arrays["samples"] > 6
-    steep, slow = ratios(arrays, many)  # (S,)
+    steep, _ = ratios(arrays, many)  # (S,)
     measured = {
         "fig08-steep": paired_ratio(steep, 1),
-        "fig08-slow": paired_ratio(slow, 1),
+        "fig08-slow-few": paired_ratio(ratios(arrays, samples <= 8)[1], 1),
+        "fig08-slow-many": paired_ratio(ratios(arrays, samples > 10)[1], 1),
         "fig08-hundredfold": paired_ratio(steep, 1),
         "fig08-threshold": "no number of samples up to 6 was run"
         if many.all()
@@ -189,9 +218,12 @@ def check(arrays):
     }
     each = np.stack([ratios(arrays, samples == n) for n in samples], axis=-1)
     means = np.exp(np.log(each).mean(axis=1))  # (2, N)
+    by_number = [f"by number of samples: {listed(samples, m, '.3g')}" for m in means]
     details = {
-        f"fig08-{name}": f"by number of samples: {listed(samples, row, '.3g')}"
-        for name, row in zip(TEACHERS, means)
+        "fig08-steep": by_number[0],
+        "fig08-hundredfold": f"with {samples[-1]} samples {means[0, -1]:.3g}",
+        "fig08-slow-few": by_number[1],
+        "fig08-slow-many": by_number[1],
     }
     return decided(CLAIMS, measured, details)
 
@@ -201,19 +233,24 @@ def plot(arrays):
     from matplotlib.colors import LogNorm
 
     figure, axes = style.figure(2, 4, width=12.0, height=2.7)
-    norm = LogNorm(arrays["error"].min(), arrays["error"].max())
     samples = arrays["samples"]
     for which, (name, (*maps, medians, outputs)) in enumerate(zip(TEACHERS, axes)):
-        x = arrays["grid"][which]
+        x, errors = arrays["grid"][which], arrays["error"][which]
+        norm = LogNorm(*np.quantile(errors, (0.02, 0.98)))
         for k, (keep, color) in enumerate(zip(KEEPS, (style.BLUE, style.RED))):
-            error, label = arrays["error"][which, :, k].T, f"p = {keep:g}"  # (S, N)
+            error, label = errors[:, k].T, f"p = {keep:g}"  # (S, N)
             image = maps[k].imshow(error, aspect="auto", norm=norm, cmap="viridis")
             titled(maps[k], f"{name} teacher, {label}", "number of samples", "trial")
             maps[k].set_xticks(range(len(samples)), samples)
+            maps[k].yaxis.get_major_locator().set_params(integer=True)
             line = {"color": color, "marker": "o", "ms": 3, "label": label}
             panels.spread(medians, samples, error, (0.25, 0.5, 0.75), **line)
             outputs.plot(x, arrays["output"][which, -1, k], color=color)
-        figure.colorbar(image, ax=maps[1], label="test error")
+        figure.colorbar(image, ax=maps[1], label="test error", extend="both")
+        hundredth = np.median(errors[:, 0], axis=-1) / 100
+        dashed = {"color": "0.5", "ls": "--", "lw": 1, "label": "p = 1, a hundredth"}
+        if name == "steep":  # of which it is claimed
+            medians.plot(samples, hundredth, **dashed)
         medians.axvline(6, color="0.6", lw=1, ls=":")
         titled(medians, "median and quartiles", "number of samples", "test error")
         medians.set_yscale("log")

@@ -274,7 +274,11 @@ def test_effective_ratios_are_compared_with_those_of_one_half():
     last = np.array([1.0 - (keep == 0.5) * 0.6 for _, keep in cases])
     ratio = np.ones((len(cases), 3, 2, 2))  # cases, seeds, snapshots, layers
     ratio[:, :, -1, -1] = last[:, None]
-    arrays = {"digits_ratio": ratio, "digits_accuracy": np.ones((len(cases), 3))}
+    arrays = {
+        "digits_ratio": ratio,
+        "digits_fine": np.ones((len(cases), 3, 2)),
+        "digits_accuracy": np.ones((len(cases), 3)),
+    }
     found = fig07c_effective_ratio.check(arrays)
     assert found["fig07c-digits-last"].measured == pytest.approx(0.6)
     assert found["fig07c-digits-all"].verdict == "supported"
@@ -302,13 +306,23 @@ def test_figure_8_compares_errors_above_six_samples_and_up_to_six():
         arrays = {"samples": np.array(samples), "error": error}
         results = verdicts(fig08_test_error.check(arrays))
         return [
-            results[f"fig08-{name}"] for name in ("slow", "hundredfold", "threshold")
+            results[f"fig08-{name}"] for name in ("steep", "hundredfold", "threshold")
         ]
 
     assert found(few=2, many=200) == ["supported"] * 3
     assert found(few=50, many=50) == ["supported", "refuted", "refuted"]
     assert found(few=50, many=0.5) == ["refuted"] * 3
     assert found(2, 200, samples=(7, 8, 14))[2] == "not attempted"
+
+
+def test_figure_8_tells_few_samples_of_the_slow_teacher_from_many():
+    error = np.ones((2, 3, 2, 4))
+    error[1, :, 0] = np.array([2.0, 2.0, 0.1])[:, None]
+    arrays = {"samples": np.array([3, 8, 14]), "error": error}
+    found = fig08_test_error.check(arrays)
+    few, many = found["fig08-slow-few"], found["fig08-slow-many"]
+    assert (few.measured, few.verdict) == (pytest.approx(2), "supported")
+    assert (many.measured, many.verdict) == (pytest.approx(0.1), "refuted")
 
 
 def test_the_time_at_the_saddle_ends_with_half_its_loss():
@@ -323,15 +337,17 @@ def test_the_time_at_the_saddle_ends_with_half_its_loss():
 
 def waiting(small, large, gd, reached=1e-3):
     """Figure 9's arrays: steps at which two scales and dropout leave the saddle."""
-    steps = np.array([10, 100, 1000, 200_000])
+    steps = np.array([10, 100, 1000, 70_000, 90_000, 100_000, 200_000])
     low = np.array([small, large, gd, 10, 10])[:, None] <= steps  # (cases, T)
     loss = np.where(low, reached, 1.0)
     loss[:, -1] = 1e-9  # after the steps that count
+    loss[:, 2] = np.where(low[:, 2], 1e-9, 1.0)  # a low snapshot is no plateau
     return {
         "steps": steps,
         "scales": np.array([0.01, 0.1, 0.0, 0.01, 0.0]),
         "loss": np.tile(loss[:, None], (1, 2, 1)),
-        "count": np.full((5, 2, 4), 2 if reached < 1e-4 else 9),
+        "count": np.full((5, 2, 7), 2 if reached < 1e-4 else 9),
+        "coarse": np.full((5, 2, 7), 2),  # which decides nothing
     }
 
 

@@ -104,6 +104,6 @@ def trainings(arrays, looks):
     loss.locator_params(axis="x", nbins=4)
     loss.legend()
     axes[0, 0].legend(loc="upper left")
-    axes[1, 0].legend(loc="upper right")
+    axes[1, 0].legend(loc="upper right", markerscale=2.5)
     style.letter(axes)
     return figure
