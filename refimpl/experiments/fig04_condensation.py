@@ -12,7 +12,14 @@ import numpy as np
 
 from refimpl import Adam, Deep, Risk, TwoLayer
 from refimpl.data import tanh_pair
-from refimpl.experiments.common import animation, condensed, features, panels, style
+from refimpl.experiments.common import (
+    animation,
+    condensed,
+    features,
+    film,
+    panels,
+    style,
+)
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.looks import listed, plot_rule
 from refimpl.experiments.common.statistics import paired
@@ -234,7 +241,7 @@ def check(arrays):
     return decided(CLAIMS, measured, details)
 
 
-films = animation.files
+films = film.files
 
 
 def plot(arrays):

@@ -11,7 +11,7 @@ from refimpl.reproduce import options
 from refimpl.reproduce.options import BadUsage
 
 AS_DOCUMENTED, DIFFERENT, BAD_USAGE, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
-PIPE_CLOSED = 141  # as a shell says it of others
+CLOSED_PIPE = 141  # as a shell says it of others
 # Of a disk that cannot be written, or no longer.
 DISK = (
     errno.ENOSPC,
@@ -38,7 +38,7 @@ def main(arguments=None, program="reproduce.py"):
         return verify(args) if args.verify else reproduce(args)
     except BrokenPipeError:  # whoever read has stopped; nothing more is flushed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        return CLOSED_PIPE
     except BadUsage as error:
         print(f"{args.program}: {error}", file=sys.stderr)
         return BAD_USAGE

@@ -10,7 +10,7 @@ from PIL import Image
 
 from refimpl import TwoLayer
 from refimpl.data import tanh_pair
-from refimpl.experiments.common import animation, features
+from refimpl.experiments.common import animation, features, film
 from refimpl.experiments.common.context import Context
 
 
@@ -23,15 +23,15 @@ def arrays():
 
 
 def test_the_film_has_a_frame_for_every_look(arrays):
-    files = animation.files(arrays)
-    with Image.open(io.BytesIO(files[animation.FILM])) as film:
-        assert film.format == "GIF" and film.n_frames > 5
-        assert film.n_frames <= len(arrays["film_steps"])
+    files = film.files(arrays)
+    with Image.open(io.BytesIO(files[film.FILM])) as movie:
+        assert movie.format == "GIF" and movie.n_frames > 5
+        assert movie.n_frames <= len(arrays["film_steps"])
     assert max(map(len, files.values())) < 500_000
 
 
 def test_bytes_are_the_numbers_they_stand_for(arrays):
-    told = json.loads(animation.files(arrays)[animation.SNAPSHOTS])
+    told = json.loads(film.files(arrays)[film.SNAPSHOTS])
     shape = (len(told["keeps"]), len(told["steps"]), told["neurons"])
     found = np.frombuffer(base64.b64decode(told["angles"]), np.uint8).reshape(shape)
     angles = found / 255 * 2 * np.pi - np.pi
@@ -41,4 +41,4 @@ def test_bytes_are_the_numbers_they_stand_for(arrays):
 
 
 def test_nothing_is_filmed_where_no_film_was_computed():
-    assert animation.files({"x": 0}) == {}
+    assert film.files({"x": 0}) == {}

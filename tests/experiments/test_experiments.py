@@ -33,7 +33,7 @@ def test_an_experiment_is_complete(name):
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
 
 
-PRESENTATION = {"claims", "condensed", "looks", "panels", "statistics", "style"}
+PRESENTATION = {"claims", "condensed", "film", "looks", "panels", "statistics", "style"}
 
 
 @pytest.mark.parametrize("name", framework.names())
@@ -50,8 +50,8 @@ TINY = {
     "networks": 2,
     "trials": 2,
     "problems": 1,
-    "steps": 40,
-    "steps_three": 20,
+    "steps": 80,
+    "steps_three": 80,
     "before": 20,
     "after": 40,
     "draws": 2**10,

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from refimpl.experiments.common import animation
+from refimpl.experiments.common import film
 from refimpl.reproduce import summary, verification
 from refimpl.reproduce.records import RunRecord, load_run
 from refimpl.reproduce.verification import Verification
@@ -82,7 +82,7 @@ class Content:
     problems : list of str
         Files that cannot be read.
     film : dict or None
-        Snapshots of the finding: `animation.snapshots`.
+        Snapshots of the finding: `film.snapshots`.
     moving : Figure or None
         The finding as it happens.
     """
@@ -156,10 +156,10 @@ def _add_film(folder, found):
     """Put film and snapshots of the finding in `found`, where they are there."""
     if not NAME.fullmatch(folder.name):
         return
-    path, moving = folder / animation.SNAPSHOTS, folder / animation.FILM
+    path, moving = folder / film.SNAPSHOTS, folder / animation.FILM
     if moving.is_file():
         name = f"{folder.name}/{moving.name}"
-        found.moving = Figure("moving", animation.CAPTION, name, moving)
+        found.moving = Figure("moving", film.CAPTION, name, moving)
     if path.is_file() and path.stat().st_size <= FILM_LIMIT:
         try:
             found.film = json.loads(path.read_text(encoding="utf-8"))
