@@ -156,7 +156,7 @@ def _add_film(folder, found):
     """Put film and snapshots of the finding in `found`, where they are there."""
     if not NAME.fullmatch(folder.name):
         return
-    path, moving = folder / film.SNAPSHOTS, folder / animation.FILM
+    path, moving = folder / film.SNAPSHOTS, folder / film.FILM
     if moving.is_file():
         name = f"{folder.name}/{moving.name}"
         found.moving = Figure("moving", film.CAPTION, name, moving)
