@@ -44,14 +44,14 @@ class Config:
     saturation. A step of the three-layer network costs forty times one of the two-layer
     network at the same width, so the default takes a width of 300 there; ``paper``
     keeps 1000. Without dropout it trains for `plain` of the steps with it: R_S is below
-    1e-5 after a fifth of these, and the weights rest.
+    1e-5 after a fifth of these, and the weights rest. ReLU takes `relu` of the steps.
     """
 
     width: int = 1000
     width_three: int = 300
     seeds: int = 5
     steps: int = 60_000
-    steps_relu: int = 40_000
+    relu: float = 2 / 3
     steps_three: int = 24_000
     plain: float = 0.25
     rate: float = 1e-3
@@ -64,13 +64,12 @@ PRESETS = {
         width_three=100,
         seeds=3,
         steps=20_000,
-        steps_relu=14_000,
         steps_three=6_000,
         first_std=0.5,
     ),
     "default": Config(),
     "paper": Config(
-        width_three=1000, steps=200_000, steps_relu=200_000, steps_three=60_000
+        width_three=1000, steps=200_000, relu=1.0, steps_three=60_000
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "width_three": 1000, "rate": 1e-3}
@@ -166,9 +165,9 @@ def setting(config, case, keep):
         m = config.width_three
         net, std = Deep((1, m, m, 1), "tanh"), (config.first_std, m**-0.5, m**-0.5)
         share = config.plain if keep == 1 else 1
-        return net, std, round(share * config.steps_three)
+        return net, std, max(LOOKS, round(share * config.steps_three))
     net = TwoLayer(1, config.width, activation="relu" if case == "relu" else "tanh")
-    steps = config.steps_relu if case == "relu" else config.steps
+    steps = round(config.relu * config.steps) if case == "relu" else config.steps
     return net, features.linear_regime(config.width), steps
 
 
