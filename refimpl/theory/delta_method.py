@@ -2,10 +2,13 @@
 
 E_η R_S^drop ≈ R_S + ½ Σ v_l ∂²R_S^drop/∂η² at η = 0, one term per noise coordinate,
 v_l = (1−p_l)/p_l. For MSE with dropout after the last hidden layer R_S^drop is
-quadratic in η, and this is R_1. Otherwise it is an approximation.
+quadratic in η, and this is R_1. Otherwise it is an approximation, the classical one;
+`main_effects` are nearer.
 """
 
 from refimpl.arrays.backend import chunks, get_xp, like, transpose, unit_vectors
+from refimpl.core.deep import Deep
+from refimpl.core.two_layer import TwoLayer
 
 
 def delta_regularizer(risk, theta, drop):
@@ -63,6 +66,11 @@ def activation_hessians(risk, theta):
     """
     theta, _ = risk.check(theta)
     net = risk.net
+    if not isinstance(net, (TwoLayer, Deep)):
+        raise ValueError(
+            "risk must be of a TwoLayer or Deep network, whose layers have second "
+            f"derivatives here, got {net!r}"
+        )
     run = risk.run(theta, risk.net.no_noise)
     xp, A = get_xp(theta), run.A[..., None, :, :]
     H = [transpose(A) @ _output_hessian(risk, run) @ A]

@@ -122,3 +122,12 @@ def test_the_hessians_are_symmetric(small):
     objective, theta = small("deep 3")
     for H in activation_hessians(objective, theta):
         assert_close(H, H.swapaxes(-1, -2))
+
+
+def test_layers_without_second_derivatives_are_refused():
+    net = refimpl.Convolutional((1, 2, 2), (1,), 2, 1, "tanh")
+    risk = refimpl.Risk(net, np.ones((1, 4)), np.ones((1, 1)))
+    theta = net.init(np.random.default_rng(0))
+    assert delta_regularizer(risk, theta, refimpl.Dropout(0.5)) > 0
+    with pytest.raises(ValueError, match="risk must be of a TwoLayer or Deep network"):
+        delta_regularizer(risk, theta, refimpl.Dropout(0.5, layers="all"))

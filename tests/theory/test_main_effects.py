@@ -55,6 +55,27 @@ def test_they_sum_what_each_noise_does_alone(activation, loss, rows, problem):
 
 
 @pytest.mark.equation("eq:main-effects")
+@pytest.mark.parametrize(
+    "net",
+    [
+        refimpl.Convolutional((1, 4, 4), (2,), 3, 2, "tanh"),
+        refimpl.Transformer(2, 2, 2, 1, 1, 2),
+    ],
+    ids=["convolutional", "transformer"],
+)
+def test_they_are_those_of_any_chain_of_layers(net):
+    rng = np.random.default_rng(0)
+    risk, theta = random_risk(net, rng, 2, "cross_entropy"), net.init(rng)
+    total = sum(
+        probability * (risk(theta, eta) - risk(theta))
+        for probability, eta in masks_of_one(0.7, net.hidden, 1)
+    )
+    drop = refimpl.Dropout(0.7, layers="all")
+    assert_close(refimpl.main_effects(risk, theta, drop), total, 1e-10)
+    assert_rejects(refimpl.main_effects(risk, theta, 0.7), total, 1e-10)
+
+
+@pytest.mark.equation("eq:main-effects")
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("kind", ["two-layer", "deep 2", "deep 3"])
 def test_for_mse_after_the_last_layer_they_are_r1(kind, activation, problem):
