@@ -25,7 +25,7 @@ class Terms(NamedTuple):
     slope: Any  # (..., g, m) σ′
     rho: Any  # (..., g, m) ρ_ij = Σ_k r_ik a_kj
     P: Any  # (..., g, m) σ′_ij ρ_ij: Σ_i P_ij (x_i, 1)/n is ∂R_S/∂(w_j, b_j)
-    Q: Any  # (..., g, m) σ′_ij ‖a_j‖² h_ij: the same of Φ
+    Omega: Any  # (..., g, m) σ′_ij ‖a_j‖² h_ij: the same of Φ
 
     def rows(self, start, stop):
         """The same of the samples `start` to `stop` of each group."""
@@ -85,8 +85,8 @@ def _rows_value(c, i, t, A, norm):
     c0, c1, c2, c3 = c
     G, hh = _gram(i.X, t.X), _gram(i.h, t.h)
     risk_risk = _gram(i.r, t.r) * hh + G * _gram(i.P, t.P)
-    risk_r1 = _gram(i.h * i.rho, t.h * t.h) + G * _gram(i.P, t.Q)
-    r1_r1 = _gram(i.h * i.h * norm, t.h * t.h) + G * _gram(i.Q, t.Q)
+    risk_r1 = _gram(i.h * i.rho, t.h * t.h) + G * _gram(i.P, t.Omega)
+    r1_r1 = _gram(i.h * i.h * norm, t.h * t.h) + G * _gram(i.Omega, t.Omega)
     pairs = hh * _gram(i.h * norm, t.h)
     for _, _, weight, times in _output_pairs(A):
         # Σ_{k,k′} of this is Σ_{j,l} (a_j·a_l)² σ′_ij σ′_i′j h_il h_i′l
@@ -108,14 +108,14 @@ def _rows_derivatives(c, i, t, A, norm, samples):
     G, hh, rr = _gram(i.X, t.X), _gram(i.h, t.h), _gram(i.r, t.r)
     hh_h = hh @ t.h
     dr = 2 * c0 * hh @ t.r
-    dP = 2 * G @ (c0 * t.P + c1 * t.Q)
-    dQ = 2 * G @ (c1 * t.P + c2 * t.Q)
-    domega = dQ * i.slope  # ω_ij = ‖a_j‖² h_ij, P = σ′ρ, Q = σ′ω
+    dP = 2 * G @ (c0 * t.P + c1 * t.Omega)
+    dOmega = 2 * G @ (c1 * t.P + c2 * t.Omega)
+    dnorm_h = dOmega * i.slope  # of ‖a_j‖² h_ij: P = σ′ρ, Ω = σ′‖a‖²h
     drho = dP * i.slope
-    dslope = dP * i.rho + dQ * norm * i.h
-    dh = 2 * c0 * rr @ t.h + norm * domega
+    dslope = dP * i.rho + dOmega * norm * i.h
+    dh = 2 * c0 * rr @ t.h + norm * dnorm_h
     dh = dh + 2 * c3 * (hh_h * norm + _gram(i.h * norm, t.h) @ t.h)
-    dnorm = (i.h * (domega + c3 * hh_h)).sum(axis=samples, keepdims=True)
+    dnorm = (i.h * (dnorm_h + c3 * hh_h)).sum(axis=samples, keepdims=True)
     dA = get_xp(A).zeros_like(dnorm * A)
     for k, other, weight, times in _output_pairs(A):
         factor = times * c3
@@ -140,8 +140,8 @@ def _terms(risk, theta, per_sample):
         A = A[..., None, :, :]
     slope, rho = risk.net.activation.slope(h), r @ A
     norm = (A * A).sum(axis=-2, keepdims=True)
-    P, Q = slope * rho, slope * norm * h
-    return run, Terms(X, r, h, slope, rho, P, Q), A, norm
+    P, Omega = slope * rho, slope * norm * h
+    return run, Terms(X, r, h, slope, rho, P, Omega), A, norm
 
 
 def _coefficients(moments, h, per_sample):
