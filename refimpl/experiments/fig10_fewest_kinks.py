@@ -84,6 +84,9 @@ CLAIMS = (
         "Figure 11, remark",
         f"largest number of distinct intercepts in an inner interval, {END}",
         at_most(2),
+        note="Intercepts in one interval approach each other ever more slowly: two or "
+        "three are left when the run ends, and R_1 is still falling.",
+        anchor="theorem-1",
         explored="Intercepts within a twentieth of an interval were first one: 2 to 6 "
         "were left, which approach ever more slowly. It is now an eighth.",
     ),
