@@ -55,15 +55,19 @@ def holm(p, level=0.05):
     return rejected
 
 
-def correction(claims):
-    """Sentence: how many supported claims Holm's correction leaves, and which not."""
+def correction(claims, named=True):
+    """Sentence: how many supported claims Holm's correction leaves, and which not.
+
+    Not `named`: it says where they are named.
+    """
     tested = [one for one in claims if one.p is not None]
     if not tested:
         return "No claim has a p-value."
     rejected = holm([one.p for one in tested])
     pairs = [pair for pair in zip(tested, rejected) if pair[0].verdict == "supported"]
     lost = [one.id for one, survives in pairs if not survives]
-    without = f", not {', '.join(lost)}" if lost else ""
+    names = ", ".join(lost) if named else "those that the report names"
+    without = f", not {names}" if lost else ""
     return (
         f"With a p-value: {len(tested)} claims, {len(pairs)} of them supported, "
         f"{len(pairs) - len(lost)} after Holm's correction for their number at "

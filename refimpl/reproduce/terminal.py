@@ -107,7 +107,8 @@ def totals(claims):
         part = [one for one in claims if one.origin == origin]
         if part:
             lines.append(f"  {whose} {len(part)}: {summary.counts(part)}")
-    sentences = f"{summary.correction(claims)} {summary.exploration(claims)}"
+    left = summary.correction(claims, named=False)
+    sentences = f"{left} {summary.exploration(claims)}"
     return lines + textwrap.wrap(sentences, width())
 
 
