@@ -19,7 +19,6 @@ from refimpl.theory.infinite_width import directions, infinite_width_minimum, ne
 
 ACTIVATIONS, LOSSES = ("tanh", "relu"), ("R_S + R_1", "R_S^drop")
 RADII = (0.02, 50)  # of the neurons (w, b) in the grid; for ReLU the radius is free
-FINE = 0.995  # cosine similarity within which two orientations are one
 SNAPSHOTS = 40
 
 
@@ -161,7 +160,9 @@ def condensation(risk, theta):
     h = risk.run(theta, net.no_noise).h
     mass = (h**2).sum(axis=-2) ** 0.5 * abs(net.outgoing_weights(theta)[..., 0])
     return {
-        "count": orientation_count(weights, sizes, features.MASS, FINE, symmetric=odd),
+        "count": orientation_count(
+            weights, sizes, features.MASS, features.FINE, symmetric=odd
+        ),
         "output": features.outputs(net, theta, features.GRID),
         "mass": mass / mass.sum(axis=-1, keepdims=True),
         "turned": turned % np.pi if odd else turned,
