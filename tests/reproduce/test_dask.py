@@ -1,5 +1,6 @@
 """A Dask cluster gives the same results, also when it loses a worker."""
 
+import gc
 import os
 import signal
 import time
@@ -33,6 +34,14 @@ def drawn(config, context, name, seed):
         died.write_text(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGKILL)
     return {"x": context.rng(name, seed).random(config.size)}
+
+
+@pytest.fixture(autouse=True)
+def no_client_is_left():
+    """A client that did not connect is closed when it is collected; while another is
+    starting that waits for ever, for the lock of Dask's loop."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
