@@ -40,6 +40,7 @@ def drawn(config, context, name, seed):
 def no_client_is_left():
     """A client that did not connect is closed when it is collected; while another is
     starting that waits for ever, for the lock of Dask's loop."""
+    gc.collect()
     yield
     gc.collect()
 
