@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.networks import KEEP, problem
 from benchmarks.rows import Side
 
-ADAM = {"beta1": 0.9, "beta2": 0.999, "tiny": 1e-8}
+BETA1, BETA2, TINY = 0.9, 0.999, 1e-8
 
 
 def half_mse(F, Y):
@@ -47,13 +47,12 @@ def penalised(parameters, key, X, Y):
 
 def adam(rate, t, parameters, gradient, state):
     """A step of Adam; `state` is the two moments."""
-    beta1, beta2, tiny = ADAM.values()
     first, second = state
-    first = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, first, gradient)
-    second = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g**2, second, gradient)
-    size = rate * jnp.sqrt(1 - beta2**t) / (1 - beta1**t)
+    first = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, first, gradient)
+    second = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g**2, second, gradient)
+    size = rate * jnp.sqrt(1 - BETA2**t) / (1 - BETA1**t)
     parameters = jax.tree.map(
-        lambda p, m, v: p - size * m / (jnp.sqrt(v) + tiny), parameters, first, second
+        lambda p, m, v: p - size * m / (jnp.sqrt(v) + TINY), parameters, first, second
     )
     return parameters, (first, second)
 

@@ -21,7 +21,7 @@ from refimpl.experiments.common.claims import (
     decided,
     ours,
 )
-from refimpl.experiments.common.features import looks
+from refimpl.experiments.common.features import FINE, in_stages, looks
 from refimpl.experiments.common.looks import plot_rule
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
@@ -164,14 +164,13 @@ def followed(config, context, net, case, seeds):
 
 def descend(config, context, risk, theta):
     """Snapshots (S, T, P) of training on R_S + R_1 with keep near 1."""
-    wanted, half, path = looks(config.steps, SNAPSHOTS), config.steps // 2, []
-    for first, last, keep in ((0, half, 0.99), (half, config.steps, 0.999)):
-        inside = wanted[(wanted >= first) & (wanted < last)] - first
-        history = context.train(
-            L1(risk, keep), theta, Adam(config.rate), last - first, snapshots=inside
-        )
-        theta, path = history.theta, path + history.snapshots
-    return np.stack([*path, theta], axis=1)
+    half, adam = config.steps // 2, Adam(config.rate)
+    stages = (
+        (L1(risk, 0.99), adam, half),
+        (L1(risk, 0.999), adam, config.steps - half),
+    )
+    wanted = looks(config.steps, SNAPSHOTS)
+    return np.stack(in_stages(context, theta, wanted, stages), axis=1)
 
 
 def downhill(config, context, case, *seeds):
@@ -201,7 +200,7 @@ def controls(config, context, *seeds):
     ends = descend(config, context, one, theta)[:, [0, -1]]
     weights = net.input_weights(ends)
     sizes = amplitude(weights, net.outgoing_weights(ends))
-    count = orientation_count(weights, sizes, threshold=0.995)
+    count = orientation_count(weights, sizes, threshold=FINE)
     return {"plain_inner": inner(net, path[:, [0, -1]]), "one_count": count}
 
 

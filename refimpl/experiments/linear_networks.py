@@ -19,7 +19,7 @@ from refimpl.experiments.common.claims import (
     decided,
     ours,
 )
-from refimpl.experiments.common.features import looks
+from refimpl.experiments.common.features import in_stages, looks
 from refimpl.experiments.common.looks import LABELS, plot_rule
 from refimpl.experiments.common.statistics import paired
 
@@ -142,24 +142,15 @@ def trained(config, context, loss, *seeds):
     mean = L1(risk, config.keep)
     theta = context.put(net.init([context.rng("init", seed) for seed in seeds], 0.3))
     drop = Dropout(config.keep, per_sample=True) if loss == "R_S^drop" else None
-    noise, quarter, path = context.noise("noise", list(seeds)), config.steps // 4, []
-    wanted = looks(config.steps, SNAPSHOTS)
-    for part in range(4):
-        inside = wanted[(wanted >= part * quarter) & (wanted < (part + 1) * quarter)]
-        history = context.train(
-            mean if loss == "R_S + R_1" else risk,
-            theta,
-            GD(config.rate / 5**part),
-            quarter,
-            drop,
-            rng=noise,
-            snapshots=inside - part * quarter,
-        )
-        theta, path = history.theta, path + history.snapshots
+    goal = mean if loss == "R_S + R_1" else risk
+    stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
+    noise, wanted = context.noise("noise", list(seeds)), looks(config.steps, SNAPSHOTS)
+    path = in_stages(context, theta, wanted, stages, drop, noise)
+    theta = path[-1]
     W, _, A = net.unpack(theta)
     h = risk.X @ W.swapaxes(-1, -2)  # (S, n, m)
     return {
-        "objective": np.stack([mean(at) for at in [*path, theta]], axis=-1),
+        "objective": np.stack([mean(at) for at in path], axis=-1),
         "values": np.linalg.svd(net.forward(theta, risk.X), compute_uv=False),
         "shares": ((h**2).sum(axis=-2) * (A**2).sum(axis=-2)) ** 0.5,
     }

@@ -24,7 +24,6 @@ from refimpl.theory.iterates import batch_gradient_covariance, gradient_covarian
 NOISES = ("shared", "per sample", "SGD")
 TOP = 20  # eigenvectors of the Hessian along which the noise is measured
 COMPONENTS = 10  # principal components of the noise, and of a trajectory
-LOSSES = ("mse", "cross_entropy")
 
 
 @dataclass(frozen=True)
@@ -145,15 +144,17 @@ def run(config, context):
     arrays : dict
         With S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
         rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
-        eigenvectors; by 2 `LOSSES` ``spread`` and ``flatness`` (S, 2, 3, 10), variances
+        eigenvectors; by 2 losses ``spread`` and ``flatness`` (S, 2, 3, 10), variances
         of the noise and flatness along its principal components; ``path`` and
         ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
         sample and of SGD.
     """
     seeds = context.seeds(config.seeds)
     parts = context.grid(measured, config, "noise and Hessian", seeds)
-    inverse = context.grid(components, config, "noise and flatness", seeds, LOSSES)
-    return {"seeds": np.array(seeds)} | parts | inverse
+    other = context.grid(of_cross_entropy, config, "noise and flatness", seeds)
+    for name, array in other.items():
+        parts[name] = np.stack([parts[name], array], axis=1)
+    return {"seeds": np.array(seeds)} | parts
 
 
 def minimum(config, context, seed, loss="mse"):
@@ -196,6 +197,7 @@ def measured(config, context, seed):
         "null": np.stack(null, axis=1) / np.linalg.norm(H),
         "eigenvalues": values[::-1][:TOP],
         "variance": np.stack([((C @ V) * V).sum(axis=0) for C in covariances]),
+        **components(risk, theta, covariances),
     } | stacked(paths)
 
 
@@ -204,9 +206,13 @@ def alignment(H, C):
     return (H * C).sum() / (np.linalg.norm(H) * np.linalg.norm(C))
 
 
-def components(config, context, seed, loss):
+def of_cross_entropy(config, context, seed):
+    """`components` of the network of the same seed with the other loss."""
+    return components(*minimum(config, context, seed, "cross_entropy"))
+
+
+def components(risk, theta, covariances):
     """Variances of the noise and flatness along its principal components: (3, 10)."""
-    risk, theta, covariances = minimum(config, context, seed, loss)
     spread, flatness = [], []
     for C in covariances:
         values, vectors = np.linalg.eigh(C)

@@ -175,26 +175,18 @@ def trained(config, context, activation, loss, *seeds):
     std = features.linear_regime(config.width)
     theta = features.start(risk.net, std, context, seeds, activation)
     drop = features.dropout(config.keep) if loss == "R_S^drop" else None
-    noise, path = features.noise(context, seeds), []
-    wanted = features.looks(config.steps, SNAPSHOTS)
-    switch = 2 * config.steps // 3
-    for first, last, rate in (
-        (0, switch, config.rate),
-        (switch, config.steps, config.rate / 5),
-    ):
-        inside = wanted[(wanted >= first) & (wanted < last)]
-        history = context.train(
-            risk if drop else mean,
-            theta,
-            Adam(rate),
-            last - first,
-            drop,
-            rng=noise,
-            snapshots=inside - first,
-        )
-        theta, path = history.theta, path + history.snapshots
-    path = [mean(at.astype(float)) for at in [*path, theta]]
-    return {"objective": np.stack(path, axis=-1)} | condensation(risk, theta)
+    goal, switch = risk if drop else mean, 2 * config.steps // 3
+    stages = (
+        (goal, Adam(config.rate), switch),
+        (goal, Adam(config.rate / 5), config.steps - switch),
+    )
+    wanted, noise = (
+        features.looks(config.steps, SNAPSHOTS),
+        features.noise(context, seeds),
+    )
+    path = features.in_stages(context, theta, wanted, stages, drop, noise)
+    objective = np.stack([mean(at.astype(float)) for at in path], axis=-1)
+    return {"objective": objective} | condensation(risk, path[-1])
 
 
 def check(arrays):

@@ -180,10 +180,10 @@ def shares(arrays):
     return more[:, :, 1] / np.maximum(more[:, :, 0], 1)
 
 
-def largest_rates(rates, share):
-    """Learning rate at which the share (W, E) crosses ½, by width; NaN: it does not."""
+def largest_rates(rates, by_width):
+    """Learning rate at which the shares (W, E) cross ½, by width; NaN: they do not."""
     logs, found = np.log(rates), []
-    for share in share:
+    for share in by_width:
         few = share < 0.5
         (at,) = np.nonzero(few[:-1] & ~few[1:])
         if len(at) == 0:

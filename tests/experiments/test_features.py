@@ -4,6 +4,7 @@ import numpy as np
 from problems import network
 
 import refimpl
+from refimpl.data import tanh_pair
 from refimpl.experiments.common import features
 from refimpl.experiments.common.context import Context
 
@@ -84,3 +85,18 @@ def test_a_training_is_recorded_from_start_to_end():
     at = features.GRID[[100]][:, None]
     ends = net.forward(history.theta.astype(float), at)[:, 0, 0]
     np.testing.assert_allclose(kept["output"][:, 100], ends)
+
+
+def test_stages_of_one_kind_are_one_training():
+    net = refimpl.TwoLayer(1, 3)
+    risk, rate = refimpl.Risk(net, *tanh_pair()), refimpl.GD(0.01)
+    theta, wanted = net.init(np.random.default_rng(0)), np.array([0, 3, 4, 7, 10])
+    context = Context("test")
+    whole = context.train(risk, theta, rate, 10, snapshots=wanted).snapshots
+    stages = ((risk, rate, 4), (risk, rate, 6))
+    found = features.in_stages(context, theta, wanted, stages)
+    np.testing.assert_array_equal(found, whole)
+    slower = ((risk, rate, 4), (risk, refimpl.GD(0.001), 6))
+    other = features.in_stages(context, theta, wanted, slower)
+    np.testing.assert_array_equal(other[:3], whole[:3])
+    assert (other[3] != whole[3]).any()

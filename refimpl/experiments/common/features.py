@@ -29,6 +29,21 @@ def early_looks(steps, first, count):
     return np.unique(np.concatenate([[0], late.astype(int)]))
 
 
+def in_stages(context, theta, wanted, stages, drop=None, rng=None):
+    """θ at the steps `wanted` (T,), from 0 to the end, of a training in stages.
+
+    `stages` are triples: what is minimised, the optimizer, a number of steps.
+    """
+    path, first = [], 0
+    for objective, optimizer, steps in stages:
+        inside = wanted[(wanted >= first) & (wanted < first + steps)] - first
+        history = context.train(
+            objective, theta, optimizer, steps, drop, rng=rng, snapshots=inside
+        )
+        theta, path, first = history.theta, path + history.snapshots, first + steps
+    return [*path, theta]
+
+
 def start(net, std, context, seeds, stream="init"):
     """One network per seed, in the precision of training: (S, P), float32."""
     rngs = [context.rng(stream, seed) for seed in seeds]
