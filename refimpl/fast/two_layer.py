@@ -38,7 +38,7 @@ class Risk(risk.Risk):
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
-        if _applies(self, theta, q):
+        if applies(self, theta, q):
             return in_parts(self, theta, *q)
         return super().value_and_gradient(theta, q)
 
@@ -60,7 +60,7 @@ class _WithR1:
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""
         keep = getattr(self.penalty.keep, "shape", ())
-        if keep in ((), theta.shape[:-1]) and _applies(self.risk, theta, q):
+        if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
             return in_parts(self.risk, theta, *q, per_replica(c, theta, axes=2))
         return super().value_and_gradient(theta, q)
@@ -74,7 +74,7 @@ class L4(_WithR1, modified_losses.L4):
     __doc__ = modified_losses.L4.__doc__
 
 
-def _applies(risk, theta, q):
+def applies(risk, theta, q):
     """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's."""
     if type(risk) is not Risk or type(risk.net) is not TwoLayer:
         return False
@@ -105,18 +105,13 @@ def in_parts(risk, theta, q, c=None):
 def step(risk, theta, q, c=None):
     """R_S^drop + (c/2) Σ_j ‖a_j‖² Σ_i h_ij² (...) and its gradient (..., P).
 
-    Where `_applies` says so: q is (..., 1 or n, m), or 1.0 for no noise, and c a float
+    Where `applies` says so: q is (..., 1 or n, m), or 1.0 for no noise, and c a float
     or (..., 1, 1), or ``None`` for 0.
     """
     net, xp = risk.net, get_xp(theta)
-    (m,), d, (W, b, A) = net.hidden, net.inputs, net.split(theta)
+    _, _, A = net.split(theta)
     noise, one = not isinstance(q, float), net.outputs == 1
-    if d == 1:
-        z = risk.X1 @ theta[..., : 2 * m].reshape(theta.shape[:-1] + (2, m))
-    else:
-        z = risk.X @ transpose(W)
-        z += b[..., None, :]
-    h = _in_place(net.activation, xp, z)
+    h = activations(risk, theta)
     s = q * h if noise else h
     F = s @ transpose(A)
     value, dF = risk.loss.value_and_gradient(F, risk.Y)
@@ -152,8 +147,19 @@ def step(risk, theta, q, c=None):
     return value, gradient
 
 
-def _in_place(activation, xp, z):
-    """σ(z), in the place of z."""
+def inner(risk, theta):
+    """z_ij = w_j·x_i + b_j (..., n, m)."""
+    (m,), (W, b, _) = risk.net.hidden, risk.net.split(theta)
+    if risk.net.inputs == 1:
+        return risk.X1 @ theta[..., : 2 * m].reshape(theta.shape[:-1] + (2, m))
+    z = risk.X @ transpose(W)
+    z += b[..., None, :]
+    return z
+
+
+def activations(risk, theta):
+    """h = σ(z) (..., n, m)."""
+    xp, activation, z = get_xp(theta), risk.net.activation, inner(risk, theta)
     if activation is Tanh:
         return xp.tanh(z, out=z)
     return xp.maximum(z, 0, out=z) if activation is ReLU else z
