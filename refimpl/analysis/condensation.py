@@ -214,7 +214,8 @@ def orientation_count(
         turned = _not_zero(w)
         if not turned.any():
             return 0
-        return _greedy(_candidates(w[turned], threshold, symmetric), a[turned], mass)
+        greedy = _greedy_arcs if w.shape[1] == 2 else _greedy
+        return greedy(w[turned], a[turned], mass, threshold, symmetric)
 
     return _each(weights, count, amplitudes).astype(int)
 
@@ -226,8 +227,8 @@ def _cover(weights, threshold, symmetric):
         return 0
     if weights.shape[1] == 2:
         return _arcs(weights, threshold, symmetric)
-    xp = get_xp(weights)
-    return _greedy(_candidates(weights, threshold, symmetric), xp.ones(len(weights)), 1)
+    ones = get_xp(weights).ones(len(weights))
+    return _greedy(weights, ones, 1, threshold, symmetric)
 
 
 def _not_zero(weights):
@@ -241,13 +242,8 @@ def _arcs(weights, threshold, symmetric):
     An optimal cover can be turned until one of its arcs begins at a point; from there
     each next arc begins at the first point not covered. All starts are tried at once.
     """
-    xp = get_xp(weights)
-    period = math.pi if symmetric else 2 * math.pi
-    points = xp.sort(angle(weights) % period)
-    m, width = len(points), 2 * math.acos(threshold)
-    circle = xp.concatenate([points, points + period])
-    following = xp.searchsorted(circle, points + width)  # first point not covered
-    following = xp.minimum(following, xp.arange(m) + m)
+    following, _ = _following(weights, threshold, symmetric)
+    xp, m = get_xp(following), len(following)
     position, counts = following.copy(), xp.ones(m, dtype=int)
     ends = xp.arange(m) + m
     while (position < ends).any():
@@ -258,31 +254,55 @@ def _arcs(weights, threshold, symmetric):
     return int(counts.min())
 
 
-def _candidates(weights, threshold, symmetric):
-    """Which weights (columns) each candidate direction (rows) covers: (m, m), bool."""
-    xp = get_xp(weights)
-    if weights.shape[1] == 2:
-        period = math.pi if symmetric else 2 * math.pi
-        angles = angle(weights)
-        ahead = (angles[None, :] - angles[:, None]) % period
-        return ahead < 2 * math.acos(threshold)
+def _following(weights, threshold, symmetric):
+    """Place of the first point not covered by the arc that begins at each, and order.
+
+    Points are the weights' angles in the order returned, and once more a period on.
+    """
+    xp, period = get_xp(weights), math.pi if symmetric else 2 * math.pi
+    points = angle(weights) % period
+    order = xp.argsort(points)
+    points, places = points[order], xp.arange(len(order))
+    circle = xp.concatenate([points, points + period])
+    following = xp.searchsorted(circle, points + 2 * math.acos(threshold))
+    return xp.minimum(following, places + len(order)), order
+
+
+def _greedy_arcs(weights, amplitudes, mass, threshold, symmetric):
+    """As `_greedy`, in the plane: what an arc covers is a difference of partial sums,
+    which spares the matrix of who covers whom."""
+    following, order = _following(weights, threshold, symmetric)
+    xp, m, left = get_xp(weights), len(order), amplitudes[order].astype(float)
+    places, sums = xp.arange(m), xp.zeros(2 * m + 1)
+
+    def best():
+        sums[1:] = xp.cumsum(xp.concatenate([left, left]))
+        begin = int((sums[following] - sums[:m]).argmax())
+        return (places - begin) % m < following[begin] - begin
+
+    return _picks(best, left, mass)
+
+
+def _greedy(weights, amplitudes, mass, threshold, symmetric):
+    """Number of candidates, the weights' own orientations, best first, until `mass` of
+    the amplitude is covered."""
+    xp, left = get_xp(weights), amplitudes.astype(float)
     cosines = cosine_similarity(weights)
     covers = (xp.abs(cosines) if symmetric else cosines) > threshold
     # Rounding must not leave a weight outside its own orientation.
-    return covers | xp.eye(len(weights), dtype=bool)
+    covers = covers | xp.eye(len(weights), dtype=bool)
+    return _picks(lambda: covers[int((covers @ left).argmax())], left, mass)
 
 
-def _greedy(covers, amplitudes, mass):
-    """Number of candidates, best first, until `mass` of the amplitude is covered."""
-    left = amplitudes.copy()
+def _picks(best, left, mass):
+    """How often what `best` covers is taken from `left`, until `mass` is covered."""
     total = float(left.sum())
     if total == 0:
         return 0
     # Rounding of the sums must not ask for one candidate more.
     target, count = (1 - mass) * total + 1e-12 * total, 0
     while float(left.sum()) > target:
-        best = int((covers @ left).argmax())
-        left = left * ~covers[best]
+        left[best()] = 0
         count += 1
     return count
 

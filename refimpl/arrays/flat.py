@@ -1,6 +1,8 @@
 """Parameters as one vector θ (..., P): its views, and θ of its parts."""
 
 import math
+from functools import cache
+from itertools import accumulate
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.checks import as_floating, as_generator
@@ -9,12 +11,15 @@ from refimpl.arrays.shapes import broadcast_lead, check_std
 
 def split(theta, shapes):
     """Views of `theta` (..., P) with `shapes`, one after the other."""
-    views, start = [], 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        views.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
-        start = stop
-    return views
+    lead = theta.shape[:-1]
+    return [theta[..., at].reshape(lead + shape) for at, shape in _places(shapes)]
+
+
+@cache
+def _places(shapes):
+    """Where in θ the arrays of `shapes` stand, and their shapes."""
+    stops = list(accumulate(map(math.prod, shapes), initial=0))
+    return list(zip(map(slice, stops, stops[1:]), shapes))
 
 
 def join(arrays, shapes):

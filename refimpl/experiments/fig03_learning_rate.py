@@ -10,22 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import L1, R2, Dropout
-from refimpl.core.modified_losses import FlattenedDropout
-from refimpl.experiments.common import style
+from refimpl import GD, L1, R2, Divergence, Dropout
+from refimpl.arrays.backend import get_xp
+from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import (
     MASKS,
     accuracy,
     data_name,
-    descended,
     images,
     two_layer,
 )
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
+from refimpl.fast.finite_step import FlattenedDropout
 
 SWEEPS = ("learning rate", "λ")
+NAMES = ("accuracy", "loss", "squares", "covariance")
 
 
 @dataclass(frozen=True)
@@ -158,37 +159,44 @@ def run(config, context):
         shared and per-sample masks at that θ); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
-    axes = (MASKS, SWEEPS, config.values, seeds)
+    axes = (MASKS, SWEEPS, config.values)
     return {
         "seeds": np.array(seeds),
         "values": np.array(config.values),
         "samples": np.array(config.n_train),
         "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, "Figure 3", *axes)
+    } | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
 
 
-def minimum(config, context, mask, sweep, value, seed):
-    """One network."""
-    data = images(context, config.n_train, seed)
+def minimum(config, context, mask, sweep, value, *seeds):
+    """The networks of all seeds, side by side; NaN of one that ran off."""
+    data = [images(context, config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
     drop = Dropout(config.keep, mask == "per sample")
     rate = value if sweep == "learning rate" else config.small
     objective = risk if sweep == "learning rate" else FlattenedDropout(risk, value)
-    steps = round(config.time / rate)
-    theta = descended(
-        context, net, config.std, seed, mask, objective, rate, steps, drop
-    )
-    if theta is None:
-        lost = {"accuracy": np.nan, "loss": np.nan, "squares": np.nan}
-        return lost | {"covariance": np.full(2, np.nan)}
+    start = features.start(net, config.std, context, seeds)
+    steps, rng = round(config.time / rate), context.noise(f"noise {mask}", list(seeds))
+    try:
+        with np.errstate(all="ignore"):
+            ran = context.train(objective, start, GD(rate), steps, drop, rng=rng)
+    except Divergence:
+        if len(seeds) > 1:  # which of them?
+            task = (config, context, mask, sweep, value)
+            each = [minimum(*task, seed) for seed in seeds]
+            return {key: np.concatenate([one[key] for one in each]) for key in NAMES}
+        lost = dict.fromkeys(NAMES, np.full(1, np.nan))
+        return lost | {"covariance": np.full((1, 2), np.nan)}
+    theta = ran.theta.astype(float)
     mean = L1(risk, config.keep)
-    norm = (mean.gradient(theta) ** 2).sum()
+    norm = (mean.gradient(theta) ** 2).sum(axis=-1)
     squares = [4 * R2(risk, theta, Dropout(config.keep, m), 1.0) for m in (False, True)]
+    right = [float(accuracy(net, *one)) for one in zip(theta, data)]
     return {
-        "accuracy": accuracy(net, theta, data),
+        "accuracy": np.array(right),
         "loss": mean(theta),
         "squares": squares[MASKS.index(mask)],
-        "covariance": np.stack(squares) - norm,
+        "covariance": get_xp(theta).stack(squares, axis=-1) - norm[:, None],
     }
 
 
@@ -211,9 +219,6 @@ def check(arrays):
     ends = arrays["values"][[least, greatest]]
     details["fig03-effect"] = "at λ = {:g} and {:g}".format(*ends)
     return decided(CLAIMS, measured, details)
-
-
-NAMES = ("accuracy", "loss", "squares", "covariance")
 
 
 def compared(values, n, accuracy, loss, squares, covariance):

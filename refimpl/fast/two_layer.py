@@ -47,10 +47,16 @@ class Risk(risk.Risk):
         """Rows (x_i, 1): (..., n, d+1)."""
         return with_ones(self.X)
 
+    @cached_property
+    def lead(self) -> tuple[int, ...]:
+        """Replica axes of the data."""
+        return super().lead
+
     def of_data(self, X: Array, Y: Array) -> "Risk":
         """The risk of the same network on other data, which are not checked."""
         made = super().of_data(X, Y)
-        vars(made).pop("X1", None)
+        for of_X in ("X1", "lead"):
+            vars(made).pop(of_X, None)
         return made
 
 
@@ -78,10 +84,14 @@ def applies(risk, theta, q):
     """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's."""
     if type(risk) is not Risk or type(risk.net) is not TwoLayer:
         return False
-    lead, xp = theta.shape[:-1], get_xp(theta)
-    same = all((get_xp(a), a.dtype) == (xp, theta.dtype) for a in (risk.X, risk.Y))
-    masks = [one.shape[:-2] for one in q if not isinstance(one, float)]
-    return same and risk.lead in ((), lead) and masks in ([], [lead])
+    lead, masks = theta.shape[:-1], q[0]
+    if risk.lead not in ((), lead):
+        return False
+    if not isinstance(masks, float) and masks.shape[:-2] != lead:
+        return False
+    if get_xp(risk.X) is not get_xp(theta) or get_xp(risk.Y) is not get_xp(theta):
+        return False
+    return risk.X.dtype == risk.Y.dtype == theta.dtype
 
 
 def in_parts(risk, theta, q, c=None):

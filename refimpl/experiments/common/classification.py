@@ -73,18 +73,6 @@ def dropout(loss, keep, mask):
     return Dropout(keep, mask == "per sample") if loss in NOISY else None
 
 
-def descended(context, net, std, seed, mask, objective, rate, steps, drop):
-    """θ of gradient descent from N(0, std²); ``None`` if it ran off."""
-    (theta,) = features.start(net, std, context, [seed])
-    rng = context.noise(f"noise {mask}", seed)
-    try:
-        with np.errstate(all="ignore"):
-            ran = context.train(objective, theta, GD(rate), steps, drop, rng=rng)
-    except Divergence:
-        return None
-    return ran.theta.astype(float)
-
-
 def looks(steps):
     """Steps of the snapshots of `path`."""
     return features.early_looks(steps, 100, 16)
