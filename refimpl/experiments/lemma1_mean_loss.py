@@ -192,10 +192,11 @@ def sample(config, context, seed):
     distance = []
     for wanted in draws:
         for start, stop in chunks(wanted - done, 20 * net.size):
-            eta = drop.draw(net, risk.n, rng, stop - start)
-            deviation = risk.gradient(theta, eta) - right
+            q = drop.factors(net, risk.n, rng, stop - start)
+            deviation = risk.value_and_gradient(theta, q)[1] - right
             total += deviation.sum(axis=0)
-            squares += (deviation**2).sum(axis=0)
+            deviation *= deviation
+            squares += deviation.sum(axis=0)
         done = wanted
         mean = right + total / done
         distance.append(np.linalg.norm(mean - candidates, axis=1))

@@ -10,7 +10,6 @@ import numpy as np
 
 from refimpl import R2, Dropout, R2_gradient, Risk, TwoLayer
 from refimpl.arrays.backend import to_numpy
-from refimpl.core.r2_tilde import R2Tilde
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import (
@@ -24,6 +23,7 @@ from refimpl.experiments.common.claims import (
 from refimpl.experiments.common.looks import legend_beside, titled
 from refimpl.experiments.common.sampling import doublings
 from refimpl.experiments.common.statistics import paired, paired_ratio, slopes
+from refimpl.fast.finite_step import R2Tilde
 
 CONVENTIONS = ("shared", "per sample")
 EPSILON = 1e-3  # a factor of both sides
@@ -115,9 +115,9 @@ def measure(config, context, seed, convention):
     size = float(np.linalg.norm(gradient))
     values, along, means = [], [], []
     while len(values) < config.draws:
-        eta = drop.draw(net, risk.n, rng, min(64, config.draws))
-        each = tilde.gradient(theta, eta)
-        values += tilde(theta, eta).tolist()
+        q = drop.factors(net, risk.n, rng, min(64, config.draws))
+        value, each = tilde.value_and_gradient(theta, q)
+        values += value.tolist()
         along += (each @ gradient / size**2).tolist()
         means.append(to_numpy(each).reshape(-1, LEAST, net.size).mean(axis=1))
     values = np.array(values) / exact

@@ -24,7 +24,7 @@ class R2Tilde(r2_tilde.R2Tilde):
         """R_S^drop, its gradient g, R̃_2 and (ε/2) H g."""
         net, risk = self.net, self.risk
         if two_layer.applies(risk, theta, q):
-            value, g, Hg = with_product(risk, theta, *q)
+            value, g, Hg = two_layer.in_parts(with_product, risk, theta, *q)
         else:
             run = risk.run(theta, q)
             value, upstream = risk.of(run)

@@ -39,7 +39,7 @@ class Risk(risk.Risk):
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
         if applies(self, theta, q):
-            return in_parts(self, theta, *q)
+            return in_parts(step, self, theta, *q)
         return super().value_and_gradient(theta, q)
 
     @cached_property
@@ -68,7 +68,7 @@ class _WithR1:
         keep = getattr(self.penalty.keep, "shape", ())
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
-            return in_parts(self.risk, theta, *q, per_replica(c, theta, axes=2))
+            return in_parts(step, self.risk, theta, *q, per_replica(c, theta, axes=2))
         return super().value_and_gradient(theta, q)
 
 
@@ -81,35 +81,36 @@ class L4(_WithR1, modified_losses.L4):
 
 
 def applies(risk, theta, q):
-    """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's."""
+    """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's, or
+    but those of the masks of one θ."""
     if type(risk) is not Risk or type(risk.net) is not TwoLayer:
         return False
     lead, masks = theta.shape[:-1], q[0]
     if risk.lead not in ((), lead):
         return False
-    if not isinstance(masks, float) and masks.shape[:-2] != lead:
+    if lead and not isinstance(masks, float) and masks.shape[:-2] != lead:
         return False
     if get_xp(risk.X) is not get_xp(theta) or get_xp(risk.Y) is not get_xp(theta):
         return False
     return risk.X.dtype == risk.Y.dtype == theta.dtype
 
 
-def in_parts(risk, theta, q, c=None):
-    """`step`, replica by replica or some at a time, as many as the cache holds."""
+def in_parts(one, risk, theta, q, *c):
+    """`one` such as `step`, of some replicas at a time, as many as the cache holds."""
     part = max(1, CACHED // (risk.n * risk.net.hidden[0]))
-    if theta.ndim != 2 or len(theta) <= part or on_device(theta):
-        return step(risk, theta, q, c)
+    lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
+    if len(lead) != 1 or lead[0] <= part or on_device(theta):
+        return one(risk, theta, q, *c)
 
-    def rows(array):
+    def rows(array, axes=2):
         own = getattr(array, "shape", ())
-        return array[here] if len(own) == 3 and len(array) == len(theta) else array
+        return array[start : start + part] if own[:-axes] == lead else array
 
-    value, gradient = theta[:, 0].copy(), theta.copy()
-    for start in range(0, len(theta), part):
-        here = slice(start, start + part)
+    found = []
+    for start in range(0, lead[0], part):
         data = risk.of_data(rows(risk.X), rows(risk.Y)) if risk.lead else risk
-        value[here], gradient[here] = step(data, theta[here], rows(q), rows(c))
-    return value, gradient
+        found.append(one(data, rows(theta, 1), *map(rows, (q, *c))))
+    return tuple(map(get_xp(theta).concatenate, zip(*found)))
 
 
 def step(risk, theta, q, c=None):
