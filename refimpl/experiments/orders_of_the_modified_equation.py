@@ -228,15 +228,17 @@ def sampled_mean(config, risk, theta, drop, epsilon, rng):
     is exactly 0, as masks of different steps are independent, and θ − δ varies tens of
     times less than θ.
     """
-    F, phi = L1(risk, drop.keep), theta
+    F, net, phi = L1(risk, drop.keep), risk.net, theta
     runs = np.repeat(theta[None], config.runs, axis=0)
     delta = np.zeros_like(runs)
     for _ in range(round(config.time / epsilon)):
-        eta = drop.draw(risk.net, risk.n, rng, config.runs)
-        mean_gradient = F.gradient(phi)
-        noise = risk.gradient(phi, eta) - mean_gradient
-        delta = delta - epsilon * (risk.hvp(phi, delta, eta) + noise)
-        runs = runs - epsilon * risk.gradient(runs, eta)
+        q = drop.factors(net, risk.n, rng, config.runs)
+        mean_gradient, at_phi = F.gradient(phi), risk.run(phi, q)
+        upstream, push = risk.of(at_phi)[1], net.push(at_phi, delta)
+        change = net.backward_push(at_phi, push, upstream, risk.push_of(at_phi, push))
+        change += net.backward(at_phi, upstream) - mean_gradient
+        delta -= epsilon * change
+        runs -= epsilon * risk.value_and_gradient(runs, q)[1]
         phi = phi - epsilon * mean_gradient
     values = runs - delta
     error = values.std(axis=0, ddof=1) / config.runs**0.5
