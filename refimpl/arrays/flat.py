@@ -25,11 +25,11 @@ def _places(shapes):
 def join(arrays, shapes):
     """θ (..., P) from arrays that end with `shapes`; their leading axes broadcast."""
     leads = [a.shape[: a.ndim - len(shape)] for a, shape in zip(arrays, shapes)]
-    lead, xp = broadcast_lead("parameters", *leads), get_xp(*arrays)
-    parts = [
-        xp.broadcast_to(array, lead + shape).reshape(lead + (math.prod(shape),))
-        for array, shape in zip(arrays, shapes)
-    ]
+    lead, xp = leads[0], get_xp(*arrays)
+    if leads.count(lead) < len(leads):
+        lead = broadcast_lead("parameters", *leads)
+        arrays = [xp.broadcast_to(a, lead + shape) for a, shape in zip(arrays, shapes)]
+    parts = [a.reshape(lead + (math.prod(shape),)) for a, shape in zip(arrays, shapes)]
     return xp.concatenate(parts, axis=-1)
 
 

@@ -197,19 +197,26 @@ def check_widths(widths):
 
 
 def take_samples(X, Y, indices):
-    """The samples `indices` of data (n, d) and (n, o)."""
-    if X.ndim != 2 or Y.ndim != 2:
+    """The samples `indices` of data (..., n, d) and (..., n, o).
+
+    Of data of several replicas `indices` are (R, B), a row for each.
+    """
+    own = X.ndim > 2 or Y.ndim > 2
+    if own and (getattr(indices, "ndim", 0) != 2 or X.shape[:-2] != Y.shape[:-2]):
         raise ValueError(
-            f"X must have shape (n, d) to be split in batches, got {X.shape}"
+            "indices must have shape (R, B), a row for each of several data sets of "
+            f"shape {X.shape}, got {indices!r}"
         )
     if not isinstance(indices, slice):
         indices = move(indices, get_xp(X))
+    rows = (get_xp(X).arange(len(X))[:, None],) if own else ()
     try:
-        return X[indices], Y[indices]
+        return X[(*rows, indices)], Y[(*rows, indices)]
     except IndexError:
+        n = X.shape[-2]
         raise ValueError(
-            f"indices must be integers in {-len(X)} to {len(X) - 1}, or a bool for "
-            f"each of the {len(X)} samples, got {indices!r}"
+            f"indices must be integers in {-n} to {n - 1}, or a bool for each of the "
+            f"{n} samples, got {indices!r}"
         ) from None
 
 

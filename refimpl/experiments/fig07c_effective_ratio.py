@@ -6,6 +6,7 @@ after the last hidden layer or after every one.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -91,42 +92,48 @@ def run(config, context):
     arrays = {"seeds": np.array(seeds), "steps": steps}
     for data in ("digits", "mnist") if context.mnist else ("digits",):
         label = f"Figure 7c, {data}"
-        measured = context.grid(trained, config, label, [data], CASES, seeds)
+        measured = context.grid(trained, config, label, [data], CASES, seeds=seeds)
         arrays |= {f"{data}_{name}": values[0] for name, values in measured.items()}
     return arrays
 
 
-def trained(config, context, data, layers, keep, seed):
-    """One network."""
+def trained(config, context, data, layers, keep, *seeds):
+    """The networks of all seeds."""
     chosen = context if data == "mnist" else replace(context, mnist=None)
-    pictures = images(chosen, config.n_train, seed)
-    net = Deep((pictures.X.shape[1], *config.hidden, 10), "relu")
-    risk = Risk(net, pictures.X, one_hot(pictures.labels))
+    pictures = [images(chosen, config.n_train, seed) for seed in seeds]
+    X = np.stack([one.X for one in pictures])
+    Y = np.stack([one_hot(one.labels) for one in pictures])
+    net = Deep((X.shape[-1], *config.hidden, 10), "relu")
+    risk = Risk(net, X, Y)
     history = context.train(
         risk,
-        features.start(net, None, context, [seed])[0],
+        features.start(net, None, context, seeds),
         Adam(config.rate),
         config.steps,
         features.dropout(keep, layers),
-        rng=context.noise("noise", seed),
+        rng=features.noise(context, seeds),
         snapshots=features.early_looks(config.steps, 100, LOOKS),
     )
+
+    def of_each(measure, theta):
+        return [measure(net, *one) for one in zip(theta, pictures)]
+
+    along = [of_each(ratios, theta) for theta in history.snapshots]  # (T, S, 2)
+    fine = partial(ratios, cosine=features.FINE)
     return {
-        "ratio": np.array(
-            [ratios(net, theta, pictures.X) for theta in history.snapshots]
-        ),
-        "fine": np.array(ratios(net, history.theta, pictures.X, features.FINE)),
-        "accuracy": accuracy(net, history.theta, pictures),
+        "ratio": np.swapaxes(along, 0, 1),
+        "fine": np.array(of_each(fine, history.theta)),
+        "accuracy": np.array(of_each(accuracy, history.theta), dtype=float),
         "loss": risk(history.theta),
     }
 
 
-def ratios(net, theta, X, cosine=features.COARSE):
+def ratios(net, theta, data, cosine=features.COARSE):
     """Effective ratio of the active neurons of each hidden layer; NaN without any."""
     values = []
     for layer in range(len(net.hidden)):
         weights = net.input_weights(theta, layer)
-        alive = active(net, theta, X, layer)
+        alive = active(net, theta, data.X, layer)
         some = alive.any()
         values.append(
             float(effective_ratio(weights[alive], cosine)) if some else np.nan

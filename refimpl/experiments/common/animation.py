@@ -6,7 +6,8 @@ every look some of its neurons and its output are kept.
 
 import numpy as np
 
-from refimpl import Adam, Risk, angle
+from refimpl import Adam, Dropout, Risk, angle
+from refimpl.arrays.backend import get_xp
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import features
 
@@ -17,9 +18,8 @@ LOOKS, NEURONS, GRID = 25, 300, features.GRID[::4]
 def computed(context, setting):
     """Arrays of the film; `setting` is (network, init std, steps, learning rate)."""
     seed = context.seeds(1)[0]
-    label = "Figure 4, the film"
-    found = context.grid(filmed, setting, label, KEEPS, seeds=[seed])
-    found["steps"] = looks(setting[2])
+    (found,) = context.runs(filmed, setting, [(seed,)], "Figure 4, the film")
+    found = found | {"steps": looks(setting[2])}
     return {f"film_{name}": array for name, array in found.items()}
 
 
@@ -29,24 +29,24 @@ def looks(steps):
     return np.unique(np.concatenate([early, late]))
 
 
-def filmed(setting, context, keep, seed):
-    """Network of one keep probability at every look."""
+def filmed(setting, context, seed):
+    """The networks of all keep probabilities, from one start, at every look."""
     net, std, steps, rate = setting
-    risk = Risk(net, *tanh_pair())
+    risk, same = Risk(net, *tanh_pair()), [seed] * len(KEEPS)
     history = context.train(
         risk,
-        features.start(net, std, context, [seed], "init film"),
+        features.start(net, std, context, same, "init film"),
         Adam(rate),
         steps,
-        features.dropout(keep, "all"),
-        rng=features.noise(context, [seed], "noise film"),
+        Dropout(np.array(KEEPS), per_sample=True, layers="all"),
+        rng=features.noise(context, same, "noise film"),
         snapshots=looks(steps),
     )
-    thetas = np.stack([theta[0] for theta in history.snapshots])  # (T, P)
+    thetas = get_xp(history.theta).stack(history.snapshots, axis=1)  # (K, T, P)
     weights, sizes = features.features(net, thetas, risk.X)
     return {
-        "angle": angle(weights)[:, :NEURONS],
-        "size": (sizes / sizes.max(axis=-1, keepdims=True))[:, :NEURONS],
+        "angle": angle(weights)[..., :NEURONS],
+        "size": (sizes / sizes.max(axis=-1, keepdims=True))[..., :NEURONS],
         "count": features.orientations(net, thetas, risk.X, features.FINE),
         "output": features.outputs(net, thetas, GRID),
     }

@@ -111,8 +111,6 @@ def path(
         each = [path(context, config, [seed], *more) for seed in seeds]
         return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
 
-    if b and len(seeds) > 1:  # data of several networks are not split in batches
-        return one_by_one()
     data = [images(context, n or config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
     start, step = features.start(net, std, context, seeds), GD(config.rate)
