@@ -155,13 +155,14 @@ CLAIMS = (
 )
 
 
-def problem(config, context, network, per_sample, small):
-    """Risk, parameters and dropout of one random network."""
+def problem(config, context, per_sample, small, *networks):
+    """Risk, dropout, and the parameters (S, P) of random networks."""
     m, n = (2, 3) if small else (3, 5)
     net = TwoLayer(1, m)
     X = np.linspace(-1, 1, n)[:, None]
-    theta = context.put(net.init(context.rng(f"init {m}", network), std=1.0))
-    return Risk(net, X, np.sin(3 * X)), theta, Dropout(config.keep, per_sample)
+    rngs = [context.rng(f"init {m}", network) for network in networks]
+    drop = Dropout(config.keep, per_sample)
+    return Risk(net, X, np.sin(3 * X)), drop, context.put(net.init(rngs, std=1.0))
 
 
 def run(config, context):
@@ -174,50 +175,58 @@ def run(config, context):
         (2, S, E, 3 steps, 4 flows); ``rates_time`` (T,), ``time`` (2, S, T, 3 ends),
         ``time_error`` (2, S, T) standard error of the sampled mean.
     """
-    seeds = context.seeds(config.networks)
-    axes = (CONVENTIONS, seeds)
+    seeds, label = context.seeds(config.networks), "modified equation"
+    flows = context.grid(computed, config, label, CONVENTIONS, seeds=seeds)
+    means = context.grid(sampled, config, f"{label}, sampled", CONVENTIONS, seeds)
+    off = flows["ends"] - means["mean"][:, :, :, None]
     return {
         "seeds": np.array(seeds),
         "rates_steps": np.array(config.rates_steps),
         "rates_time": np.array(config.rates_time),
-    } | context.grid(distances, config, "modified equation", *axes)
-
-
-def distances(config, context, convention, network):
-    """Both parts for one network and mask convention."""
-    per_sample = convention == "per sample"
-    risk, theta, drop = problem(config, context, network, per_sample, per_sample)
-    by_steps = [after_steps(risk, theta, drop, rate) for rate in config.rates_steps]
-    by_time, errors = [], []
-    risk, theta, drop = problem(config, context, network, per_sample, False)
-    for epsilon in config.rates_time:
-        rng = context.noise(f"runs {convention} {epsilon}", network)
-        mean, error = sampled_mean(config, risk, theta, drop, epsilon, rng)
-        ends = flow_ends(risk, theta, drop, epsilon, config.time)
-        by_time.append(np.linalg.norm(ends - mean, axis=1))
-        errors.append(error)
-    return {
-        "steps": np.stack(by_steps),
-        "time": np.stack(by_time),
-        "time_error": np.stack(errors),
+        "steps": flows["steps"],
+        "time": np.linalg.norm(off, axis=-1),
+        "time_error": means["error"],
     }
 
 
+def computed(config, context, convention, *networks):
+    """``steps`` as of `run`, and ``ends`` (S, T, 3 ends, P) of the flows."""
+    per_sample = convention == "per sample"
+    risk, drop, theta = problem(config, context, per_sample, per_sample, *networks)
+    steps = [after_steps(risk, theta, drop, rate) for rate in config.rates_steps]
+    risk, drop, theta = problem(config, context, per_sample, False, *networks)
+    ends = [flow_ends(risk, theta, drop, e, config.time) for e in config.rates_time]
+    return {"steps": np.stack(steps, axis=1), "ends": np.stack(ends, axis=1)}
+
+
+def sampled(config, context, convention, network):
+    """``mean`` iterate (T, P) of one network and its ``error`` (T,), at the time."""
+    per_sample = convention == "per sample"
+    risk, drop, (theta,) = problem(config, context, per_sample, False, network)
+    means, errors = [], []
+    for epsilon in config.rates_time:
+        rng = context.noise(f"runs {convention} {epsilon}", network)
+        mean, error = sampled_mean(config, risk, theta, drop, epsilon, rng)
+        means.append(mean), errors.append(error)
+    return {"mean": np.stack(means), "error": np.stack(errors)}
+
+
 def after_steps(risk, theta, drop, epsilon):
-    """Distances (steps, flows) of the exact mean iterate to each flow."""
-    means = mean_iterate(risk, theta, drop, epsilon, STEPS)
+    """Distances (S, steps, flows) of the exact mean iterate to each flow."""
+    means = [mean_iterate(risk, one, drop, epsilon, STEPS) for one in theta]
     times = epsilon * np.arange(1, STEPS + 1)
     flows = [gradient_flow(g, theta, times) for g in drifts(risk, drop, epsilon)]
-    return np.linalg.norm(np.stack(flows, axis=1) - means[:, None], axis=-1)
+    off = np.stack(flows, axis=-2) - np.stack(means, axis=1)[:, :, None]
+    return np.linalg.norm(off, axis=-1).swapaxes(0, 1)
 
 
 def flow_ends(risk, theta, drop, epsilon, time):
-    """What `ENDS` names, at the fixed time: (3, P)."""
+    """What `ENDS` names, at the fixed time: (S, 3, P)."""
     _, mean_loss, _, paper = drifts(risk, drop, epsilon)
-    tolerance = 1e-8  # the sampled mean is known to about 1e-5
+    tolerance = 1e-7  # the sampled mean is known to about 1e-5
     ends = [gradient_flow(g, theta, [time], tolerance)[0] for g in (mean_loss, paper)]
     moments, _ = mean_flow(risk, theta, drop, epsilon, [time], tolerance)
-    return np.stack([*ends, moments[0]])
+    return np.stack([*ends, moments[0]], axis=1)
 
 
 def sampled_mean(config, risk, theta, drop, epsilon, rng):
