@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, Dropout, Risk, hessian, loss_along
-from refimpl.arrays.backend import to_numpy
+from refimpl.arrays.backend import get_xp, to_numpy
 from refimpl.data import digits
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, below, decided
@@ -245,19 +245,13 @@ def trajectory(config, context, risk, theta, seed, batch):
 
 
 def widths(risk, theta, directions):
-    """Flatness along the first of the rows of `directions`."""
-    return [width(risk, theta, v) for v in directions[:COMPONENTS]]
-
-
-def width(risk, theta, v):
-    """Width of the interval around θ along `v` where R_S is below e times R_S(θ)."""
-    alphas = np.geomspace(1e-4, 1e2, 400)
-    level, ends = np.e * risk(theta), []
-    for sign in (-1, 1):
-        values = loss_along(risk, theta, sign * v, alphas)
-        over = to_numpy(values > level)
-        ends.append(alphas[over.argmax()] if over.any() else alphas[-1])
-    return sum(ends)
+    """Flatness along the first of the rows of `directions`: widths of the intervals
+    around θ where R_S is below e times R_S(θ)."""
+    alphas, v = np.geomspace(1e-4, 1e2, 400), directions[:COMPONENTS]
+    both = get_xp(theta).stack([-v, v])  # (2, COMPONENTS, P)
+    over = to_numpy(loss_along(risk, theta, both, alphas) > np.e * risk(theta))
+    ends = np.where(over.any(axis=0), alphas[over.argmax(axis=0)], alphas[-1])
+    return ends.sum(axis=0)
 
 
 def check(arrays):

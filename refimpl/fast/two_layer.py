@@ -27,6 +27,7 @@ from refimpl.arrays.types import Array, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
 from refimpl.core.dropout import noise_variance
+from refimpl.core.network import Upstream
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import fused
 
@@ -69,7 +70,12 @@ class _WithR1:
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
             return in_parts(step, self.risk, theta, *q, per_replica(c, theta, axes=2))
-        return super().value_and_gradient(theta, q)
+        if self.noisy:
+            return super().value_and_gradient(theta, q)
+        run = self.risk.run(theta, q)  # of any network: one pass for both terms
+        value, (dF, _, _) = self.risk.of(run)
+        penalty, (_, dh, dA) = self.penalty.of(run)
+        return value + penalty, self.net.backward(run, Upstream(dF, dh, dA))
 
 
 class L1(_WithR1, modified_losses.L1):

@@ -614,8 +614,9 @@ def test_the_width_of_a_parabola():
     X, Y = np.ones((2, 1)), np.array([[1.0], [-1.0]])
     risk = refimpl.Risk(net, X, Y)  # residuals a ∓ 1: R_S(a) = (1 + a²) R_S(0)
     theta, along_a = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    found = noise_and_hessian.width(risk, theta, along_a)
-    np.testing.assert_allclose(found, 2 * np.sqrt(np.e - 1), rtol=0.04)
+    found = noise_and_hessian.widths(risk, theta, np.stack([along_a, 2 * along_a]))
+    width = 2 * np.sqrt(np.e - 1)
+    np.testing.assert_allclose(found, [width, width / 2], rtol=0.04)
 
 
 def test_the_error_of_means_is_taken_at_twice_as_many_masks_each_time():
