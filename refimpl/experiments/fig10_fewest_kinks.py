@@ -26,7 +26,7 @@ from refimpl.experiments.common.looks import plot_rule
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
 from refimpl.theory.linear_skip import LinearSkip
-from refimpl.theory.zero_loss import to_zero_loss
+from refimpl.theory.zero_loss import corrected, to_zero_loss
 
 POINTS = np.linspace(-1, 1, 6)
 TARGETS = {  # what any curve through the points must do at least: 2 changes; none
@@ -38,6 +38,7 @@ NEAR = 0.05  # intercepts nearer to each other are one: an eighth of an interval
 EDGE = 0.02  # and those nearer to a point lie on it
 SMALL = 1e-3  # of the largest slope change: no kink
 SNAPSHOTS = 40
+ZERO, TRIES = 1e-10, 32  # largest residual of zero loss, and starts tried at once
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def at_zero_loss(net, case, rng):
     Gauss–Newton, which knows nothing of kinks, does not arrive. In case (ii) all
     intercepts are between the third and the fourth point or left of all."""
     risk = Risk(net, POINTS[:, None], TARGETS[case][:, None])
-    while True:
+
+    def drawn():
         theta = net.init(rng, std=0.7)
         if case == "ii":
             W, b, *_ = net.unpack(theta)
@@ -149,10 +151,13 @@ def at_zero_loss(net, case, rng):
             place[1::2] = rng.uniform(-2, POINTS[0], b[1::2].shape)
             W[...] = abs(W)
             b[...] = -W[:, 0] * place
-        try:
-            return risk, to_zero_loss(risk, theta, 1e-10)
-        except ValueError:
-            continue
+        return theta
+
+    while True:
+        tried = np.stack([drawn() for _ in range(TRIES)])
+        tried, left = corrected(risk, tried, ZERO)
+        for theta in tried[left <= ZERO]:
+            return risk, theta
 
 
 def followed(config, context, net, case, seeds):
@@ -196,7 +201,7 @@ def controls(config, context, *seeds):
     _, path = followed(config, context, net, "i", seeds)
     one = Risk(net, [[0.5]], [[1.0]])
     rngs = [context.rng("one point", seed) for seed in seeds]
-    theta = to_zero_loss(one, context.put(net.init(rngs, std=0.7)), 1e-10)
+    theta = to_zero_loss(one, context.put(net.init(rngs, std=0.7)), ZERO)
     ends = descend(config, context, one, theta)[:, [0, -1]]
     weights = net.input_weights(ends)
     sizes = amplitude(weights, net.outgoing_weights(ends))

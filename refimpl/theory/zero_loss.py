@@ -49,17 +49,24 @@ def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
     """
     if risk.loss is not MSE:
         raise ValueError("zero loss is attained for loss 'mse' only, got another loss")
-    theta, _ = risk.check(theta)
-    for _ in range(steps + 1):
+    theta, left = corrected(risk, risk.check(theta)[0], tolerance, steps)
+    if not left.max() <= tolerance:
+        raise ValueError(
+            f"theta must be near the zero-loss set: after {steps} corrections a "
+            f"residual is {left.max():g}, above the tolerance {tolerance:g}"
+        )
+    return theta
+
+
+def corrected(risk, theta, tolerance, steps=50):
+    """θ (..., P) after so many steps of Gauss–Newton, or after fewer where all have no
+    residual above `tolerance`; and the largest |f_k(x_i) − y_ik| of each (...)."""
+    for step in range(steps + 1):
         residual = _residual(risk, theta)
-        largest = float(abs(residual).max())
-        if largest <= tolerance:
-            return theta
+        left = abs(residual).max(axis=-1)
+        if step == steps or (left <= tolerance).all():
+            return theta, left
         theta = theta - _solve(output_jacobian(risk, theta), residual)
-    raise ValueError(
-        f"theta must be near the zero-loss set: after {steps} corrections a residual "
-        f"is {largest:g}, above the tolerance {tolerance:g}"
-    )
 
 
 def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
