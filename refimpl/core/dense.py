@@ -39,10 +39,10 @@ class Dense:
     def backward_push(
         self, parameters, x, h, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`. Equation: eq:deep-r-operator"""
+        """Directional derivatives of `backward`, and δx. Equation: eq:deep-r-operator"""
         (W, _), (V, _) = parameters, parameters_push
         slope, curvature = self.activation.slope(h), self.activation.curvature(h)
         dz = dh * slope
         dz_push = dh_push * slope + dh * curvature * z_push
         dW_push = transpose(dz_push) @ x + transpose(dz) @ x_push
-        return (dW_push, dz_push.sum(axis=-2)), dz_push @ W + dz @ V
+        return (dW_push, dz_push.sum(axis=-2)), dz_push @ W + dz @ V, dz @ W

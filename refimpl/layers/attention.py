@@ -40,12 +40,12 @@ class Embedding(Tokenwise):
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         (W, _), (V, _) = parameters, parameters_push
         x, dz, x_push, dz_push = map(self._apart, (x, dh, x_push, dh_push))
         dW_push = transpose(dz_push) @ x + transpose(dz) @ x_push
-        dx_push = self._together(dz_push @ W + dz @ V)
-        return (dW_push, self._table(dh_push)), dx_push
+        passed = map(self._together, (dz_push @ W + dz @ V, dz @ W))
+        return (dW_push, self._table(dh_push)), *passed
 
     def _table(self, dh):
         """Sum over samples, a row for each token."""
@@ -95,7 +95,7 @@ class LayerNorm:
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         (g, _), (u, s), (g_push, _) = parameters, memory, parameters_push
         u_push, s_push = z_push
         du = dh * (1 + g[..., None, :])
@@ -105,7 +105,7 @@ class LayerNorm:
         change = du_push - _mean(du_push) - u_push * along
         change = change - u * _mean(du_push * u + du * u_push)
         dg_push = (dh_push * u + dh * u_push).sum(axis=-2)
-        return (dg_push, dh_push.sum(axis=-2)), (change - dx * s_push) / s
+        return (dg_push, dh_push.sum(axis=-2)), (change - dx * s_push) / s, dx
 
 
 def _mean(x):
@@ -151,7 +151,7 @@ class Mixing:
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         (Q, K, V, P), (Q_push, K_push, V_push, P_push) = memory, z_push
         dZ, dZ_push = self._heads(dh), self._heads(dh_push)
         dP = dZ @ transpose(V)
@@ -159,11 +159,13 @@ class Mixing:
         dS = _through_softmax(P, dP)
         dS_push = _through_softmax(P, dP_push) + P_push * (dP - _total(dP * P))
         dS_push = dS_push - P * _total(dP * P_push)
-        return (), self._merged(
+        dx_push = self._merged(
             dS_push @ K + dS @ K_push,
             transpose(dS_push) @ Q + transpose(dS) @ Q_push,
             transpose(P_push) @ dZ + transpose(P) @ dZ_push,
         )
+        dx = self._merged(dS @ K, transpose(dS) @ Q, transpose(P) @ dZ)
+        return (), dx_push, dx
 
     def _split(self, x):
         """Q over √k, K and V (..., n, heads, tokens, k)."""

@@ -50,16 +50,15 @@ class Stage:
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         owns = zip(self._own(parameters), self._own(parameters_push))
         each = list(zip(self.layers, owns, memory, z_push))
         gradient_push = ()
         for layer, (own, own_push), (x, inner), (x_push, z) in reversed(each):
             along = own_push, x_push, z, dh_push
-            found, dh_push = layer.backward_push(own, x, inner, dh, *along)
-            _, dh = layer.backward(own, x, inner, dh)
+            found, dh_push, dh = layer.backward_push(own, x, inner, dh, *along)
             gradient_push = (*found, *gradient_push)
-        return gradient_push, dh_push
+        return gradient_push, dh_push, dh
 
 
 class Residual(Stage):
@@ -83,10 +82,10 @@ class Residual(Stage):
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         along = parameters_push, x_push, z_push, dh_push
-        found, dx_push = super().backward_push(parameters, x, memory, dh, *along)
-        return found, dh_push + dx_push
+        found, dx_push, dx = super().backward_push(parameters, x, memory, dh, *along)
+        return found, dh_push + dx_push, dh + dx
 
 
 class Tokenwise:
@@ -119,11 +118,11 @@ class Tokenwise:
     def backward_push(
         self, parameters, x, memory, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`."""
+        """Directional derivatives of `backward`, and δx."""
         x, dh, x_push, dh_push = map(self._apart, (x, dh, x_push, dh_push))
         along = parameters_push, x_push, z_push, dh_push
-        found, dx_push = self.layer.backward_push(parameters, x, memory, dh, *along)
-        return found, self._together(dx_push)
+        found, *passed = self.layer.backward_push(parameters, x, memory, dh, *along)
+        return found, *map(self._together, passed)
 
     def _apart(self, x):
         """(..., n · tokens, features) of (..., n, tokens · features)."""

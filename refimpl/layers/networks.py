@@ -7,7 +7,7 @@ neuron; a linear layer follows the last, as Lemma 1 asks.
 from collections.abc import Sequence
 
 from refimpl.arrays import checks, shapes
-from refimpl.arrays.backend import get_xp
+from refimpl.arrays.backend import get_xp, transpose
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.activations import ACTIVATIONS
 from refimpl.core.deep import Chain
@@ -15,7 +15,7 @@ from refimpl.core.dense import Dense
 from refimpl.layers.attention import Attention, Embedding, LayerNorm
 from refimpl.layers.composite import Residual, Stage, Tokenwise
 from refimpl.layers.conv import Conv
-from refimpl.layers.linear import ChannelsLast, MeanPool, TokenMean
+from refimpl.layers.linear import MeanPool, TokenMean
 
 
 class Layered(Chain):
@@ -98,11 +98,9 @@ class Convolutional(Layered):
             )
         layers, self.neurons, at = [], [], 0
         for filters in self.channels:
-            parts = [Conv(h, w, c, filters, activation)]
+            parts = [Conv(h, w, c, filters, activation, first=not layers)]
             if residual:
                 parts.append(Residual(Conv(h, w, filters, filters, activation)))
-            if not layers:
-                parts.insert(0, ChannelsLast(self.image))
             layers.append(Stage(*parts, MeanPool(h, w, filters)))
             self.neurons.append(at)
             at += len(layers[-1].shapes)
@@ -112,6 +110,12 @@ class Convolutional(Layered):
         layers.append(Dense(c * h * w, hidden, activation))
         self.neurons.append(at)
         super().__init__([*layers, Dense(hidden, outputs, "identity")], activation)
+
+    def run(self, theta, X, q):
+        """Forward pass, on images with their channels last."""
+        c, h, w = self.image
+        images = transpose(X.reshape(X.shape[:-1] + (c, h * w)))
+        return super().run(theta, images.reshape(X.shape), q)
 
 
 class Transformer(Layered):
