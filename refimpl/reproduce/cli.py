@@ -79,9 +79,10 @@ def console():
 def explained(error, out):
     """What broke the run off, in a line; of what nobody expects, all that is known."""
     if isinstance(error, (BrokenExecutor, CancelledError)):
+        said = f": {error}" if str(error) else ""
         return (
-            "a worker was lost (killed, out of memory?); finished runs are kept, the "
-            f"same command goes on from there: {error}"
+            "a worker or the scheduler was lost (killed, out of memory?); finished "
+            f"runs are kept, the same command goes on from there{said}"
         )
     if isinstance(error, OSError) and error.errno in DISK:
         return (

@@ -322,7 +322,7 @@ def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys)
 
     monkeypatch.setattr(measure, "measure", lost)
     assert run("--quick", "--out", tmp_path, ONE) == 3
-    assert "a worker was lost" in capsys.readouterr().err
+    assert "a worker or the scheduler was lost" in capsys.readouterr().err
 
 
 def test_results_and_progress_go_to_different_streams(small, tmp_path, capsys):
