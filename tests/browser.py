@@ -18,25 +18,29 @@ OPTIONS = (
     "--disable-sync",
     "--enable-logging=stderr",
 )
-# Runs beside the page, which allows no script: it looks into a frame of a given width.
-MEASURE = """<!DOCTYPE html><meta charset="utf-8"><pre id="measured"></pre>
+# Runs beside the page, which allows no script but its own, and looks into it.
+BESIDE = """<!DOCTYPE html><meta charset="utf-8"><pre id="said"></pre>
 <iframe srcdoc="{page}" style="border:0;width:{width}px;height:800px"></iframe>
 <script>
 window.onload = () => {{
   const page = document.querySelector("iframe").contentDocument;
-  const box = (one) => one.getBoundingClientRect();
-  const links = [...page.querySelectorAll("a[href^='#']")];
-  document.getElementById("measured").textContent = JSON.stringify({{
-    width: page.documentElement.clientWidth,
-    scroll: page.documentElement.scrollWidth,
-    pictures: [...page.images].map((one) => [
-      one.alt, one.naturalWidth, box(one).width, box(one).height]),
-    formulas: [...page.querySelectorAll("math")].map((one) => box(one).width),
-    broken: links.map((one) => decodeURIComponent(one.hash.slice(1)))
-      .filter((name) => !page.getElementById(name)),
-  }});
+  const all = (what) => [...page.querySelectorAll(what)];
+  const said = (() => {{ {script} }})();
+  document.getElementById("said").textContent = JSON.stringify(said);
 }};
 </script>"""
+MEASURE = """
+const box = (one) => one.getBoundingClientRect();
+const pictures = page.images, links = all("a[href^='#']");
+return {
+  width: page.documentElement.clientWidth,
+  scroll: page.documentElement.scrollWidth,
+  pictures: [...pictures].filter((one) => one.checkVisibility()).map((one) => [
+    one.alt, one.naturalWidth, box(one).width, box(one).height]),
+  formulas: all("math").map((one) => box(one).width),
+  broken: links.map((one) => decodeURIComponent(one.hash.slice(1)))
+    .filter((name) => !page.getElementById(name)),
+};"""
 
 
 def find():
@@ -59,9 +63,17 @@ def open_page(path, folder):
 
 def measure(page, width, folder):
     """Sizes of the HTML text `page` in a window `width` pixels wide, as a dict."""
-    path = folder / "measure.html"
-    shown = MEASURE.format(page=html.escape(page), width=width)
+    return ask(page, MEASURE, width, folder)
+
+
+def ask(page, script, width, folder):
+    """What `script` returns of the HTML text `page`, its document, once it is loaded.
+
+    ``all(selector)`` lists elements of it.
+    """
+    path = folder / "beside.html"
+    shown = BESIDE.format(page=html.escape(page), width=width, script=script)
     path.write_text(shown, encoding="utf-8")
     document, _ = open_page(path, folder / "profile")
-    found = re.search(r'<pre id="measured">(.*?)</pre>', document, re.S)
+    found = re.search(r'<pre id="said">(.*?)</pre>', document, re.S)
     return json.loads(html.unescape(found[1]))

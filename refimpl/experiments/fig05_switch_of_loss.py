@@ -154,7 +154,7 @@ def check(arrays):
         if before in condensed.FEW:
             measured[name] = f"few orientations before the switch already: {before:g}"
         details[name] = f"before the switch {before:g}, after it by seed {end}; "
-        details[name] += f"steps to condense {time.tolist()}"
+        details[name] += "steps to condense " + ", ".join(f"{t:.0f}" for t in time)
     measured["fig05-noise-is-slower"] = (
         paired(times[0] - times[1])
         if np.isfinite(times).all()

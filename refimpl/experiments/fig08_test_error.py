@@ -218,10 +218,10 @@ def check(arrays):
     }
     each = np.stack([ratios(arrays, samples == n) for n in samples], axis=-1)
     means = np.exp(np.log(each).mean(axis=1))  # (2, N)
-    by_number = [f"by number of samples: {listed(samples, m, '.3g')}" for m in means]
+    by_number = [f"by number of samples: {listed(samples, m, '.2g')}" for m in means]
     details = {
         "fig08-steep": by_number[0],
-        "fig08-hundredfold": f"with {samples[-1]} samples {means[0, -1]:.3g}",
+        "fig08-hundredfold": f"with {samples[-1]} samples {means[0, -1]:.2g}",
         "fig08-slow-few": by_number[1],
         "fig08-slow-many": by_number[1],
     }

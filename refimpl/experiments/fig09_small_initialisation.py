@@ -203,9 +203,10 @@ def check(arrays):
         "fig09-condensed": np.median(arrays["count"][adam, :, -1]),
         "fig09-loss": min(rests[gd], rests[adam]),
     }
+    steps = listed([*scales[:gd], "dropout"], means.round(-2), ",.0f")
     details = {
-        "fig09-saddle": f"mean steps by scale: {listed(scales[:gd], means)}, dropout "
-        f"{means[gd]:.4g}; at scale {scales[0]:g} R_S ends at {at_end:.4f} on average",
+        "fig09-saddle": f"mean steps by scale: {steps}; at scale "
+        f"{scales[0]:g} R_S ends at {at_end:.4f} on average",
         "fig09-condensed": "by seed: "
         + condensed.both(*(arrays[key][adam, :, -1] for key in ("count", "coarse"))),
         "fig09-loss": f"GD {rests[gd]:.2g} (in the fifth before {before[gd]:.2g}), "

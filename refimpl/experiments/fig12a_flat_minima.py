@@ -239,7 +239,7 @@ def check(arrays):
         f"largest relative standard error of a trace {error:.1%}; mean R_S: "
         + listed(OBJECTIVES, arrays["loss"].mean(axis=0), ".2g"),
         f"fig12a-accuracy-all-{arrays['data']}": "mean accuracies: "
-        + listed(OBJECTIVES, right.mean(axis=0), ".4f"),
+        + listed(OBJECTIVES, right.mean(axis=0), ".3f"),
     }
     return decided(CLAIMS, measured, details)
 

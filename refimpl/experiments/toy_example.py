@@ -99,7 +99,7 @@ def check(arrays):
     """Results of `CLAIMS`."""
     cosines = parallel(arrays["contributions"])  # (S, T)
     detail = f"at the start {np.median(cosines[:, 0]):.3g}; least at the end "
-    detail += f"{cosines[:, -1].min():.4g}"
+    detail += f"{cosines[:, -1].min():.3g}"
     measured = {"toy-parallel": np.median(cosines[:, -1])}
     return decided(CLAIMS, measured, {"toy-parallel": detail})
 

@@ -16,6 +16,7 @@ CLOSED_PIPE = 141  # as a shell says it of others
 DISK = (
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.EFBIG,
     errno.EROFS,
     errno.EIO,
     errno.EACCES,
@@ -25,10 +26,31 @@ DISK = (
 
 def main(arguments=None, program="reproduce.py"):
     """Run the command line `arguments` of `program`; returns the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, "encoding", "") in ("ascii", "ANSI_X3.4-1968", "US-ASCII"):
-            stream.reconfigure(encoding="utf-8")  # or nothing of a report is written
-    args = options.parser(program).parse_args(arguments)
+    _prepare_streams()
+    try:
+        return _ended(options.parser(program).parse_args(arguments))
+    except BrokenPipeError:  # whoever read has stopped; nothing more is flushed
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        return CLOSED_PIPE
+
+
+def _prepare_streams():
+    """Let the streams take all that is said, whatever the locale, also if closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif encoding in ("ascii", "ANSI_X3.4-1968", "US-ASCII"):
+            stream.reconfigure(encoding="utf-8")
+        elif encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ended(args):
+    """Do what is asked for; returns the exit status, whatever broke it off."""
     try:
         if args.list:
             from refimpl.reproduce.selection import listing
@@ -36,9 +58,8 @@ def main(arguments=None, program="reproduce.py"):
             print("\n".join(listing()), flush=True)
             return AS_DOCUMENTED
         return verify(args) if args.verify else reproduce(args)
-    except BrokenPipeError:  # whoever read has stopped; nothing more is flushed
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
+    except BrokenPipeError:
+        raise
     except BadUsage as error:
         print(f"{args.program}: {error}", file=sys.stderr)
         return BAD_USAGE
@@ -58,14 +79,15 @@ def console():
 def explained(error, out):
     """What broke the run off, in a line; of what nobody expects, all that is known."""
     if isinstance(error, (BrokenExecutor, CancelledError)):
+        said = f": {error}" if str(error) else ""
         return (
-            "a worker was lost (killed, out of memory?); finished runs are kept, the "
-            f"same command goes on from there: {error}"
+            "a worker or the scheduler was lost (killed, out of memory?); finished "
+            f"runs are kept, the same command goes on from there{said}"
         )
     if isinstance(error, OSError) and error.errno in DISK:
         return (
-            f"the results cannot be written to {out} ({error.strerror}); what was "
-            "written is whole, and the same command goes on from there"
+            f"something cannot be written ({error.strerror}); what was written to "
+            f"{out} is whole, and the same command goes on from there"
         )
     return "".join(traceback.format_exception(error)).rstrip()
 

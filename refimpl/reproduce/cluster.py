@@ -6,6 +6,7 @@ from functools import partial
 from threading import Event, Thread
 
 from distributed import Client, WorkerPlugin
+from distributed.comm import get_address_host_port, normalize_address
 from threadpoolctl import threadpool_limits
 
 from refimpl.reproduce.code_version import package_version
@@ -35,6 +36,8 @@ class Cluster(futures.Executor):
 
     def __init__(self, address):
         try:
+            # First, as a client of no address is waited for half a minute at the end.
+            get_address_host_port(normalize_address(address))
             client = Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise ConnectionError(f"no scheduler at {address}: {error}") from None
@@ -108,6 +111,8 @@ def _pass_on(here, there):
 
 def _set(here, result=None, error=None):
     """Give `here` its outcome, unless it has one."""
+    if here.done() and not here.cancelled():
+        return  # or the next line writes a warning into the log
     try:
         if not here.set_running_or_notify_cancel():
             return

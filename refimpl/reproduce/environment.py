@@ -1,6 +1,5 @@
 """What a result was computed with: versions, machine, threads, commit of the code."""
 
-import os
 import platform
 import subprocess
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_info
 
 from refimpl.arrays.backend import load
+from refimpl.reproduce.executors import cores
 from refimpl.version import __version__
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -42,7 +42,7 @@ def environment(jobs=1, backend="numpy"):
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         **{name: version(name) for name in names},
         "processor": _processor(),
-        "cores": str(os.cpu_count()),
+        "cores": str(cores()),
         "system": _system(),
         "BLAS": _blas(),
         "jobs": str(jobs),

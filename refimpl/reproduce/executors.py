@@ -32,9 +32,16 @@ class Processes(ProcessPoolExecutor):
             worker.terminate()
 
 
+def cores():
+    """Number of cores that this process may use: a batch system may lend it a few."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def share_cores(jobs):
     """Hold BLAS to the cores that each of `jobs` runs at a time has."""
-    return threadpool_limits(max(1, (os.cpu_count() or 1) // jobs))
+    return threadpool_limits(max(1, cores() // jobs))
 
 
 def _start_worker(jobs):

@@ -30,9 +30,12 @@ def estimate(measured, interval):
     ('0.65', '± 0.11')
     >>> estimate(24.806, (9.841, 62.529))
     ('25', '[10, 63]')
+    >>> estimate(8.882e-16, None)
+    ('9 × 10⁻¹⁶', '')
     """
     if interval is None:
-        return number(measured), ""
+        rounding = measured is not None and 0 < abs(measured) < 1e-12
+        return _typeset(f"{measured:.1g}") if rounding else number(measured), ""
     low, high = interval
     half = (high - low) / 2
     if measured is None or not 0 < half < inf:
@@ -42,7 +45,8 @@ def estimate(measured, interval):
     def rounded(x):
         if max(abs(low), abs(high)) < 1e-4:
             return number(round(x, decimals))
-        return _typeset(f"{round(x, decimals):,.{max(0, decimals)}f}")
+        # + 0: no minus before zero
+        return _typeset(f"{round(x, decimals) + 0:,.{max(0, decimals)}f}")
 
     if abs(low + high - 2 * measured) < half / 10:
         return rounded(measured), f"± {rounded(half)}"

@@ -6,7 +6,6 @@ experiment follows the other in this process.
 """
 
 import gc
-import io
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,6 @@ from refimpl.reproduce import describe, records, reference, report, store, termi
 from refimpl.reproduce.environment import environment
 
 ARRAYS_FILE = "arrays.npz"
-FIGURE_KINDS = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 _ONE_STYLE = Lock()  # Matplotlib's settings belong to the whole process
 
 
@@ -133,7 +131,7 @@ def run_one(session, name):
         runs.clear()
     arrays = None if session.fresh else _found(folder, key, warn)
     made = _computation(folder, run.key)
-    seconds, diverged, files = None, "", {}
+    seconds, diverged, panels = None, "", {}
     try:
         if arrays is None:
             arrays = module.run(module.PRESETS[preset], replace(context, store=runs))
@@ -143,15 +141,17 @@ def run_one(session, name):
             store.save_arrays(folder / ARRAYS_FILE, arrays, key)
             runs.clear()
             context.progress.computed.append(name)
-        results, files = _computed(context.executor, finish, name, arrays)
+        results, files, panels = _computed(context.executor, finish, name, arrays)
         for file, content in files.items():
             write_bytes(folder / file, content)
     except Divergence as error:
         seconds, diverged = runs.seconds, str(error)
         made = describe.computation(seconds, session.environment)
         results = {c.id: c.not_attempted(diverged) for c in module.CLAIMS}
-    figures = [Path(file).stem for file in files if file.endswith(".png")]
-    figures = [records.FigureRecord(one, module.CAPTIONS[one]) for one in figures]
+    figures = [
+        records.FigureRecord(one, module.CAPTIONS[one], boxes)
+        for one, boxes in panels.items()
+    ]
     records.save_run(folder, replace(run, computation=made, figures=figures))
     seeds = arrays.get("seeds", ()) if arrays else ()
     claims = [
@@ -177,28 +177,19 @@ def _computation(folder, key):
 
 
 def finish(name, arrays):
-    """Results of the claims of the experiment `name`, and files of its figures."""
+    """Results of the claims of the experiment `name`; its figures: files and panels."""
+    from refimpl.reproduce import drawing  # and Matplotlib: only where it is needed
+
     module = framework.load(name)
     results = module.check(arrays)
     with _ONE_STYLE, style.applied():
         gc.disable()  # figures are many small objects: it takes an eighth of the time
         try:
             films = getattr(module, "films", lambda arrays: {})(arrays)
-            return results, draw(module.plot(arrays)) | films
+            files, panels = drawing.draw(module.plot(arrays))
+            return results, files | films, panels
         finally:
             gc.enable()
-
-
-def draw(figures):
-    """File name → content of each figure; the same figure is the same content."""
-    files = {}
-    for name, figure in figures.items():
-        for kind, undated in FIGURE_KINDS.items():
-            content = io.BytesIO()
-            figure.savefig(content, format=kind, metadata=undated)
-            files[f"{name}.{kind}"] = content.getvalue()
-            figure.set_layout_engine("none")  # the places found are kept: half the time
-    return files
 
 
 def kept(session):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from refimpl.arrays.backend import Unavailable, load
+from refimpl.reproduce.executors import cores
 
 DESCRIPTION = """\
 Measure the claims of "Implicit Regularization of Dropout" (Zhang and Xu, TPAMI 2024).
@@ -121,7 +122,7 @@ def parser(program="reproduce.py"):
 
 def jobs(backend):
     """Processes that share the runs: as many as cores, or one for the device."""
-    return 1 if backend == "cupy" else os.cpu_count() or 1
+    return 1 if backend == "cupy" else cores()
 
 
 def check_backend(backend, dask):

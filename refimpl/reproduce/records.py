@@ -88,10 +88,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class FigureRecord:
-    """Name of a figure and what it shows."""
+    """Name of a figure, what it shows and where its panels are: `drawing.panels`."""
 
     name: str
     caption: str
+    panels: list | None = None  # None where nobody knows
 
 
 @dataclass(frozen=True)

@@ -22,22 +22,69 @@ def arrays():
     return dict(zip("xy", tanh_pair())) | made
 
 
-def test_the_film_has_a_frame_for_every_look(arrays):
-    files = film.files(arrays)
+@pytest.fixture(scope="module")
+def files(arrays):
+    return film.files(arrays)
+
+
+@pytest.fixture
+def told(files):
+    return json.loads(files[film.SNAPSHOTS])
+
+
+def test_the_film_has_a_frame_for_every_look(arrays, files):
     with Image.open(io.BytesIO(files[film.FILM])) as movie:
         assert movie.format == "GIF" and movie.n_frames > 5
         assert movie.n_frames <= len(arrays["film_steps"])
     assert max(map(len, files.values())) < 500_000
 
 
-def test_bytes_are_the_numbers_they_stand_for(arrays):
-    told = json.loads(film.files(arrays)[film.SNAPSHOTS])
-    shape = (len(told["keeps"]), len(told["steps"]), told["neurons"])
-    found = np.frombuffer(base64.b64decode(told["angles"]), np.uint8).reshape(shape)
-    angles = found / 255 * 2 * np.pi - np.pi
-    np.testing.assert_allclose(angles, arrays["film_angle"], atol=0.0124)
-    with pytest.raises(AssertionError):  # of another look
-        np.testing.assert_allclose(angles[:, 0], angles[:, -1], atol=0.0124)
+RANGES = {"angle": (-np.pi, np.pi), "size": (0, 1), "output": (-3, 3)}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_bytes_are_the_numbers_they_stand_for(arrays, told, name):
+    number = told["points"] if name == "output" else told["neurons"]
+    shape = len(told["keeps"]), len(told["steps"]), number
+    read = np.frombuffer(base64.b64decode(told[f"{name}s"]), np.uint8).reshape(shape)
+    low, high = RANGES[name]
+    found, step = low + read / 255 * (high - low), (high - low) / 255
+    expected = arrays[f"film_{name}"]
+    assert found.shape == expected.shape and np.ptp(expected) > 20 * step
+    tolerance = {"rtol": 0, "atol": 0.501 * step}
+    np.testing.assert_allclose(found, np.clip(expected, low, high), **tolerance)
+    for other in (expected[:, ::-1], expected[::-1], expected[..., ::-1]):
+        with pytest.raises(AssertionError):  # of another look, network or neuron
+            np.testing.assert_allclose(found, np.clip(other, low, high), **tolerance)
+
+
+def test_what_is_told_beside_them_is_what_was_measured(arrays, told):
+    assert told["keeps"] == list(animation.KEEPS)
+    assert told["steps"] == arrays["film_steps"].tolist() == sorted(told["steps"])
+    assert told["steps"][0] == 0 and told["steps"][-1] == 50
+    assert told["counts"] == arrays["film_count"].tolist()
+    assert told["data"] == np.transpose(tanh_pair()).reshape(-1, 2).tolist()
+    assert told["neurons"] == 20 and told["points"] == len(animation.GRID)
+    # where the report draws them
+    assert [animation.GRID[0].item(), animation.GRID[-1].item()] == [-12, 12]
+
+
+def test_the_first_look_is_of_the_network_that_is_trained():
+    net = TwoLayer(1, 20, activation="tanh")
+    std, context = features.linear_regime(20), Context("test")
+    (seed,) = context.seeds(1)
+    filmed = animation.filmed((net, std, 3, 1e-2), context, 0.9, seed)
+    (theta,) = features.start(net, std, context, [seed], "init film")
+    W, b, A = net.unpack(theta)
+    amplitude = np.abs(A[0]) * np.hypot(W[:, 0], b)
+    expected = {
+        "size": amplitude / amplitude.max(),
+        "angle": np.arctan2(b, W[:, 0]),
+        "output": A[0] @ np.tanh(W * animation.GRID + b[:, None]),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(filmed[name][0], values, rtol=1e-4, atol=1e-5)
+        assert np.abs(filmed[name][1] - values).max() > 1e-3  # it moves
 
 
 def test_nothing_is_filmed_where_no_film_was_computed():

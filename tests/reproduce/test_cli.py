@@ -322,7 +322,7 @@ def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys)
 
     monkeypatch.setattr(measure, "measure", lost)
     assert run("--quick", "--out", tmp_path, ONE) == 3
-    assert "a worker was lost" in capsys.readouterr().err
+    assert "a worker or the scheduler was lost" in capsys.readouterr().err
 
 
 def test_results_and_progress_go_to_different_streams(small, tmp_path, capsys):
@@ -349,7 +349,7 @@ def test_verbose_prints_every_claim(results, small, capsys):
         assert claim.id in printed and claim.criterion in printed
 
 
-@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EACCES])
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EFBIG, errno.EACCES])
 @pytest.mark.parametrize("full", ["savez_compressed", "write_text", "write_bytes"])
 def test_a_full_disk_ends_with_one_line_and_nothing_half_written(
     full, reason, small, tmp_path, capsys, monkeypatch
@@ -366,7 +366,8 @@ def test_a_full_disk_ends_with_one_line_and_nothing_half_written(
         patch.setattr(owner, full, half)
         assert run(*command) == 3
     err = capsys.readouterr().err
-    assert err.count("\n") == 1 and f"cannot be written to {out} (No space" in err
+    assert err.count("\n") == 1 and "cannot be written (No space" in err
+    assert f"what was written to {out} is whole" in err
     assert not list(out.rglob(".*"))  # no temporary files
     assert run(*command) == 0
     assert "damaged" not in capsys.readouterr().err
@@ -411,6 +412,40 @@ def test_a_closed_pipe_ends_quietly():
         os.close(write)
         assert ended.communicate(timeout=60)[1] == b""
     assert ended.returncode == cli.CLOSED_PIPE
+
+
+def test_an_error_into_a_closed_pipe_ends_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "refimpl", "no such experiment"]
+    ended = subprocess.run(command, cwd=ROOT, stderr=write, timeout=60)
+    os.close(write)
+    assert ended.returncode == cli.CLOSED_PIPE
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_closed_streams_take_nothing_from_a_run(tmp_path):
+    arguments = f"--quick --jobs 1 --out '{tmp_path}' masks_without_replacement"
+    for closed in ("1>&- 2>&-", "2>&-"):
+        command = f"'{sys.executable}' -m refimpl {arguments} {closed}"
+        ended = subprocess.run(command, shell=True, cwd=ROOT, timeout=300)
+        assert ended.returncode == cli.AS_DOCUMENTED
+        (tmp_path / "report.html").unlink()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_below_the_output_is_told():
+    with open("/dev/full", "w") as full, process("--list", stdout=full) as ended:
+        error = ended.communicate(timeout=60)[1].decode()
+    assert ended.returncode == cli.BROKEN_OFF and error.count("\n") == 1
+    assert "cannot be written (No space left on device)" in error
+
+
+def test_signs_that_a_locale_has_not_are_written_by_number():
+    latin = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    with process("--list", stdout=subprocess.PIPE, env=latin) as ended:
+        out, error = ended.communicate(timeout=60)
+    assert ended.returncode == 0 and error == b"" and rb"\u2212" in out
 
 
 def test_an_ascii_locale_crashes_nothing():

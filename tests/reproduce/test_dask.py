@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent import futures
 from dataclasses import dataclass
@@ -135,6 +137,18 @@ def test_an_address_without_scheduler_is_bad_usage(address, capsys, monkeypatch)
     assert f"--dask: no scheduler at {address}" in capsys.readouterr().err
 
 
+def test_a_run_that_has_its_outcome_keeps_it_without_a_word(caplog):
+    from refimpl.reproduce import cluster
+
+    one, cancelled = futures.Future(), futures.Future()
+    cancelled.cancel()
+    cluster._set(one, 1)
+    for future in (one, cancelled):
+        cluster._set(future, error=futures.BrokenExecutor("too late"))
+    assert one.result() == 1 and not caplog.records
+    assert futures.wait([cancelled], timeout=5).done
+
+
 @pytest.mark.parametrize("gone", ["workers", "scheduler"])
 def test_where_nobody_is_left_the_runs_fail_and_are_not_waited_for(gone, monkeypatch):
     from refimpl.reproduce import cluster
@@ -156,3 +170,36 @@ def test_where_nobody_is_left_the_runs_fail_and_are_not_waited_for(gone, monkeyp
             with pytest.raises((futures.BrokenExecutor, futures.CancelledError)):
                 one.result()
     local.close()
+
+
+@pytest.mark.slow
+def test_a_run_that_loses_all_its_workers_says_so_and_goes_on_later(tmp_path):
+    out, root = tmp_path / "lost", Path(cli.__file__).parents[2]
+    command = [sys.executable, "reproduce.py", "--quick", "--quiet", "--out", str(out)]
+    names = ["lemma1_mean_loss", "r2_exact_vs_monte_carlo"]
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        silence_logs="CRITICAL",
+    ) as local:
+        process = subprocess.Popen(
+            [*command, "--dask", local.scheduler_address, *names],
+            cwd=root,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        while not list(out.glob("*/runs/*.npz")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        local.scale(0)
+        error = process.communicate(timeout=120)[1]
+    assert process.returncode == cli.BROKEN_OFF and error.count("\n") == 1
+    assert "a worker or the scheduler was lost" in error
+    assert list(out.glob("*/runs/*.npz"))
+    for folder in (out, tmp_path / "whole"):
+        command[-1] = str(folder)
+        ended = subprocess.run([*command, "--jobs=1", *names], cwd=root, timeout=300)
+        assert ended.returncode == 0
+    claims = [folder / "claims.json" for folder in (out, tmp_path / "whole")]
+    assert claims[0].read_bytes() == claims[1].read_bytes()

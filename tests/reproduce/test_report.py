@@ -15,7 +15,7 @@ from small_experiments import NAMES
 
 from refimpl.experiments.common import style
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import describe, measure, records, report
+from refimpl.reproduce import describe, drawing, records, report
 from refimpl.reproduce.environment import environment
 from refimpl.reproduce.report import content, pages
 
@@ -44,11 +44,14 @@ def fill(out):
         module, folder = small_experiments.module(name), out / name
         folder.mkdir()
         with style.applied():
-            figures = measure.draw(module.plot({"level": [0, 1]}))
-        for file, written in figures.items():
+            files, panels = drawing.draw(module.plot({"level": [0, 1]}))
+        for file, written in files.items():
             (folder / file).write_bytes(written)
         run = describe.run_record(module, "default", Context(name), "none", "key")
-        shown = [records.FigureRecord(*one) for one in module.CAPTIONS.items()]
+        shown = [
+            records.FigureRecord(one, caption, panels[one])
+            for one, caption in module.CAPTIONS.items()
+        ]
         made = describe.computation(12.5, environment(jobs=2))
         records.save_run(folder, replace(run, computation=made, figures=shown))
         claims += small_experiments.records(name)
@@ -192,8 +195,10 @@ def test_the_page_loads_nothing_and_runs_its_own_script_only(out, claims):
 
 
 def test_filters_know_figures_without_their_panels_and_all_else(claims):
-    one = replace(claims[0], source="Figure 12a, Theorem 1")
+    one = replace(claims[0], source="Figure 12a (8% with, 9% without), Theorem 1")
     assert pages.sources(one) == ["Figure 12", "Theorem 1"]
+    other = replace(one, source="Figures 1b and 12; the group's work, Eq. (6), remark")
+    assert pages.sources(other) == ["Figure 1", "Figure 12", "Eq. (6)"]
     many = [one, replace(one, source="Figure 2"), replace(one, source="Lemma 1")]
     expected = [("source", ["Lemma 1", "Theorem 1"])]
     assert pages.choices(many) == [*expected, ("figure", ["Figure 2", "Figure 12"])]

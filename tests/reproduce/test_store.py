@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from refimpl.data import files
-from refimpl.experiments.common import style
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import measure, store
+from refimpl.reproduce import store
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path):
@@ -93,19 +92,6 @@ def test_pickled_arrays_are_refused(tmp_path):
     np.savez(path, fingerprint=np.array(["key", "x"]), x=np.array([{}], dtype=object))
     arrays, problem = store.load_arrays(path, "key")
     assert arrays is None and "damaged" in problem
-
-
-def test_the_same_figure_is_the_same_file(monkeypatch):
-    drawn = []
-    for date in ("1000000000", "1600000000"):
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", date)  # a date, where one is written
-        with style.applied():
-            figure, axes = style.figure(1, 1)
-            axes[0, 0].plot([0, 1])
-            axes[0, 0].set_title("$R_S$")
-            drawn.append(measure.draw({"one": figure}))
-    assert drawn[0].keys() == {"one.png", "one.pdf", "one.svg"}
-    assert drawn[0] == drawn[1]
 
 
 def test_the_key_of_a_result_knows_its_settings_and_data(small):

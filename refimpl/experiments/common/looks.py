@@ -19,17 +19,23 @@ def with_mask(name, mask):
     return name if mask == "no" else f"{name}, {mask}"
 
 
-def listed(names, values, form=".4g"):
+def listed(names, values, form=".3g"):
     """Names and values as text."""
     return ", ".join(f"{name} {value:{form}}" for name, value in zip(names, values))
 
 
 def spread(values):
-    """Mean and standard deviation over the last axis, NaN left out, as text."""
+    """Mean and standard deviation, to its two digits; NaN left out; as text.
+
+    >>> spread(np.array([0.71, 0.74, np.nan]))
+    '0.725 ± 0.021'
+    """
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return "ran off"
-    return f"{values.mean():.4g} ± {values.std(ddof=min(1, len(values) - 1)):.2g}"
+    deviation = values.std(ddof=min(1, len(values) - 1))
+    decimals = max(0, 1 - int(np.floor(np.log10(deviation)))) if deviation else 3
+    return f"{values.mean():.{decimals}f} ± {deviation:.{decimals}f}"
 
 
 def plot_rule(panel, rule):

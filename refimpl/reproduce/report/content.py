@@ -30,12 +30,15 @@ class Figure:
         Its PNG, relative to the results folder.
     path : Path
         Its SVG, or its PNG where the SVG is larger than `SVG_LIMIT`.
+    panels : list or None
+        Where its panels are: `drawing.panels`.
     """
 
     name: str
     caption: str
     file: str
     path: Path
+    panels: list | None = None
 
     @property
     def uri(self):
@@ -177,5 +180,5 @@ def _figures(out, name, described):
             small = svg.is_file() and svg.stat().st_size <= SVG_LIMIT
             if small or png.is_file():
                 path = svg if small else png
-                found.append(Figure(one.name, one.caption, file, path))
+                found.append(Figure(one.name, one.caption, file, path, one.panels))
     return found

@@ -58,11 +58,16 @@ def _environment(**options):
 
 
 def sources(claim):
-    """What a claim is about, one by one: figures without their panels, theorems."""
-    text = str(claim.source)
-    rest = re.sub(r"Figures? \d+[a-z–-]*", "", text).split(",")
-    figures = [f"Figure {number}" for number in re.findall(r"Figures? (\d+)", text)]
-    return [*figures, *(one.strip() for one in rest if one.strip())]
+    """What a claim is about, one by one: figures without their panels, theorems.
+
+    Words that only say more begin small: `another network`, `remark`.
+    """
+    text = re.sub(r"\((?!\d+\))[^)]*\)", "", str(claim.source))
+    figures = re.findall(r"Figures? (\d+)[a-z–-]*(?: and (\d+))?", text)
+    rest = re.split("[,;]", re.sub("Figures? [^,;]*", "", text))
+    named = re.compile("[A-Z]|arXiv|this project")
+    rest = [one.strip() for one in rest if named.match(one.strip())]
+    return [f"Figure {one}" for pair in figures for one in pair if one] + rest
 
 
 def choices(claims):

@@ -25,14 +25,18 @@ function filter() {
 for (const field of asked) field.addEventListener("input", filter);
 one("filters").hidden = false;
 filter();
+// A browser that comes back to the page fills the fields again.
+addEventListener("pageshow", filter);
 // A link to what is filtered away shows it.
-addEventListener("hashchange", () => {
-  const target = one(decodeURIComponent(location.hash.slice(1)));
+function show(hash) {
+  const target = one(decodeURIComponent(hash.slice(1)));
   if (!target || !target.closest("[hidden]")) return;
   for (const field of asked) field.value = "";
   filter();
   target.scrollIntoView();
-});
+}
+addEventListener("hashchange", () => show(location.hash));
+for (const link of all("a[href^='#']")) link.addEventListener("click", () => show(link.hash));
 
 // Figures: click to enlarge, Escape to go back.
 const dialog = one("enlarged");
@@ -49,9 +53,34 @@ for (const picture of all("figure img")) {
 }
 dialog.addEventListener("click", () => dialog.close());
 
-// Contents are folded on a phone; on paper everything is unfolded.
+// Panels of a figure one above the other on a phone: as many views of it.
+const narrow = matchMedia("screen and (max-width: 44rem)");
+function stack() {
+  if (!narrow.matches) return;
+  for (const picture of all(".zoom > img:only-child")) {
+    const panels = document.createElement("span");
+    panels.className = "panels";
+    for (const [left, top, width, height] of JSON.parse(picture.dataset.panels) ?? []) {
+      const [panel, view] = [document.createElement("span"), picture.cloneNode()];
+      panel.style.aspectRatio = width / height;
+      view.style.width = `${100 / width}%`;
+      view.style.left = `${-100 * left / width}%`;
+      view.style.top = `${-100 * top / height}%`;
+      view.alt = "";
+      panel.append(view);
+      panels.append(panel);
+    }
+    if (!panels.hasChildNodes()) continue;
+    panels.setAttribute("role", "img");
+    panels.setAttribute("aria-label", picture.alt);
+    picture.after(panels);
+  }
+}
+narrow.addEventListener("change", stack);
+stack();
+
+// Contents are folded on a phone.
 if (innerWidth < 1100) all("nav details").forEach((part) => { part.open = false; });
-addEventListener("beforeprint", () => all("details").forEach((part) => { part.open = true; }));
 
 // The film: features and output at a step and a keep probability.
 const film = one("film") && JSON.parse(one("film").textContent);
@@ -65,20 +94,26 @@ if (film) {
   step.max = T - 1;
   keep.max = film.keeps.length - 1;
   step.value = T - 1;
-  const box = (left, title, below) => {
+  const box = (left, up, title, below) => {
     pen.fillStyle = "#1c2228";
-    pen.fillText(title, left, 22);
-    pen.fillText(below, left, 372);
+    pen.fillText(title, left, up + 22);
+    pen.fillText(below, left, up + 372);
     pen.strokeStyle = "#9aa5b0";
-    pen.strokeRect(left, 40, 400, 305);
+    pen.strokeRect(left, up + 40, 400, 305);
   };
   const draw = () => {
-    const k = +keep.value, t = +step.value, start = (k * T + t) * m;
+    const k = film.keeps.length - 1 - keep.value;  // more is kept to the right
+    const t = +step.value, start = (k * T + t) * m;
+    // Side by side, on a phone one above the other; as sharp as the screen.
+    const [width, height, left, up] = narrow.matches ? [440, 770, 20, 385] : [880, 385, 460, 0];
+    const sharp = Math.max(1, devicePixelRatio * canvas.clientWidth / width);
+    [canvas.width, canvas.height] = [width * sharp, height * sharp];
+    pen.scale(sharp, sharp);
     pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.fillRect(0, 0, width, height);
     pen.font = "16px system-ui, sans-serif";
-    box(20, "features: amplitude against orientation", "−π to π");
-    box(460, "output, and the points it is trained on", "x from −12 to 12, f(x) from −3 to 3");
+    box(20, 0, "features: amplitude against orientation", "−π to π");
+    box(left, up, "output, and the points it is trained on", "x from −12 to 12, f(x) from −3 to 3");
     pen.fillStyle = "rgba(168, 63, 0, .5)";
     for (let j = start; j < start + m; j += 1) {
       if (sizes[j] === 0) continue;
@@ -86,7 +121,7 @@ if (film) {
       pen.arc(20 + angles[j] / 255 * 400, 345 - sizes[j] / 255 * 300, 3.5, 0, 7);
       pen.fill();
     }
-    const place = (x, y) => [460 + (x + 12) / 24 * 400, 345 - (y + 3) / 6 * 305];
+    const place = (x, y) => [left + (x + 12) / 24 * 400, up + 345 - (y + 3) / 6 * 305];
     pen.strokeStyle = "#0b5c94";
     pen.lineWidth = 2;
     pen.beginPath();
@@ -95,7 +130,6 @@ if (film) {
       pen.lineTo(...place(-12 + 24 * g / (G - 1), y));
     }
     pen.stroke();
-    pen.lineWidth = 1;
     pen.fillStyle = "#a83f00";
     film.data.forEach((point) => {
       pen.beginPath();
@@ -111,7 +145,8 @@ if (film) {
   };
   step.addEventListener("input", draw);
   keep.addEventListener("input", draw);
-  keep.value = film.keeps.indexOf(0.9);
-  one("film-figure").hidden = false;
+  keep.value = film.keeps.length - 1 - film.keeps.indexOf(0.9);
+  narrow.addEventListener("change", draw);
+  one("film-figure").hidden = false;  // first, as it has no width before
   draw();
 }
