@@ -25,12 +25,12 @@ class Config:
     """
 
     width: int = 100
-    exponents: tuple = (0.0, 0.1, 0.3, 0.5, 0.75, 1.0)
+    exponents: tuple = (0.1, 0.3, 0.5, 0.75, 1.0)
     keeps: tuple = (1.0, 0.98, 0.95, 0.9, 0.75, 0.5)
     steps: int = 20_000
     rate: float = 1e-3
-    widths: tuple = (50, 100, 200, 400, 700)
-    rates: tuple = (4e-4, 1e-3, 2.5e-3, 6e-3, 1.5e-2, 4e-2)
+    widths: tuple = (70, 120, 200, 400)
+    rates: tuple = (1e-3, 2.5e-3, 6e-3, 1.5e-2, 4e-2)
     keep: float = 0.9
     time: float = 20.0
     seeds: int = 6
@@ -60,9 +60,9 @@ PRESETS = {
 }
 CAPTIONS = {
     "phase_diagrams": (
-        "Number of orientations, mean over seeds: (a) by the exponent γ of the "
-        "initialisation and the keep probability; by width and learning rate (b) "
-        "without dropout and (c) with it, and the line where the weights are half "
+        "Number of orientations at cosine 0.995, mean over seeds: (a) by the exponent "
+        "γ of the initialisation and the keep probability; by width and learning rate "
+        "(b) without dropout and (c) with it, and the line where the weights are half "
         "condensed. (d) R_S of (a), decimal logarithm."
     )
 }
@@ -76,7 +76,7 @@ CLAIMS = (
     ours(
         "phase-keep",
         "In the linear regime dropout condenses and its absence does not.",
-        f"{condensed.COUNT}, initial exponents γ up to {LINEAR:g}, p=1 minus the mean "
+        f"{condensed.FINELY}, initial exponents γ up to {LINEAR:g}, p=1 minus the mean "
         "over all p below 1, mean over γ, paired over seeds",
         above(0),
     ),
@@ -84,7 +84,7 @@ CLAIMS = (
         "phase-init",
         "Without dropout only a small initialisation condenses.",
         "Figure 9; the group's work on initialisation",
-        f"{condensed.COUNT} at p=1, least γ minus largest γ, paired over seeds",
+        f"{condensed.FINELY} at p=1, least γ minus largest γ, paired over seeds",
         above(0),
         note="From the smallest scale of the paper preset the network without dropout "
         "does not leave the saddle within the steps, and keeps its orientations.",
@@ -94,7 +94,7 @@ CLAIMS = (
         "phase-width",
         "At the same learning rate and training time a wider network condenses less.",
         "arXiv 2510.07554",
-        "(number of orientations with dropout − 2) over (that without − 2), mean over "
+        "(number of orientations with dropout − 4) over (that without − 4), mean over "
         "the learning rates, largest width minus least, paired over seeds",
         above(0),
         "companion",
@@ -106,7 +106,7 @@ CLAIMS = (
         "like 1/width.",
         "arXiv 2510.07554, another setting",
         "slope of the log of that learning rate (where (number of orientations with "
-        "dropout − 2) over (that without − 2), mean over seeds, crosses ½, "
+        "dropout − 4) over (that without − 4), mean over seeds, crosses ½, "
         "interpolated) against log width, widths where it does; the interval is over "
         "seeds drawn anew",
         between(-1.25, -0.75),
@@ -126,9 +126,10 @@ def run(config, context):
     Returns
     -------
     arrays : dict
-        ``scale_count`` and ``scale_loss`` (G, K, S): exponents × keep probabilities ×
-        seeds; ``rate_count`` and ``rate_loss`` (W, E, 2, S): widths × learning rates ×
-        (without, with dropout) × seeds; the axes.
+        ``scale_count`` and ``scale_coarse``, of orientations at the finer resolution
+        and at the coarser, and ``scale_loss`` (G, K, S): exponents × keep probabilities
+        × seeds; ``rate_count``, ``rate_coarse`` and ``rate_loss`` (W, E, 2, S): widths
+        × learning rates × (without, with dropout) × seeds; the axes.
     """
     seeds = context.seeds(config.seeds)
     axes = ("exponents", "keeps", "widths", "rates")
@@ -157,7 +158,7 @@ def by_rate(config, context, rate, width, *seeds):
 
 
 def trained(context, width, std, keeps, rate, steps, seeds):
-    """Orientations and R_S (K, S) after training with each of `keeps`."""
+    """Orientations, both counts, and R_S (K, S) after training with each of `keeps`."""
     net, shape = TwoLayer(1, width), (len(keeps), len(seeds))
     risk = Risk(net, *tanh_pair())
     seeds = seeds * len(keeps)
@@ -165,18 +166,16 @@ def trained(context, width, std, keeps, rate, steps, seeds):
     rngs = features.noise(context, seeds, f"noise {width}")
     drop = Dropout(np.repeat(keeps, shape[1]), per_sample=True)
     theta = context.train(risk, start, Adam(rate), steps, drop, rng=rngs).theta
-    return {
-        "count": features.orientations(net, theta, risk.X).reshape(shape),
-        "loss": risk(theta).reshape(shape),
-    }
+    found = features.paths(net, [theta], risk.X) | {"loss": risk(theta)}
+    return {name: values.reshape(shape) for name, values in found.items()}
 
 
 def shares(arrays):
-    """Orientations above two, with dropout over without: (W, E, S).
+    """Orientations above four, with dropout over without: (W, E, S).
 
-    Two, a direction and its opposite, are what is left when all is condensed.
+    Four, two directions and their opposites, are what is left when all is condensed.
     """
-    more = np.maximum(arrays["rate_count"] - 2, 0)
+    more = np.maximum(arrays["rate_count"] - condensed.FEW.high, 0)
     return more[:, :, 1] / np.maximum(more[:, :, 0], 1)
 
 
@@ -205,13 +204,19 @@ def exponent(arrays, seeds):
     return slope(arrays["widths"][crossed], rates[crossed]).mean
 
 
-def check(arrays):
-    """Results of `CLAIMS`."""
-    count, without = arrays["scale_count"], arrays["keeps"] == 1
+def gains(arrays, name):
+    """What dropout takes (S,), and what a small initialisation does, of a count."""
+    count, without = arrays[f"scale_{name}"], arrays["keeps"] == 1
     linear = count[arrays["exponents"] <= LINEAR].mean(axis=0)  # (K, S)
     by_scale = count[:, without][:, 0]  # (G, S)
-    share = shares(arrays).mean(axis=1)  # (W, S)
     kept = linear[without][0] - linear[~without].mean(axis=0)
+    return kept, by_scale[0] - by_scale[-1]
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    kept, by_scale = gains(arrays, "count")
+    share = shares(arrays).mean(axis=1)  # (W, S)
     rates = largest_rates(arrays["rates"], shares(arrays).mean(axis=-1))
     detail = ", ".join(f"{m}: {e:.2g}" for m, e in zip(arrays["widths"], rates))
     edge = f"the ratio crosses ½ at fewer than three widths ({detail})"
@@ -219,11 +224,20 @@ def check(arrays):
         edge = resampled(lambda drawn: exponent(arrays, drawn), share.shape[1])
     measured = {
         "phase-keep": paired(kept),
-        "phase-init": paired(by_scale[0] - by_scale[-1]),
+        "phase-init": paired(by_scale),
         "phase-width": paired(share[-1] - share[0]),
         "phase-rate-width": edge,
     }
-    details = {"phase-rate-width": f"learning rate by width: {detail}"}
+    coarse = (f"at cosine 0.95 {x.mean():.3g}" for x in gains(arrays, "coarse"))
+    details = dict(zip(("phase-keep", "phase-init"), coarse))
+    counts = {
+        cosine: arrays[f"rate_{name}"][..., 1, :].mean(axis=(1, -1)).round(1).tolist()
+        for cosine, name in ((0.995, "count"), (0.95, "coarse"))
+    }
+    details["phase-width"] = "orientations with dropout, mean over learning rates, " + (
+        ", ".join(f"at cosine {cosine:g} {listed}" for cosine, listed in counts.items())
+    )
+    details["phase-rate-width"] = f"learning rate by width: {detail}"
     return decided(CLAIMS, measured, details)
 
 

@@ -10,31 +10,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import Risk, TwoLayer
+from refimpl.arrays.backend import get_xp, to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, at_least, decided
 from refimpl.experiments.common.looks import plot_rule
 from refimpl.theory.contributions import contributions
-from refimpl.theory.zero_loss import follow_zero_loss, to_zero_loss
+from refimpl.theory.zero_loss import project_to_tangent, to_zero_loss
 
+TINY = 1e-12  # no shorter step in θ is tried
 INPUTS, TARGETS = np.array([[1.0, 0.2], [-0.3, 1.0]]), np.array([[1.0], [0.6]])
 
 
 @dataclass(frozen=True)
 class Config:
     """All ours: two tanh neurons of two inputs, N(0, 1) parameters brought to zero
-    loss, then descent of R_1 on the zero-loss set."""
+    loss, then R_1 minimised on the zero-loss set, by steps downhill of up to a length
+    in θ. Where a neuron saturates the gradient is small, and a flow waits; a length
+    does not know of it."""
 
     seeds: int = 10
-    steps: int = 1_000
-    size: float = 0.5
+    steps: int = 2_000
+    length: float = 0.3
 
 
 PRESETS = {
     "quick": Config(seeds=3, steps=500),
     "default": Config(),
-    "paper": Config(seeds=100, steps=4_000),
+    "paper": Config(seeds=100, steps=10_000),
 }
+ARRIVED = 0.999  # cosine with the targets from which contributions are parallel
 CAPTIONS = {
     "toy_example": (
         "Two neurons on two points, on the way down R_1 at zero loss. (a) Their "
@@ -53,10 +58,12 @@ CLAIMS = (
         "Sec. VI-B",
         "smaller cosine of the two contributions with the targets, at the end, median "
         "over seeds",
-        at_least(0.999),
-        note="From half of the starts a tanh neuron saturates on the way, and its "
-        "contribution can be turned no further; from the others both arrive.",
+        at_least(ARRIVED),
+        note="With a neuron saturated on both points, and far, the way is long.",
         anchor="toy-example",
+        explored="It was a descent of fixed step size, and refuted: where a neuron "
+        "saturates the gradient falls like exp(−2|z|), and the run ended on that "
+        "plateau. It is now a minimisation, by steps of up to a fixed length.",
     ),
 )
 
@@ -75,17 +82,42 @@ def run(config, context):
 
 
 def followed(config, context, seed):
-    """One seed; drawn anew where a step leads too far from the zero-loss set."""
+    """One seed; drawn anew where the start does not come to zero loss."""
     rng, net = context.rng("init", seed), TwoLayer(2, 2)
     risk = Risk(net, context.put(INPUTS), context.put(TARGETS))
-    penalty = R1Penalty(risk, 0.5)
     while True:
         try:
             start = to_zero_loss(risk, context.put(net.init(rng, std=1.0)))
-            path = follow_zero_loss(risk, start, penalty, config.size, config.steps)
         except ValueError:
             continue
+        path = downhill(risk, start, R1Penalty(risk, 0.5), config.length, config.steps)
         return {"contributions": contributions(risk, path)[..., 0]}
+
+
+def downhill(risk, theta, objective, length, steps):
+    """Path (steps + 1, P) at zero loss on which `objective` falls at every step.
+
+    A step is twice as long as the last, up to `length`, or the longest half, quarter,
+    ... of it that lowers `objective`; where none does the path stays.
+    """
+    path, value, step = [theta], objective(theta), length
+    for _ in range(steps):
+        descent = project_to_tangent(risk, theta, -objective.gradient(theta))
+        way = descent / max(float(np.linalg.norm(to_numpy(descent))), TINY)
+        while step > TINY:
+            try:
+                moved = to_zero_loss(risk, theta + step * way)
+            except ValueError:  # too far from the set
+                moved = theta
+            if objective(moved) < value:
+                theta, value = moved, objective(moved)
+                break
+            step /= 2
+        else:
+            break
+        path.append(theta)
+        step = min(2 * step, length)
+    return get_xp(theta).stack(path + [theta] * (steps + 1 - len(path)))
 
 
 def parallel(parts):
@@ -100,6 +132,8 @@ def check(arrays):
     cosines = parallel(arrays["contributions"])  # (S, T)
     detail = f"at the start {np.median(cosines[:, 0]):.3g}; least at the end "
     detail += f"{cosines[:, -1].min():.3g}"
+    arrived = (cosines[:, -1] >= ARRIVED).mean()
+    detail += f"; above {ARRIVED:g} in {arrived:.0%} of seeds"
     measured = {"toy-parallel": np.median(cosines[:, -1])}
     return decided(CLAIMS, measured, {"toy-parallel": detail})
 

@@ -35,7 +35,9 @@ def r1_split(risk, theta, keep):
     With s = Σ_j u_j, R_1 = v/(2n) (‖s‖²/m + Σ_j ‖u_j − s/m‖²). Where s is fixed, as at
     zero loss, only the second can fall; it is 0 where all contributions are s/m.
 
-    Equation: eq:toy-example
+    Two tanh neurons on two points have no other minimum at zero loss.
+
+    Equation: eq:toy-example, eq:toy-stationary
 
     Examples
     --------

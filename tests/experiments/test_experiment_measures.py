@@ -531,8 +531,11 @@ def phases(exponent):
     widths, rates = np.array([50.0, 100.0, 200.0]), np.geomspace(1e-4, 1e-1, 13)
     edge = 0.3 * (widths / 50) ** exponent / 50
     share = 1 / (1 + (edge[:, None] / rates) ** 2)  # (W, E)
-    count = np.stack([np.full_like(share, 10), 2 + 8 * share], axis=2)[..., None]
-    return {"widths": widths, "rates": rates, "rate_count": count}, edge
+    count = np.stack([np.full_like(share, 12), 4 + 8 * share], axis=2)[..., None]
+    counts = {"rate_count": count, "rate_coarse": count}
+    ones = {f"scale_{name}": np.ones((2, 2, 3)) for name in ("count", "coarse")}
+    axes = {"exponents": np.array([0.1, 1.0]), "keeps": np.array([1.0, 0.5])}
+    return {"widths": widths, "rates": rates} | counts | ones | axes, edge
 
 
 @pytest.mark.parametrize(
@@ -543,18 +546,15 @@ def test_the_learning_rate_at_the_edge_is_found(exponent, verdict):
     share = phase_diagrams.shares(arrays).mean(axis=-1)
     found = phase_diagrams.largest_rates(arrays["rates"], share)
     np.testing.assert_allclose(found, edge, rtol=0.05)
-    ones = np.ones((2, 2, 3))
-    axes = {"exponents": np.array([0.1, 1.0]), "keeps": np.array([1.0, 0.5])}
-    found = phase_diagrams.check(arrays | axes | {"scale_count": ones})
+    found = phase_diagrams.check(arrays)
     assert abs(found["phase-rate-width"].measured - exponent) < 0.05
     assert found["phase-rate-width"].verdict == verdict
 
 
 def test_no_edge_no_learning_rate():
     arrays, _ = phases(-1.0)
-    arrays["rate_count"] = np.full_like(arrays["rate_count"], 2)  # all condensed
-    axes = {"exponents": np.array([0.1, 1.0]), "keeps": np.array([1.0, 0.5])}
-    found = phase_diagrams.check(arrays | axes | {"scale_count": np.ones((2, 2, 3))})
+    arrays["rate_count"] = np.full_like(arrays["rate_count"], 4)  # all condensed
+    found = phase_diagrams.check(arrays)
     assert found["phase-rate-width"].verdict == "not attempted"
 
 

@@ -13,6 +13,7 @@ from refimpl.theory.contributions import (
     r1_split,
     split_neurons,
 )
+from refimpl.theory.zero_loss import project_to_tangent
 
 KEEP = 0.7
 
@@ -72,6 +73,60 @@ def test_the_toy_example_ends_with_parallel_output_vectors():
     assert angles(end).min() > 0.9999
     _, spread = r1_split(objective, path[-1], 0.5)
     assert spread < 1e-4 * refimpl.R1(objective, path[0], 0.5)
+
+
+def toy(z, a, y=(1.0, 0.6)):
+    """Net, risk of target y and θ (P,) with activations tanh z (2, 2) by neuron."""
+    net, X = refimpl.TwoLayer(2, 2), np.array([[1.0, 0.2], [-0.3, 1.0]])
+    W = np.linalg.solve(X, np.transpose(z)).T
+    return refimpl.Risk(net, X, np.array(y)[:, None]), net.pack(W, np.zeros(2), [a])
+
+
+def downhill(risk, theta):
+    """Length of the gradient of R_1 at zero loss."""
+    gradient = refimpl.R1_gradient(risk, theta, KEEP)
+    return np.linalg.norm(project_to_tangent(risk, theta, gradient))
+
+
+@pytest.mark.equation("eq:toy-stationary")
+def test_the_toy_example_rests_at_equal_contributions_whatever_the_weights():
+    a, y = np.array([0.8, -1.7]), np.array([1.0, 0.6])
+    risk, theta = toy(np.arctanh(y / 2 / a[:, None]), a)
+    assert risk(theta) < 1e-28 and r1_split(risk, theta, KEEP)[1] < 1e-28
+    assert downhill(risk, theta) < 1e-14
+    unequal = np.stack([[0.6, 0.3], [0.4, 0.3]])  # the same sum
+    risk, theta = toy(np.arctanh(unequal / a[:, None]), a)
+    assert risk(theta) < 1e-28 and downhill(risk, theta) > 1e-3
+
+
+@pytest.mark.equation("eq:toy-stationary")
+def test_a_silent_neuron_rests_across_the_targets_and_is_no_minimum():
+    y, a = np.array([1.0, 0.6]), np.array([0.0, 2.0])
+    second = np.arctanh(y / 2)
+    across, turned = np.array([-0.3, 0.5]), np.array([-0.2, 0.5])
+    risk, theta = toy([np.arctanh(across), second], a)
+    assert risk(theta) < 1e-28 and downhill(risk, theta) < 1e-14
+    risk, moved = toy([np.arctanh(turned), second], a)
+    assert downhill(risk, moved) > 1e-3  # of the same R_1: down from there
+    np.testing.assert_allclose(*(r1_split(risk, t, KEEP)[1] for t in (theta, moved)))
+
+
+@pytest.mark.equation("eq:toy-stationary")
+def test_saturated_the_gradient_falls_with_the_activation_and_pulls_one_point_back():
+    y, best = np.array([1.0, 0.6]), 0.4  # (1, 1)·y/2 over 2
+    lengths, pulls = [], []
+    for z in (4.0, 5.0, 6.0):
+        h = np.tanh([z, z])
+        a = h @ y / 2 / (h @ h)
+        other = y - a * h
+        risk, theta = toy([[z, z], np.arctanh(other)], [a, 1.0])
+        assert risk(theta) < 1e-28 and abs(a - best) < 1e-3
+        step = project_to_tangent(risk, theta, -refimpl.R1_gradient(risk, theta, KEEP))
+        W, b, _ = risk.net.unpack(step)
+        lengths.append(np.linalg.norm(step))
+        pulls.append(np.sign(risk.X @ W[0] + b[0]))
+    np.testing.assert_allclose(np.diff(np.log(lengths)), -2, atol=0.02)
+    assert_close(pulls, [[1, -1]] * 3)
 
 
 @pytest.mark.equation("eq:r1-splitting")

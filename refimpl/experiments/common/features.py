@@ -71,12 +71,12 @@ def features(net, theta, X):
     return weights, sizes * active(net, theta, X)
 
 
-def orientations(net, theta, X, cosine=COARSE):
+def orientations(net, theta, X, cosine=FINE):
     """Number of orientations that carry most of the amplitude: (...)."""
     return orientation_count(*features(net, theta, X), MASS, cosine)
 
 
-def path(net, snapshots, X, cosine=COARSE):
+def path(net, snapshots, X, cosine=FINE):
     """Number of orientations at every snapshot: (..., T)."""
     counts = [orientations(net, theta, X, cosine) for theta in snapshots]
     return np.stack(counts, axis=-1)
