@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from refimpl import Adam, Risk, TwoLayer
+from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data import teacher
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
@@ -156,7 +156,7 @@ def run(config, context):
     trials = context.seeds(config.trials)
     grids = [grid(limit) for _, limit in TEACHERS.values()]
     truths = [truth(X) for (truth, _), X in zip(TEACHERS.values(), grids)]
-    axes = (TEACHERS, config.samples, KEEPS)
+    axes = (TEACHERS, config.samples)
     return {
         "seeds": np.array(trials),
         "samples": np.array(config.samples),
@@ -170,30 +170,30 @@ def grid(limit):
     return np.linspace(-limit, limit, 481)[:, None]
 
 
-def trained(config, context, name, samples, keep, *trials):
-    """Students of all trials for one teacher, number of samples and p.
+def trained(config, context, name, samples, *trials):
+    """Students of all trials, without dropout and with it, side by side.
 
     A trial's samples are the first of one list, so that more samples contain fewer.
     """
     truth, limit = TEACHERS[name]
     size = (max(config.samples), 1)
     X = [context.rng("inputs", t).uniform(-limit, limit, size) for t in trials]
-    X = np.stack(X)[:, :samples]
-    net = TwoLayer(1, config.width)
-    risk = Risk(net, X, truth(X))
+    X = np.concatenate([np.stack(X)[:, :samples]] * len(KEEPS))
+    net, shape = TwoLayer(1, config.width), (len(KEEPS), len(trials))
+    risk, twice = Risk(net, X, truth(X)), trials * len(KEEPS)
     theta = context.train(
         risk,
-        features.start(net, features.linear_regime(config.width), context, trials),
+        features.start(net, features.linear_regime(config.width), context, twice),
         Adam(config.rate),
         config.steps,
-        features.dropout(keep),
-        rng=features.noise(context, trials),
+        Dropout(np.repeat(KEEPS, len(trials)), per_sample=True),
+        rng=features.noise(context, twice),
     ).theta.astype(float)
     X = grid(limit)
     return {
-        "error": Risk(net, X, truth(X))(theta),
-        "loss": risk(theta),
-        "output": features.outputs(net, theta[0], X[:, 0]),
+        "error": Risk(net, X, truth(X))(theta).reshape(shape),
+        "loss": risk(theta).reshape(shape),
+        "output": features.outputs(net, theta[:: len(trials)], X[:, 0]),
     }
 
 

@@ -45,8 +45,8 @@ ZERO, TRIES = 1e-10, 32  # largest residual of zero loss, and starts tried at on
 class Config:
     """All ours: six points, networks with the linear term of Theorem 1. R_1 is followed
     downhill as training on R_S + R_1 with keep so near 1 that R_S stays near 0: 0.99;
-    for the last eighth 0.999, at a tenth of the rate, so that R_S comes nearer to 0 and
-    intercepts that have met stay together. The starts are brought to R_S = 0 exactly."""
+    for the last eighth 0.999, at a tenth of the rate, so that R_S comes nearer to 0
+    and intercepts that have met stay. The starts are brought to R_S = 0 exactly."""
 
     width: int = 30
     seeds: int = 10
@@ -88,10 +88,10 @@ CLAIMS = (
         at_most(2),
         note="In a short run intercepts are still on their way to each other.",
         anchor="figure-11",
-        explored="Intercepts within a twentieth of an interval were first one, and 2 to "
-        "6 were left; then an eighth, and 2 to 3 were. The run was at fault: keep was "
-        "0.999 for its second half, where R_1 pulls ten times less and Adam's steps "
-        "part what has met. It is now 0.99 but for the end, and longer by a quarter.",
+        explored="Intercepts within a twentieth of an interval were first one, and 2 "
+        "to 6 were left; then an eighth, and 2 to 3 were. The run was at fault: keep "
+        "was 0.999 for its second half, where R_1 pulls ten times less and Adam's "
+        "steps part what has met. It is 0.99 now but for the end, and longer.",
     ),
     Claim(
         "fig11-without-linear",
