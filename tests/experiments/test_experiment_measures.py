@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import refimpl
+from refimpl.core.r1 import R1Penalty
 from refimpl.experiments import (
     fig01_simpler_and_flatter,
     fig02_same_risk_and_r1,
@@ -33,6 +34,7 @@ from refimpl.experiments import (
 )
 from refimpl.experiments.common import classification, features, lines, minima
 from refimpl.experiments.common.context import Context
+from refimpl.theory.zero_loss import to_zero_loss
 
 
 def verdicts(results):
@@ -776,3 +778,13 @@ def test_the_counterexample_carries_the_error_of_the_sampled_mean():
     np.testing.assert_allclose(
         found.interval, [(2 - off) / (1 + off), (2 + off) / (1 - off)]
     )
+
+
+def test_the_toy_example_goes_downhill_at_zero_loss_from_a_saturated_neuron():
+    net = refimpl.TwoLayer(2, 2)
+    risk = refimpl.Risk(net, toy_example.INPUTS, toy_example.TARGETS)
+    start = net.pack(np.eye(2), [4.0, 0.0], [[0.4, 1.0]])  # h_1 near (1, 1)
+    start, r1 = to_zero_loss(risk, start), R1Penalty(risk, 0.5)
+    path = toy_example.downhill(risk, start, r1, length=0.3, steps=20)
+    assert path.shape == (21, net.size) and (risk(path) < 1e-20).all()
+    assert (np.diff(r1(path)) <= 0).all() and r1(path[-1]) < r1(path[0])
