@@ -28,6 +28,7 @@ NETS = {
     "three outputs": refimpl.TwoLayer(2, 6, 3),
     "linear": refimpl.TwoLayer(1, 6, 2, activation="identity"),
     "deep": refimpl.Deep((2, 4, 6, 2), "tanh"),
+    "convolutional": refimpl.Convolutional((1, 2, 2), (2,), 3, 2, "tanh"),
 }
 
 
