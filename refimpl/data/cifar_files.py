@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from refimpl.arrays.checks import check_integer
-from refimpl.data.images import Images
+from refimpl.data.images import Images, part_of
 
 # A file is 10,000 records: a label, then 32×32 pixels of red, of green and of blue.
 TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
@@ -15,7 +15,7 @@ RECORDS, PIXELS = 10_000, 3 * 32 * 32
 SIZE = RECORDS * (1 + PIXELS)
 
 
-def cifar10(folder, n_train=50000):
+def cifar10(folder, n_train=50000, part=0):
     """CIFAR-10 from the six files of its binary version in `folder`.
 
     Their sizes and labels are checked: what else is in them is taken as it is.
@@ -25,7 +25,9 @@ def cifar10(folder, n_train=50000):
     folder : path
         Where ``cifar-10-binary.tar.gz`` was unpacked.
     n_train : int
-        The first `n_train` training images.
+        1 to 50,000 training images.
+    part : int
+        Which `n_train` of them: the first as they come, the second, ...
 
     Returns
     -------
@@ -41,9 +43,12 @@ def cifar10(folder, n_train=50000):
     n_train = check_integer("n_train", n_train, 1, len(TRAIN) * RECORDS)
     if not isinstance(folder, (str, os.PathLike)):
         raise ValueError(f"folder must be a path, got {folder!r}")
-    needed = TRAIN[: -(-n_train // RECORDS)]
-    parts = [_read_checked(Path(folder) / name) for name in needed]
-    X, labels = _images(np.concatenate(parts)[:n_train])
+    train = part_of(len(TRAIN) * RECORDS, n_train, part)
+    parts = [
+        _read_checked(Path(folder) / TRAIN[file])[train[train // RECORDS == file] % RECORDS]
+        for file in dict.fromkeys(train // RECORDS)
+    ]
+    X, labels = _images(np.concatenate(parts))
     return Images(X, labels, *_images(_read_checked(Path(folder) / TEST)))
 
 

@@ -110,6 +110,7 @@ def reproduce(args):
     preset = "quick" if args.quick else "paper" if args.paper else "default"
     seeds = options.check_count("--seeds", args.seeds)
     mnist = options.check_mnist(args.mnist, args.download_mnist)
+    cifar = options.check_cifar(args.cifar, mnist)
     jobs = options.check_count("--jobs", args.jobs) or options.jobs(args.backend)
     options.check_backend(args.backend, args.dask)
     out = options.check_folder(args.out)
@@ -122,7 +123,7 @@ def reproduce(args):
     ):
         progress = Progress(weights(names, preset), args.quiet)
         context = Context(
-            "", seeds, mnist, executor, progress=progress, backend=args.backend
+            "", seeds, mnist, cifar, executor, progress=progress, backend=args.backend
         )
         machine = environment(executor.jobs if executor else 1, args.backend)
         session = Session(names, preset, out, context, args.fresh, documented, machine)

@@ -4,20 +4,22 @@ import time
 from dataclasses import asdict, fields
 
 from refimpl.experiments.common import framework
+from refimpl.experiments.common.classification import data_name
 from refimpl.reproduce.records import ClaimRecord, Computation, RunRecord, Setting
 from refimpl.reproduce.store import digest
 
+FOLDERS = {"mnist": "--mnist", "cifar10": "--cifar"}  # data set → its option
 SEED_SETTINGS = ("seeds", "trials", "networks")  # what ``--seeds`` replaces
 
 
 def data_set(module, context):
-    """Pictures that the experiment learns: "digits", "mnist" or "none".
+    """Pictures that the experiment learns: "digits", "mnist", "cifar10" or "none".
 
     An experiment on pictures takes them from `classification.images`, or `path` does.
     """
     if not {"images", "path"} & set(vars(module)):
         return "none"
-    return "mnist" if context.mnist else "digits"
+    return data_name(context)
 
 
 def claim_record(result, experiment, preset, data, seeds=()):
@@ -76,6 +78,6 @@ def command(context, preset, data):
         words.append(f"--seeds {context.seed_count}")
     if context.backend != "numpy":
         words.append(f"--backend {context.backend}")
-    if data == "mnist":
-        words.append("--mnist DIR")
+    if data in FOLDERS:
+        words.append(f"{FOLDERS[data]} DIR")
     return " ".join([*words, context.experiment])

@@ -65,6 +65,12 @@ def parser(program="reproduce.py"):
         "on pictures use the digits that come with the package",
     )
     what.add_argument(
+        "--cifar",
+        metavar="DIR",
+        help="folder of the six files of CIFAR-10's binary version, which experiments "
+        "on pictures then use",
+    )
+    what.add_argument(
         "--download-mnist",
         action="store_true",
         help="download what is missing of MNIST (12 MB, checked) into the folder of "
@@ -160,6 +166,23 @@ def check_mnist(folder, download=False):
         datasets.mnist(folder, n_train=1)
     except ValueError as error:
         raise BadUsage(f"--mnist: {error}") from None
+    return Path(folder).resolve()
+
+
+def check_cifar(folder, mnist=None):
+    """`--cifar` as a folder with the files that a run reads, or ``None``."""
+    if folder is None:
+        return None
+    if mnist is not None:
+        raise BadUsage("--cifar and --mnist are two data sets: give one of them")
+    if folder == "":
+        raise BadUsage("--cifar must be a folder, got ''")
+    from refimpl import datasets
+
+    try:
+        datasets.cifar10(folder, n_train=50_000)
+    except ValueError as error:
+        raise BadUsage(f"--cifar: {error}") from None
     return Path(folder).resolve()
 
 

@@ -37,7 +37,7 @@ class ClaimRecord:
     detail: str = ""
     experiment: str
     preset: str
-    data: str  # pictures that the experiment learns: digits, mnist or none
+    data: str  # pictures that the experiment learns: digits, mnist, cifar10, none
     seeds: int | None  # their number
     first_seed: int | None
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from refimpl import GD, L1, L2, L3, L4, Divergence, Dropout, Risk, TwoLayer
 from refimpl.arrays.backend import get_xp, move, to_numpy
-from refimpl.data import digits, mnist, one_hot
+from refimpl.data import cifar10, digits, mnist, one_hot
 from refimpl.experiments.common import features
 from refimpl.experiments.common.context import FIRST_SEED
 
@@ -18,8 +18,8 @@ HELD = 300  # of the test images, on which strengths are chosen
 
 
 def data_name(context):
-    """MNIST where it is present, otherwise the digits that come with the package."""
-    return "mnist" if context.mnist else "digits"
+    """CIFAR-10 or MNIST where it is given, else the digits that come with the package."""
+    return "cifar10" if context.cifar else "mnist" if context.mnist else "digits"
 
 
 def fixed(context, seeds, **settings):
@@ -30,7 +30,7 @@ def fixed(context, seeds, **settings):
 
 def by_data_set(arrays, name, found):
     """What was measured of the claims `name`-digits and `name`-mnist, by id."""
-    words = {"digits": "needs a run without --mnist", "mnist": "needs --mnist DIR"}
+    words = {"digits": "needs a run on the digits", "mnist": "needs --mnist DIR"}
     return {
         f"{name}-{data}": found if data == arrays["data"] else words[data]
         for data in DATA_SETS
@@ -39,8 +39,11 @@ def by_data_set(arrays, name, found):
 
 def images(context, n_train, seed):
     """Training and test images. The training images are another set for each seed, of
-    MNIST the paper's for the first; sets overlap where there are too few images."""
+    MNIST and CIFAR-10 the paper's for the first; sets overlap where there are too few
+    images."""
     order, part = divmod(seed, FIRST_SEED)
+    if context.cifar:
+        return cifar10(context.cifar, n_train, seed - FIRST_SEED)
     if context.mnist:
         return mnist(context.mnist, n_train, seed - FIRST_SEED)
     return digits(context.rng("split", order), n_train, part)

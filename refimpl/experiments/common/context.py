@@ -33,8 +33,8 @@ class Context:
         Name, from which the random streams are derived.
     seed_count : int, optional
         Replaces the configuration's number of seeds.
-    mnist : Path, optional
-        Folder of the four MNIST files.
+    mnist, cifar : Path, optional
+        Folder of the four MNIST files, and of the six CIFAR-10 files.
     executor : concurrent.futures.Executor, optional
         Runs go there; without it they run here, one after the other.
     store : RunStore, optional
@@ -48,6 +48,7 @@ class Context:
     experiment: str
     seed_count: Any = None
     mnist: Path | None = None
+    cifar: Path | None = None
     executor: Any = None
     store: Any = None
     progress: Any = None

@@ -1,0 +1,211 @@
+"""Flatter minima of convolutional networks and a transformer (Figures 12b to 12d).
+
+The same network is trained on pictures from the same start on R_S, on R_S^drop (dropout
+after the last hidden layer) and on R_S + R_1; then the curvature of R_S is compared,
+with dropout off. Convolutions stand for VGG-9, with residual ones for ResNet-20; the
+transformer reads a picture row by row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl import GD
+from refimpl.experiments.common import flat_minima, layered, lines, panels, style
+from refimpl.experiments.common.claims import Claim, above, between, decided, ours
+from refimpl.experiments.common.classification import fixed, images
+from refimpl.experiments.common.looks import listed, plot_rule, titled
+from refimpl.experiments.common.statistics import paired, paired_ratio
+
+OBJECTIVES = flat_minima.OBJECTIVES[:3]
+NETWORKS = {"b": "convolutional network", "c": "residual network", "d": "transformer"}
+PAPERS = {
+    "b": "VGG-9 on CIFAR-10: 60.6% with, 59.2% without",
+    "c": "ResNet-20 on CIFAR-100: 54.7% with, 34.1% without",
+    "d": "a transformer on Multi30k: 49.3% with, 34.7% without",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All ours, as networks and data are. MSE against one-hot labels, for which R_1 is
+    exact; full-batch gradient descent, so that the masks are the only noise. Every seed
+    has other pictures. Curvature in float64.
+    """
+
+    channels: tuple = (8, 16)
+    hidden: int = 64
+    width: int = 32
+    heads: int = 4
+    blocks: int = 1
+    n_train: int = 60
+    keep: float = 0.8
+    rate: float = 0.3
+    transformer_rate: float = 0.05
+    steps: int = 1200
+    seeds: int = 4
+    probes: int = 30
+    directions: int = 5
+
+
+PRESETS = {
+    "quick": Config(
+        channels=(4, 8), hidden=32, width=16, n_train=40, steps=150, seeds=2, probes=10
+    ),
+    "default": Config(),
+    "paper": Config(
+        channels=(16, 32), blocks=2, n_train=500, steps=5000, seeds=5, probes=100
+    ),
+}
+CAPTIONS = {
+    "fig12b_convolution_attention": (
+        "Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along "
+        "random directions, median and 10% to 90%. Below: how many times smaller than "
+        "at the minimum of R_S are the rise along these directions, trace and largest "
+        "eigenvalue of the Hessian of R_S; the trace of R_S + R_1 over that of R_S^drop "
+        "with the band of its claim; a symbol a seed."
+    )
+}
+
+FACTOR = "geometric mean over seeds of the minimum of R_S over dropout's"
+
+
+def _of(letter):
+    """Claims on one network."""
+    network, figure = NETWORKS[letter], f"Figure 12{letter}"
+    other = f"{figure}, another network"
+    return (
+        Claim(
+            f"fig12{letter}-line",
+            "Along random filter-normalised directions the loss rises less around "
+            f"dropout's minimum than around gradient descent's ({network}).",
+            other,
+            f"L(½) − L(0) averaged over directions and both signs, {FACTOR}",
+            above(1),
+        ),
+        ours(
+            f"fig12{letter}-trace",
+            "Dropout's minimum has a smaller Hessian trace than gradient descent's "
+            f"({network}).",
+            f"Tr of the Hessian of R_S, {FACTOR}",
+            above(1),
+        ),
+        ours(
+            f"fig12{letter}-top",
+            "Dropout's minimum has a smaller largest Hessian eigenvalue than gradient "
+            f"descent's ({network}).",
+            f"largest eigenvalue of the Hessian of R_S, {FACTOR}",
+            above(1),
+        ),
+        Claim(
+            f"fig12{letter}-r1-accounts",
+            f"R_1 accounts for the flatness of dropout's minima ({network}).",
+            "Section on flatness",
+            "Tr of the Hessian of R_S, geometric mean over seeds of R_S + R_1 over "
+            "dropout",
+            between(0.9, 1.1),
+        ),
+        Claim(
+            f"fig12{letter}-accuracy",
+            f"With dropout it generalises better than without ({network}).",
+            f"{figure} ({PAPERS[letter]})",
+            "test accuracy with dropout minus that of gradient descent, paired over "
+            "seeds",
+            above(0),
+        ),
+    )
+
+
+CLAIMS = tuple(claim for letter in NETWORKS for claim in _of(letter))
+
+
+def run(config, context):
+    """Train every network and seed on every objective and measure the minima.
+
+    Returns
+    -------
+    arrays : dict
+        What `flat_minima.measured` says, of 3 networks, S seeds and 3 objectives:
+        (3, S, 3, ...).
+    """
+    seeds = context.seeds(config.seeds)
+    axes = tuple(NETWORKS), seeds, OBJECTIVES
+    return fixed(context, seeds) | context.grid(minimum, config, "Figure 12b–d", *axes)
+
+
+def minimum(config, context, letter, seed, name):
+    """One network."""
+    data = images(context, config.n_train, seed)
+    optimizer = GD(config.transformer_rate if letter == "d" else config.rate)
+    if letter == "d":
+        risk, data = layered.transformer(config, data)
+    else:
+        risk = layered.convolutional(config, data, letter == "c")
+    theta = flat_minima.trained(context, config, risk, name, optimizer, seed)
+    return flat_minima.measured(context, config, risk, data, theta, seed)
+
+
+def check(arrays):
+    """Results of `CLAIMS`."""
+    found, measured, details = flat_minima.factors(arrays), {}, {}
+    for index, letter in enumerate(NETWORKS):
+        trace, right = arrays["trace"][index], arrays["accuracy"][index]  # (S, 3)
+        factor = {key: paired_ratio(one[index, :, 1], 1) for key, one in found.items()}
+        measured |= {
+            f"fig12{letter}-line": factor["rise"],
+            f"fig12{letter}-trace": factor["trace"],
+            f"fig12{letter}-top": factor["top"],
+            f"fig12{letter}-r1-accounts": paired_ratio(trace[:, 2], trace[:, 1]),
+            f"fig12{letter}-accuracy": paired(right[:, 1] - right[:, 0]),
+        }
+        means = (
+            f"mean {what}: {listed(OBJECTIVES, arrays[key][index].mean(axis=0), form)}"
+            for what, key, form in (("trace", "trace", ".3g"), ("R_S", "loss", ".2g"))
+        )
+        details[f"fig12{letter}-trace"] = f"{arrays['data']}; {'; '.join(means)}"
+        details[f"fig12{letter}-accuracy"] = f"{arrays['data']}; mean accuracies: " + (
+            listed(OBJECTIVES, right.mean(axis=0), ".3f")
+        )
+    return decided(CLAIMS, measured, details)
+
+
+def plot(arrays):
+    """Loss along directions above, how many times flatter below, a column a network."""
+    figure, axes = style.figure(2, 3, width=10.0, height=2.6)
+    drop = r"$R_S^\mathrm{drop}$"
+    looks = (
+        {"color": style.BLACK, "label": "$R_S$"},
+        {"color": style.RED, "label": drop, "marker": "s"},
+        {"color": style.SKY, "label": "$R_S + R_1$", "marker": "^"},
+    )
+    found = flat_minima.factors(arrays)
+    places = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
+    rules = {claim.id: claim.rule for claim in CLAIMS}
+    for index, (letter, network) in enumerate(NETWORKS.items()):
+        along, flatter = axes[:, index]
+        for which, look in enumerate(looks):
+            line = {key: look[key] for key in ("color", "label")}
+            line["ls"] = "--" if which == 2 else "-"  # it lies on that of dropout
+            rows = arrays["line"][index, :, which]
+            panels.spread(along, lines.ALPHAS, rows, **line)
+            if which:
+                dots = look | {"ls": "", "ms": 4, "mfc": "none"}
+                for place, values in enumerate(found.values()):
+                    x = np.full(len(values[index]), place + 0.2 * (which - 1.5))
+                    flatter.plot(x, values[index, :, which], **dots)
+                    dots["label"] = None
+        trace = arrays["trace"][index]
+        alike = trace[:, 2] / trace[:, 1]
+        flatter.plot(np.full(len(alike), 3), alike, "o", color="0.3", ms=4, mfc="none")
+        allowed = rules[f"fig12{letter}-r1-accounts"].thresholds
+        flatter.hlines(allowed, 2.7, 3.3, color="0.5", ls=":", lw=1)
+        plot_rule(flatter, rules[f"fig12{letter}-trace"])
+        titled(along, network, r"$\alpha$", r"$R_S(\theta + \alpha d)$")
+        titled(flatter, network, "", "$R_S$ over the loss named")
+        flatter.set_yscale("log")
+        style.plain_log(flatter.yaxis)
+        flatter.set_xticks(range(4), places)
+    for panel in axes[:, 0]:
+        panel.legend()
+    style.letter(axes)
+    return {"fig12b_convolution_attention": figure}
