@@ -40,7 +40,7 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(channels=(4, 4), hidden=16, n_train=20, steps=300, seeds=2),
+    "quick": Config(channels=(4, 4), n_train=20, steps=300, rate=3e-3, seeds=2),
     "default": Config(),
     "paper": Config(channels=(32, 32), hidden=64, n_train=100, steps=20_000, rate=3e-3),
 }
