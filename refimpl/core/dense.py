@@ -39,7 +39,7 @@ class Dense:
     def backward_push(
         self, parameters, x, h, dh, parameters_push, x_push, z_push, dh_push
     ):
-        """Directional derivatives of `backward`, and δx. Equation: eq:deep-r-operator"""
+        """Derivatives of `backward` along it, and δx. Equation: eq:deep-r-operator"""
         (W, _), (V, _) = parameters, parameters_push
         slope, curvature = self.activation.slope(h), self.activation.curvature(h)
         dz = dh * slope

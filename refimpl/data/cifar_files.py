@@ -43,10 +43,10 @@ def cifar10(folder, n_train=50000, part=0):
     n_train = check_integer("n_train", n_train, 1, len(TRAIN) * RECORDS)
     if not isinstance(folder, (str, os.PathLike)):
         raise ValueError(f"folder must be a path, got {folder!r}")
-    train = part_of(len(TRAIN) * RECORDS, n_train, part)
+    file, record = divmod(part_of(len(TRAIN) * RECORDS, n_train, part), RECORDS)
     parts = [
-        _read_checked(Path(folder) / TRAIN[file])[train[train // RECORDS == file] % RECORDS]
-        for file in dict.fromkeys(train // RECORDS)
+        _read_checked(Path(folder) / TRAIN[one])[record[file == one]]
+        for one in dict.fromkeys(file)
     ]
     X, labels = _images(np.concatenate(parts))
     return Images(X, labels, *_images(_read_checked(Path(folder) / TEST)))

@@ -1,4 +1,4 @@
-"""A large learning rate acts through the squared gradient norm, convolutions (Figure 3).
+"""A large learning rate and the squared gradient norm, with convolutions (Figure 3).
 
 The two sweeps of Figure 3 with a convolutional network, as the paper has them, on
 pictures: the learning rate of R_S^drop, and the factor λ of R_S^drop +
@@ -27,7 +27,7 @@ class Config:
     """The paper gives the sweeps, VGG-9 and the small learning rate 5e-3; network, data
     and range are ours. All runs last the same time, learning rate × steps. The iterates
     fluctuate, so what is measured is a mean over the last fifth of each. E R_S^drop is
-    R_S + R_1, exact; E‖∇R_S^drop‖² is a mean over masks, of which the paper draws 3,000.
+    R_S + R_1, exact; E‖∇R_S^drop‖² is a mean over masks; the paper draws 3,000.
     """
 
     channels: tuple = (8, 8)
@@ -55,8 +55,8 @@ CAPTIONS = {
     "fig03_convolution": (
         "Convolutional network: sweep of the learning rate ε of R_S^drop and sweep of "
         "the factor λ of the squared gradient norm. (a) Test accuracy. (b) E R_S^drop "
-        "over E‖∇R_S^drop‖². Dots are seeds; the bands are where the two sweeps may lie "
-        "apart, around the λ sweep."
+        "over E‖∇R_S^drop‖². Dots are seeds; the bands around the λ sweep are the "
+        "rules of the claims."
     ),
 }
 
@@ -184,7 +184,8 @@ def plot(arrays):
             dots = {"color": line["color"], "alpha": 0.5, "ms": 3}
             panel.plot(arrays["values"], values, ".", **dots)
             panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **line)
-        titled(panel, str(arrays["data"]), r"$\varepsilon$ or $\lambda$", titles[k])
+        name = ("accuracy, {}", "at the end, {}")[k].format(arrays["data"])
+        titled(panel, name, r"$\varepsilon$ or $\lambda$", titles[k])
         panel.set_xscale("log")
         style.plain_log(panel.xaxis)
     axes[0, 1].set_yscale("log")

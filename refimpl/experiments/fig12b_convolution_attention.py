@@ -61,8 +61,8 @@ CAPTIONS = {
         "Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along "
         "random directions, median and 10% to 90%. Below: how many times smaller than "
         "at the minimum of R_S are the rise along these directions, trace and largest "
-        "eigenvalue of the Hessian of R_S; the trace of R_S + R_1 over that of R_S^drop "
-        "with the band of its claim; a symbol a seed."
+        "eigenvalue of the Hessian of R_S; the trace of R_S + R_1 over that of "
+        "R_S^drop with the band of its claim; a symbol a seed."
     )
 }
 
@@ -201,7 +201,8 @@ def plot(arrays):
         plot_rule(flatter, rules[f"fig12{letter}-trace"])
         titled(along, network, r"$\alpha$", r"$R_S(\theta + \alpha d)$")
         titled(flatter, network, "", "$R_S$ over the loss named")
-        flatter.set_yscale("log")
+        for panel in (along, flatter):
+            panel.set_yscale("log")
         style.plain_log(flatter.yaxis)
         flatter.set_xticks(range(4), places)
     for panel in axes[:, 0]:

@@ -13,8 +13,8 @@ Many replicas go some at a time, whose arrays stay in the cache: 20 networks of 
 1000 on 100 points take 0.79 (dropout) and 0.66 (R_S + R_1) of the time, AMD EPYC with
 1 MiB of L2.
 
-R_S + R_1 and R_S^drop − R_1 of other networks take one pass in place of two: 0.57 of the
-time for 64-64-64-10, 0.40 for convolutions, 0.50 with attention (100 samples, Xeon).
+R_S + R_1 and R_S^drop − R_1 of other networks take one pass in place of two: 0.57 of
+the time for 64-64-64-10, 0.40 for convolutions, 0.50 with attention (100 samples).
 """
 
 from functools import cached_property
@@ -73,7 +73,7 @@ class _WithR1:
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
             return in_parts(step, self.risk, theta, *q, per_replica(c, theta, axes=2))
-        # Noise after the last hidden layer, if any, leaves h as it is: one pass for both.
+        # Noise after the last hidden layer, if any, leaves h as it is: one pass.
         run = self.risk.run(theta, q)
         value, (dF, _, _) = self.risk.of(run)
         penalty, (_, dh, dA) = self.penalty.of(run)

@@ -35,6 +35,14 @@ def test_images_are_in_the_order_of_the_files(folder):
     assert data.labels_test[0] == (folder / "test_batch.bin").read_bytes()[0]
 
 
+def test_parts_follow_one_another_and_wrap(folder):
+    every = cifar10(folder, 20).labels
+    for part in range(4):
+        wanted = (6 * part + np.arange(6)) % 20
+        assert sorted(cifar10(folder, 6, part).labels) == sorted(every[wanted])
+    np.testing.assert_array_equal(cifar10(folder, 6, 1).labels, every[6:12])
+
+
 def longer(path):
     path.write_bytes(path.read_bytes() + b"\0" * 10**6)
 

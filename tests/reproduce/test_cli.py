@@ -230,6 +230,8 @@ BAD = {
     "negative seeds": (["--seeds", "-1"], "--seeds"),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
+    "missing cifar": (["--cifar", "/nowhere"], "--cifar: cifar folder /nowhere"),
+    "cifar nowhere": (["--cifar", ""], "--cifar must be a folder, got ''"),
     "both sizes": (["--quick", "--paper"], "not allowed with"),
     "unknown option": (["--fast"], "unrecognized arguments"),
     "unknown figure": (["fig99"], "no experiment 'fig99'; the nearest: "),

@@ -7,7 +7,7 @@ import pytest
 from small_experiments import NAMES, module, records
 
 from refimpl.experiments.common.context import Context
-from refimpl.reproduce import describe
+from refimpl.reproduce import describe, options
 from refimpl.reproduce import records as kept
 
 CLAIMS = records(NAMES[0])
@@ -123,8 +123,16 @@ def test_a_run_with_a_wrong_field_names_it(tmp_path, change, words):
 def test_pictures_are_those_of_the_experiments_that_take_them():
     with_pictures, without = module("a"), module("b")
     with_pictures.images = None
-    for mnist, data in ((None, "digits"), ("folder", "mnist")):
-        context = Context("a", mnist=mnist)
+    given = {"digits": {}, "mnist": {"mnist": "folder"}, "cifar10": {"cifar": "folder"}}
+    flags = {"digits": "", "mnist": "--mnist DIR", "cifar10": "--cifar DIR"}
+    for data, folders in given.items():
+        context = Context("a", **folders)
         assert describe.data_set(with_pictures, context) == data
         assert describe.data_set(without, context) == "none"
-        assert ("--mnist" in describe.command(context, "quick", data)) == bool(mnist)
+        command = describe.command(context, "quick", data)
+        assert command == " ".join(f"python reproduce.py --quick {flags[data]} a".split())
+
+
+def test_one_data_set_of_pictures_at_a_time():
+    with pytest.raises(options.BadUsage, match="--cifar and --mnist are two data sets"):
+        options.check_cifar("folder", "folder")

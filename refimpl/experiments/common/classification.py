@@ -18,7 +18,7 @@ HELD = 300  # of the test images, on which strengths are chosen
 
 
 def data_name(context):
-    """CIFAR-10 or MNIST where it is given, else the digits that come with the package."""
+    """CIFAR-10 or MNIST where it is given, else the digits that are shipped."""
     return "cifar10" if context.cifar else "mnist" if context.mnist else "digits"
 
 

@@ -1,0 +1,41 @@
+"""Networks that see pictures as such are given them in the right order."""
+
+import numpy as np
+import pytest
+
+from refimpl.data import cifar_files
+from refimpl.data.images import Images
+from refimpl.experiments import fig12b_convolution_attention as figure
+from refimpl.experiments.common import layered
+from refimpl.experiments.common.context import Context
+
+
+@pytest.mark.parametrize(
+    "pixels, image", [(64, (1, 8, 8)), (784, (1, 28, 28)), (3072, (3, 32, 32))]
+)
+def test_the_shape_of_pictures(pixels, image):
+    X = np.zeros((2, pixels))
+    assert layered.image(Images(X, [0, 1], X, [0, 1])) == image
+
+
+def test_a_token_is_a_row_of_pixels_in_all_channels():
+    images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    tokens = layered.by_rows(images.reshape(2, -1), (3, 4, 5)).reshape(2, 4, 3, 5)
+    for row in range(4):
+        np.testing.assert_array_equal(tokens[:, row], images[:, :, row])
+
+
+@pytest.mark.parametrize("letter", figure.NETWORKS)
+def test_pictures_of_cifar_10_are_learnt(letter, tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar_files, "RECORDS", 4)
+    monkeypatch.setattr(cifar_files, "SIZE", 4 * 3073)
+    rng = np.random.default_rng(0)
+    for name in (*cifar_files.TRAIN, cifar_files.TEST):
+        records = rng.integers(256, size=(4, 3073), dtype=np.uint8)
+        records[:, 0] %= 10
+        (tmp_path / name).write_bytes(records.tobytes())
+    config = figure.Config((2,), 3, 4, 2, n_train=3, steps=2, probes=2, directions=1)
+    context = Context("figure", cifar=tmp_path)
+    found = figure.minimum(config, context, letter, 2000, "R_S + R_1")
+    assert np.isfinite([found["trace"], found["top"], found["loss"]]).all()
+    assert found["accuracy"] in (0, 0.25, 0.5, 0.75, 1)
