@@ -129,8 +129,8 @@ def test_pictures_are_those_of_the_experiments_that_take_them():
         context = Context("a", **folders)
         assert describe.data_set(with_pictures, context) == data
         assert describe.data_set(without, context) == "none"
-        command = describe.command(context, "quick", data)
-        assert command == " ".join(f"python reproduce.py --quick {flags[data]} a".split())
+        words = describe.command(context, "quick", data).split()
+        assert words[2:] == ["--quick", *flags[data].split(), "a"]
 
 
 def test_one_data_set_of_pictures_at_a_time():
