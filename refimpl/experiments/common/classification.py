@@ -14,6 +14,7 @@ NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
 
 DATA_SETS = {"digits": "digits", "mnist": "MNIST"}
+TOGETHER = 1000  # test images in a pass: convolutions of all of them fill the memory
 HELD = 300  # of the test images, on which strengths are chosen
 
 
@@ -161,6 +162,9 @@ def at_risk(risk, accuracy, level):
 
 def accuracy(net, theta, data):
     """Share of the test images whose largest output is the right one: (...)."""
-    predicted = net.forward(theta, data.X_test).argmax(axis=-1)
-    right = predicted == move(data.labels_test, get_xp(theta))
-    return right.mean(axis=-1)
+    xp, right = get_xp(theta), []
+    for start in range(0, len(data.X_test), TOGETHER):
+        part = slice(start, start + TOGETHER)
+        predicted = net.forward(theta, data.X_test[part]).argmax(axis=-1)
+        right.append(predicted == move(data.labels_test[part], xp))
+    return xp.concatenate(right, axis=-1).mean(axis=-1)
