@@ -98,8 +98,7 @@ def film(own, points):
         for one in moving:
             figure.draw_artist(one)
         frame = Image.fromarray(np.array(canvas.buffer_rgba())[..., :3])
-        colors = {"palette": frames[0]} if frames else {"colors": 32}
-        frames.append(frame.quantize(**colors, dither=Image.Dither.NONE))
+        frames.append(frame.quantize(32, dither=Image.Dither.NONE))
     times = [PACE] * (len(frames) - 1) + [PACE * PAUSE]
     content = io.BytesIO()
     more = {"save_all": True, "append_images": frames[1:], "loop": 0}
