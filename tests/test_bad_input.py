@@ -178,6 +178,10 @@ CASES = {
         r"the replicas, of shape \(3,\), got an array of shape \(2,\)",
     ),
     "batch of fractions": (lambda: RISK.batch(np.array([0.5])), r"indices must be integers in -5 to 4, .* got array"),
+    "one batch for two data sets": (
+        lambda: refimpl.Risk(refimpl.TwoLayer(1, 2), np.ones((2, 3, 1)), np.ones((2, 3, 1))).batch(np.array([0])),
+        r"indices must have shape \(R, B\), a row for each of several data sets of shape \(2, 3, 1\)",
+    ),
     "noise for no sample": (lambda: DROP.draw(NET, 0, RNG), "n must be an integer of at least 1, got 0"),
     "masks for no sample": (lambda: DROP.enumerate(NET, -1), "n must be .* got -1"),
     "noise from half a seed": (lambda: DROP.draw(NET, 1, 0.5), "rng must be a random generator.* got 0.5"),

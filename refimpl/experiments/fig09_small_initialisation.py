@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, Adam, Risk, TwoLayer
+from refimpl.arrays.backend import get_xp
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided
@@ -129,6 +130,10 @@ def cases(config):
     ]
 
 
+# The same cases in the same order, those of gradient descent on R_S side by side.
+RUNS = (("GD", "small"), ("GD", "normal"), ("Adam", "smallest"), ("Adam", "normal"))
+
+
 def run(config, context):
     """Train every case.
 
@@ -140,11 +145,14 @@ def run(config, context):
         normal one.
     """
     seeds = context.seeds(config.seeds)
+    tasks = [(*one, *seeds) for one in RUNS]
+    found = context.runs(trained, config, tasks, "Figure 9")
+    joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     return {
         "seeds": np.array(seeds),
         "steps": looks(config),
         "scales": np.array([scale or 0.0 for _, scale in cases(config)]),
-    } | context.grid(trained, config, "Figure 9", cases(config), seeds=seeds)
+    } | joined
 
 
 def looks(config):
@@ -156,23 +164,27 @@ def looks(config):
     return np.unique(np.concatenate([early, last]).astype(int))
 
 
-def trained(config, context, optimizer, scale, *seeds):
-    """Networks of one case."""
-    net = TwoLayer(1, config.width)
-    risk = Risk(net, *tanh_pair())
-    std = features.linear_regime(config.width) if scale is None else scale
+def trained(config, context, optimizer, start, *seeds):
+    """Networks of one of `RUNS`: arrays (scales, S, T)."""
+    net, normal = TwoLayer(1, config.width), start == "normal"
+    risk, scales = Risk(net, *tanh_pair()), sorted(config.scales)
+    if start != "small":
+        scales = [features.linear_regime(config.width) if normal else scales[0]]
+    starts = [features.start(net, scale, context, seeds) for scale in scales]
     history = context.train(
         risk,
-        features.start(net, std, context, seeds),
+        get_xp(*starts).concatenate(starts),
         OPTIMIZERS[optimizer](config.rate),
         config.steps,
-        features.dropout(config.keep) if scale is None else None,
+        features.dropout(config.keep) if normal else None,
         rng=features.noise(context, seeds),
         snapshots=looks(config),
     )
-    return features.paths(net, history.snapshots, risk.X) | {
+    found = features.paths(net, history.snapshots, risk.X) | {
         "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1)
     }
+    shape = len(scales), len(seeds), -1
+    return {name: values.reshape(shape) for name, values in found.items()}
 
 
 def time_to_leave(arrays):

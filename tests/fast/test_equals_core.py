@@ -98,6 +98,25 @@ def test_replicas_some_at_a_time(name, net, data_lead, monkeypatch):
         assert_rejects(gradient[::-1], plain.gradient(theta, eta), 1e-13)
 
 
+@pytest.mark.parametrize("together", [2, 7])
+@pytest.mark.parametrize("net", ["one output", "two inputs", "three outputs"])
+@pytest.mark.parametrize("name", ["R_S^drop", "L3", "L4", "R2Tilde"])
+def test_many_masks_of_one_network(name, net, together, monkeypatch):
+    monkeypatch.setattr(two_layer, "CACHED", together * 5 * 6)
+    taken, in_parts = [], two_layer.in_parts
+    monkeypatch.setattr(
+        two_layer, "in_parts", lambda *args: taken.append(1) or in_parts(*args)
+    )
+    fast, plain, theta = both(name, NETS[net])
+    for eta in noises(plain, (5,))[1:]:
+        q = plain.check(theta, eta)
+        value, gradient = fast.value_and_gradient(*q)
+        assert_close(value, plain(theta, eta), 1e-13)
+        assert_close(gradient, plain.gradient(theta, eta), 1e-13)
+        assert_rejects(gradient[::-1], plain.gradient(theta, eta), 1e-13)
+    assert len(taken) == 2
+
+
 @pytest.mark.parametrize("name", ["L1", "L4"])
 @pytest.mark.parametrize("together", [1, 2, 3])
 def test_replicas_with_a_keep_of_their_own(name, together, monkeypatch):
@@ -157,6 +176,21 @@ def test_batches_take_the_same_path():
         for objective in (fast, plain)
     ]
     assert_close(*ends)
+
+
+def test_batches_of_several_data_sets_are_those_of_each_alone():
+    fast, _, theta = both("R_S^drop", NETS["three outputs"], lead=(3,), data_lead=(3,))
+
+    def trained(objective, start, seeds):
+        rng = [np.random.default_rng(seed) for seed in seeds]
+        rule = refimpl.GD(0.1)
+        return refimpl.train(objective, start, rule, 20, batch_size=2, rng=rng).theta
+
+    together = trained(fast, theta, range(3))
+    for k in range(3):
+        alone = fast.of_data(fast.X[k], fast.Y[k])
+        assert_close(together[k], trained(alone, theta[k : k + 1], [k])[0])
+    assert_rejects(together, trained(fast, theta, range(1, 4)))
 
 
 def test_masks_keep_with_the_probability_of_the_plain_ones():
