@@ -82,7 +82,8 @@ def test_the_lowest_versions_are_those_declared():
     assert printed.split()[: len(declared)] == [
         one.replace(">=", "==") for one in declared
     ]
-    assert "pytest==8\n" in printed and "#" not in printed
+    assert "pytest==8\n" in printed and "sphinx==8.0\n" in printed
+    assert "#" not in printed
 
 
 def test_every_declared_python_is_run():

@@ -40,13 +40,14 @@ def _prepare_streams():
     """Let the streams take all that is said, whatever the locale, also if closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        encoding = getattr(stream, "encoding", None) or "utf-8"
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
-        elif encoding in ("ascii", "ANSI_X3.4-1968", "US-ASCII"):
-            stream.reconfigure(encoding="utf-8")
-        elif encoding.lower() not in ("utf-8", "utf8"):
-            stream.reconfigure(errors="backslashreplace")
+        elif hasattr(stream, "reconfigure"):
+            if stream.encoding in ("ascii", "ANSI_X3.4-1968", "US-ASCII"):
+                stream.reconfigure(encoding="utf-8")
+            # Names of files come back as the bytes they are.
+            utf8 = stream.encoding.lower() in ("utf-8", "utf8")
+            stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
 def _ended(args):

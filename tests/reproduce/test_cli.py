@@ -458,6 +458,15 @@ def test_an_ascii_locale_crashes_nothing():
     assert "λ" in out.decode("utf-8")  # a mark that became ? would mean another
 
 
+def test_a_folder_of_any_name_is_named_in_an_ascii_locale(tmp_path):
+    out = tmp_path / "a file, not a földer"
+    out.write_text("")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with process("--out", str(out), env=os.environ | plain) as ended:
+        error = ended.communicate(timeout=60)[1]
+    assert ended.returncode == cli.BAD_USAGE and os.fsencode(out) in error
+
+
 def test_a_second_run_into_the_folder_of_another_is_refused(small, tmp_path, capsys):
     arguments = ["--quick", "--quiet", "--out", tmp_path, ONE]
     with options.only_run(tmp_path):

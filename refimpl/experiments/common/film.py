@@ -33,7 +33,7 @@ def files(arrays):
 
 
 def snapshots(own, points):
-    """What the report's sliders choose from: a byte for each number that is drawn."""
+    """What the report's sliders choose from, in as few bytes as are seen."""
     return {
         "keeps": KEEPS,
         "steps": own["steps"].tolist(),
@@ -43,14 +43,16 @@ def snapshots(own, points):
         "points": len(GRID),
         "angles": _bytes(own["angle"], -np.pi, np.pi),
         "sizes": _bytes(own["size"], 0, 1),
-        "outputs": _bytes(own["output"], -3, 3),
+        # a curve in steps of a byte would look rough
+        "outputs": _bytes(own["output"], -3, 3, "<u2"),
     }
 
 
-def _bytes(values, low, high):
-    """`values` from `low` to `high` as the bytes 0 to 255, in base 64."""
+def _bytes(values, low, high, kind="u1"):
+    """`values` from `low` to `high` as integers from 0 to all of `kind`, in base 64."""
     share = np.clip((values - low) / (high - low), 0, 1)
-    return base64.b64encode(np.rint(255 * share).astype(np.uint8)).decode()
+    whole = np.rint(np.iinfo(kind).max * share).astype(kind)
+    return base64.b64encode(whole).decode()
 
 
 def film(own, points):

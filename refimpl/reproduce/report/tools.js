@@ -86,7 +86,8 @@ if (innerWidth < 1100) all("nav details").forEach((part) => { part.open = false;
 const film = one("film") && JSON.parse(one("film").textContent);
 if (film) {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const [angles, sizes, outputs] = [film.angles, film.sizes, film.outputs].map(bytes);
+  const [angles, sizes] = [film.angles, film.sizes].map(bytes);
+  const outputs = new Uint16Array(bytes(film.outputs).buffer);
   const [step, keep] = [one("film-step"), one("film-keep")];
   const canvas = one("film-canvas");
   const pen = canvas.getContext("2d");
@@ -126,7 +127,7 @@ if (film) {
     pen.lineWidth = 2;
     pen.beginPath();
     for (let g = 0; g < G; g += 1) {
-      const y = outputs[(k * T + t) * G + g] / 255 * 6 - 3;
+      const y = outputs[(k * T + t) * G + g] / 65535 * 6 - 3;
       pen.lineTo(...place(-12 + 24 * g / (G - 1), y));
     }
     pen.stroke();
