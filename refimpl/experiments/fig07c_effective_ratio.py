@@ -123,7 +123,7 @@ def trained(config, context, data, layers, keep, *seeds):
     return {
         "ratio": np.swapaxes(along, 0, 1),
         "fine": np.array(of_each(fine, history.theta)),
-        "accuracy": np.array(of_each(accuracy, history.theta), dtype=float),
+        "accuracy": np.array([float(a) for a in of_each(accuracy, history.theta)]),
         "loss": risk(history.theta),
     }
 
