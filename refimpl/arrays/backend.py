@@ -162,7 +162,7 @@ def unit_vectors(like, size, start, stop, axes=0):
 
 def pass_elements(net, n):
     """Array elements that a pass forward and back along one direction needs, about."""
-    return 4 * net.size + 6 * n * sum(net.hidden)
+    return 4 * net.size + 6 * n * getattr(net, "elements", sum(net.hidden))
 
 
 def chunks(total, elements_each, limit=None):

@@ -123,6 +123,7 @@ class Mixing:
     def __init__(self, tokens, width, heads):
         self.tokens, self.heads, self.each = tokens, heads, width // heads
         self.inputs, self.width = 3 * tokens * width, tokens * width
+        self.elements = self.width + heads * tokens**2
 
     def run(self, parameters, x):
         """Outputs, and Q, K, V and the weights P of all heads."""

@@ -21,6 +21,7 @@ class Conv:
         self.image, self.filters, self.first = (h, w, c), filters, first
         self.shapes = ((filters, SIDE * SIDE * c), (filters,))
         self.inputs, self.width = h * w * c, h * w * filters
+        self.elements = self.width + SIDE**2 * self.inputs
         self.activation = check_name("activation", activation, ACTIVATIONS)
 
     def run(self, parameters, x):

@@ -25,6 +25,11 @@ class Layered(Chain):
     row of input weights for each neuron; the array after it their biases.
     """
 
+    @property
+    def elements(self) -> int:
+        """Numbers that the hidden layers compute of a sample, windows and all."""
+        return sum(map(elements, self.layers[:-1]))
+
     def input_weights(self, theta: ArrayLike, layer: int = 0) -> Array:
         """Input weight (w_j, b_j) of every filter or neuron of hidden layer `layer`."""
         at, parts = self._of(theta, layer)
@@ -197,6 +202,15 @@ class Transformer(Layered):
         )
         self.neurons.append(at + 2)
         super().__init__([*layers, Dense(width, outputs, "identity")], activation)
+
+
+def elements(layer):
+    """Numbers that a layer computes of a sample, those within it too."""
+    if hasattr(layer, "layers"):
+        return sum(map(elements, layer.layers))
+    if hasattr(layer, "layer"):
+        return layer.tokens * elements(layer.layer)
+    return getattr(layer, "elements", layer.width)
 
 
 def _sizes(name, values, count=None):

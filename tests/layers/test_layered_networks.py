@@ -1,5 +1,7 @@
 """Convolutional networks and transformers: the same theory holds for their features."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from oracles import (
@@ -11,6 +13,7 @@ from oracles import (
 from problems import direction, noise
 
 import refimpl
+from refimpl.arrays.backend import pass_elements
 from refimpl.layers.conv import Conv
 
 MADE = {
@@ -214,3 +217,24 @@ def test_images_with_wrong_axes_are_refused(kind):
         net.forward(np.zeros(net.size), np.zeros((2, net.inputs + 1)))
     with pytest.raises(ValueError, match="X must have shape"):
         net.forward(np.zeros(net.size), np.zeros((2, 4, 4, 2, 1)))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        refimpl.Convolutional((1, 8, 8), (6, 8), 5, 2),
+        refimpl.Convolutional((2, 8, 8), (6, 8), 5, 2, residual=True),
+        refimpl.Transformer(12, 4, 8, 2, 2, 2),
+    ],
+    ids=repr,
+)
+def test_a_direction_takes_no_more_memory_than_is_planned_for_it(net):
+    rng, n, directions = np.random.default_rng(0), 10, 4
+    X, Y = rng.random((n, net.inputs)), rng.random((n, 2))
+    product = refimpl.Risk(net, X, Y).hessian_at(net.init(rng))
+    v = rng.standard_normal((directions, net.size))
+    tracemalloc.start()
+    product(v)
+    taken = tracemalloc.get_traced_memory()[1] / v.itemsize / directions
+    tracemalloc.stop()
+    assert taken < pass_elements(net, n) < 10 * taken
