@@ -77,9 +77,9 @@ def test_equal_runs_are_run_once():
 
 
 def test_seeds_are_those_that_were_not_explored():
-    assert FIRST_SEED == 2000
-    assert Context("test").seeds(3) == [2000, 2001, 2002]
-    assert Context("test", seed_count=2).seeds(5) == [2000, 2001]
+    assert FIRST_SEED == 3000
+    assert Context("test").seeds(3) == [3000, 3001, 3002]
+    assert Context("test", seed_count=2).seeds(5) == [3000, 3001]
 
 
 def test_a_failed_run_fails_the_experiment(pool):

@@ -36,6 +36,6 @@ def test_pictures_of_cifar_10_are_learnt(letter, tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(records.tobytes())
     config = figure.Config((2,), 3, 4, 2, n_train=3, steps=2, probes=2, directions=1)
     context = Context("figure", cifar=tmp_path)
-    found = figure.minimum(config, context, letter, 2000, "R_S + R_1")
+    found = figure.minimum(config, context, letter, 3000, "R_S + R_1")
     assert np.isfinite([found["trace"], found["top"], found["loss"]]).all()
     assert found["accuracy"] in (0, 0.25, 0.5, 0.75, 1)

@@ -20,7 +20,7 @@ from refimpl import train
 from refimpl.arrays.backend import load, to_numpy
 
 # Seeds below this one were looked at while rules and settings were explored.
-FIRST_SEED = 2000
+FIRST_SEED = 3000
 
 
 @dataclass(frozen=True)
