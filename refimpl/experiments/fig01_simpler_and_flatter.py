@@ -103,12 +103,9 @@ CLAIMS = (
 def run(config, context):
     """Train with and without dropout.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
-        ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
-        ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
+    Arrays, with 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
+    ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
+    ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
     """
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)

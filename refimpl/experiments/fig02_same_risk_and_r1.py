@@ -114,12 +114,9 @@ CLAIMS = (
 def run(config, context):
     """Train on all losses.
 
-    Returns
-    -------
-    arrays : dict
-        With K keep probabilities, 2 losses (R_S^drop, R_S + R_1), S seeds and T
-        snapshots: ``accuracy`` and ``risk`` (K, 2, S, T), ``r1`` (K, 2, S) at the end;
-        ``plain_accuracy`` and ``plain_risk`` (S, T) of R_S.
+    Arrays, with K keep probabilities, 2 losses (R_S^drop, R_S + R_1), S seeds and T
+    snapshots: ``accuracy`` and ``risk`` (K, 2, S, T), ``r1`` (K, 2, S) at the end;
+    ``plain_accuracy`` and ``plain_risk`` (S, T) of R_S.
     """
     seeds = context.seeds(config.seeds)
     grid = partial(context.grid, minimum, config, "Figure 2", seeds=seeds)

@@ -164,12 +164,9 @@ CLAIMS = (
 def run(config, context):
     """Train every seed on every objective and measure the curvature of R_S.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds and 4 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
-        and ``accuracy`` (S, 4); ``line`` (S, 4, D, A), R_S along the directions at
-        `lines.ALPHAS`.
+    Arrays, with S seeds and 4 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
+    and ``accuracy`` (S, 4); ``line`` (S, 4, D, A), R_S along the directions at
+    `lines.ALPHAS`.
     """
     seeds = context.seeds(config.seeds)
     found = context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))

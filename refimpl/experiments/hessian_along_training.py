@@ -128,12 +128,9 @@ CLAIMS = (
 def run(config, context):
     """Train on every loss and measure the Hessian on the way.
 
-    Returns
-    -------
-    arrays : dict
-        With C cases, S seeds, T snapshots at ``steps`` (T,) and G points of ``grid``
-        (C, G): ``trace``, ``gauss_newton`` and ``risk`` (C, S, T); of the first seed
-        ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
+    Arrays, with C cases, S seeds, T snapshots at ``steps`` (T,) and G points of
+    ``grid`` (C, G): ``trace``, ``gauss_newton`` and ``risk`` (C, S, T); of the first
+    seed ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
     """
     seeds = context.seeds(config.seeds)
     found = context.grid(measured, config, "Hessian", CASES, seeds=seeds)

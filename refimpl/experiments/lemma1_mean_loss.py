@@ -142,13 +142,10 @@ def exact_errors(context, rng, kind, activation, keep, per_sample):
 def run(config, context):
     """Errors of the enumerated problems, and distances of the sampled means.
 
-    Returns
-    -------
-    arrays : dict
-        ``exact`` (2 conventions, kinds, activations, keeps, problems, 2: loss and
-        gradient); ``draws`` (T,) numbers of masks K; ``distance`` (S, T, 3) to each of
-        `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z`` (S, 3) largest |z| over the
-        parameters; ``size`` number of parameters.
+    Arrays: ``exact`` (2 conventions, kinds, activations, keeps, problems, 2: loss and
+    gradient); ``draws`` (T,) numbers of masks K; ``distance`` (S, T, 3) to each of
+    `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z`` (S, 3) largest |z| over the
+    parameters; ``size`` number of parameters.
     """
     seeds = context.seeds(config.seeds)
     axes = (range(2), range(len(KINDS)))

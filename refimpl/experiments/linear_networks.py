@@ -108,12 +108,9 @@ def data(context, seed):
 def run(config, context):
     """Train every seed on each loss.
 
-    Returns
-    -------
-    arrays : dict
-        ``steps`` (T,); ``least`` (S,) minima of R_S + R_1; ``objective`` (3, S, T) the
-        same at the networks of 3 `LOSSES`; ``values`` (3, S, 4) singular values of the
-        outputs at the end, ``shares`` (3, S, m); ``targets`` and ``shrunk`` (S, 4).
+    Arrays: ``steps`` (T,); ``least`` (S,) minima of R_S + R_1; ``objective`` (3, S, T)
+    the same at the networks of 3 `LOSSES`; ``values`` (3, S, 4) singular values of the
+    outputs at the end, ``shares`` (3, S, m); ``targets`` and ``shrunk`` (S, 4).
     """
     seeds = context.seeds(config.seeds)
     solved = [solution(config, context, seed) for seed in seeds]

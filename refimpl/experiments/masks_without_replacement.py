@@ -70,10 +70,7 @@ CLAIMS = (
 def run(config, context):
     """Distances of the mean iterate after one pass to the flows.
 
-    Returns
-    -------
-    arrays : dict
-        ``rates`` (E,) and ``distance`` (S, E, 4 `FLOWS`), S networks.
+    Arrays: ``rates`` (E,) and ``distance`` (S, E, 4 `FLOWS`), S networks.
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "rates": np.array(config.rates)}

@@ -139,15 +139,12 @@ CLAIMS = tuple(_claims())
 def run(config, context):
     """Train with dropout, and measure noise and curvature at the end.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
-        rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
-        eigenvectors; by 2 losses ``spread`` and ``flatness`` (S, 2, 3, 10), variances
-        of the noise and flatness along its principal components; ``path`` and
-        ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
-        sample and of SGD.
+    Arrays, with S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
+    rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
+    eigenvectors; by 2 losses ``spread`` and ``flatness`` (S, 2, 3, 10), variances of
+    the noise and flatness along its principal components; ``path`` and
+    ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
+    sample and of SGD.
     """
     seeds = context.seeds(config.seeds)
     parts = context.grid(measured, config, "noise and Hessian", seeds)

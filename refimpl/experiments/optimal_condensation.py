@@ -108,13 +108,10 @@ CLAIMS = tuple(_claims())
 def run(config, context):
     """Solve the convex problem and train every seed, for both activations.
 
-    Returns
-    -------
-    arrays : dict
-        By 2 `ACTIVATIONS`: ``bound`` and ``built`` (2,), values of R_S + R_1; of the
-        built network and, with 2 `LOSSES` and seeds after them, of the trained ones:
-        ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
-        orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
+    Arrays, by 2 `ACTIVATIONS`: ``bound`` and ``built`` (2,), values of R_S + R_1; of
+    the built network and, with 2 `LOSSES` and seeds after them, of the trained ones:
+    ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
+    orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, SNAPSHOTS)}

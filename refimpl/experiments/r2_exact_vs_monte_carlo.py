@@ -90,12 +90,9 @@ CLAIMS = (
 def run(config, context):
     """Closed forms, and Monte-Carlo errors by number of masks.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds, 2 conventions and 2 quantities: ``exact`` (S, 2) of R_2; ``draws``
-        (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of as
-        many masks; ``z2`` (S, 2, 2).
+    Arrays, with S seeds, 2 conventions and 2 quantities: ``exact`` (S, 2) of R_2;
+    ``draws`` (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of
+    as many masks; ``z2`` (S, 2, 2).
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "draws": numbers_of_masks(config)}

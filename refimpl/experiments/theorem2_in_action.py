@@ -115,15 +115,11 @@ CLAIMS = (
 def run(config, context):
     """Follow the flow of every network.
 
-    Returns
-    -------
-    arrays : dict
-        With S networks at T ``times``: ``trace``, (1/n)Σ‖∇f(x_i)‖², ``hessian``, the
-        trace of the Hessian, ``risk`` and ``r1`` (S, T); ``rate`` and ``slope`` (S,)
-        at the start; of all steps ``up``, ``down`` (S,), rises and falls of the trace
-        with the pattern held, ``rise``, ``jump`` (S,), all its rises and what of them
-        is a change of the pattern, and ``highest`` (S,), its largest rise above an
-        earlier value.
+    Arrays, with S networks at T ``times``: ``trace``, (1/n)Σ‖∇f(x_i)‖², ``hessian``,
+    the trace of the Hessian, ``risk`` and ``r1`` (S, T); ``rate`` and ``slope`` (S,) at
+    the start; of all steps ``up``, ``down`` (S,), rises and falls of the trace with the
+    pattern held, ``rise``, ``jump`` (S,), all its rises and what of them is a change of
+    the pattern, and ``highest`` (S,), its largest rise above an earlier value.
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "times": times(config)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl import Dropout, active, amplitude, orientation_count
+from refimpl import Dropout, Risk, TwoLayer, active, amplitude, orientation_count
 from refimpl.data import tanh_pair
 
 GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
@@ -48,6 +48,13 @@ def start(net, std, context, seeds, stream="init"):
     """One network per seed, in the precision of training: (S, P), float32."""
     rngs = [context.rng(stream, seed) for seed in seeds]
     return context.put(net.init(rngs, std).astype(np.float32))
+
+
+def figure_4(context, seeds, width, std=None):
+    """R_S of Figure 4's two-layer tanh network, and its start for each seed (S, P)."""
+    net = TwoLayer(1, width)
+    std = linear_regime(width) if std is None else std
+    return Risk(net, *tanh_pair()), start(net, std, context, seeds)
 
 
 def noise(context, seeds, stream="noise"):
@@ -105,6 +112,12 @@ def fixed(seeds):
     return {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
 
 
+def along(risk, snapshots):
+    """Numbers of orientations as of `paths`, and R_S as ``loss``: (..., T)."""
+    loss = np.stack([risk(theta) for theta in snapshots], axis=-1)
+    return paths(risk.net, snapshots, risk.X) | {"loss": loss}
+
+
 def record(risk, history):
     """What is kept of the training of S networks of one input and one output.
 
@@ -118,16 +131,14 @@ def record(risk, history):
     Returns
     -------
     arrays : dict
-        ``count`` and ``coarse``, numbers of orientations as of `paths`, and ``loss``,
-        R_S, on the way, (S, T); ``output``
-        (S, G) on `GRID` at the end; ``weights`` (S, 2, m, 2) and ``amplitude``
-        (S, 2, m) of the first hidden layer at the start and at the end.
+        What `along` returns, (S, T); ``output`` (S, G) on `GRID` at the end;
+        ``weights`` (S, 2, m, 2) and ``amplitude`` (S, 2, m) of the first hidden layer
+        at the start and at the end.
     """
     net, snapshots = risk.net, history.snapshots
     ends = np.stack([snapshots[0], snapshots[-1]], axis=1)  # (S, 2, P)
     weights, sizes = features(net, ends, risk.X)
-    return paths(net, snapshots, risk.X) | {
-        "loss": np.stack([risk(theta) for theta in snapshots], axis=-1),
+    return along(risk, snapshots) | {
         "output": outputs(net, history.theta, GRID),
         "weights": weights,
         "amplitude": sizes,

@@ -44,6 +44,16 @@ def counts(panel, steps, rows, color, label, dashes="-"):
     panel.locator_params(axis="x", nbins=4)
 
 
+def both_counts(panel, steps, arrays, looks):
+    """Counts of each training (K, S, T) at its steps (K, T), at both resolutions."""
+    for (label, color), at, fine, coarse in zip(
+        looks.items(), steps, arrays["count"], arrays["coarse"]
+    ):
+        counts(panel, at, fine, color, label)
+        counts(panel, at, coarse, color, None, ":")
+    panel.plot([], [], ":", color="0.3", label="at cosine 0.95")
+
+
 def output(panel, arrays, values, color):
     """A network's output and the points it was trained on."""
     panel.plot(arrays["grid"], values, color=color)
