@@ -55,14 +55,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
-CAPTIONS = {
-    "fig02_same_risk_and_r1": (
-        "Against the keep probability, for R_S^drop, R_S + R_1 and R_S: (a) test "
-        "accuracy, (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = "
-        "1); grey: as near to dropout's as the claims ask for. (d) Test accuracy "
-        "against R_S along training, every seed at the largest p; symbols: the end."
-    ),
-}
 
 WIDE = (
     "The scale of the initialisation was chosen because from it R_S generalises as "
@@ -166,7 +158,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """The paper's three panels, every seed, and the way there."""
+    """Against the keep probability, for R_S^drop, R_S + R_1 and R_S: (a) test accuracy,
+    (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = 1); grey: as near
+    to dropout's as the claims ask for. (d) Test accuracy against R_S along training,
+    every seed at the largest p; symbols: the end.
+    """
     figure, axes = style.figure(1, 4, width=12.0, height=2.8)
     keeps, rules = arrays["keeps"], {claim.id[6:]: claim.rule for claim in CLAIMS}
     looks = (

@@ -48,14 +48,6 @@ PRESETS = {
     "paper": Config(width=1000, steps=300_000, seeds=3),
 }
 PAPER_SETTINGS = {"inputs": 10}
-CAPTIONS = {
-    "fig07_high_dimension": (
-        "(a), (b) Cosine similarity of every pair of input weights, neurons sorted, "
-        "with p = 1 and with p = 0.5. (c) Number of orientations against steps, all "
-        "seeds and the median, at cosine 0.995 (solid) and 0.95 (dotted); the dashed "
-        "line is the threshold for p = 0.5."
-    ),
-}
 
 SETTING = "two-layer tanh network, ten inputs, one-neuron teacher"
 WIDTH = "The width of the default was lowered from 500 to 200. "
@@ -189,7 +181,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Cosine similarities, sorted, of the first seed; orientations of all seeds."""
+    """(a), (b) Cosine similarity of every pair of input weights, neurons sorted, with p
+    = 1 and with p = 0.5. (c) Number of orientations against steps, all seeds and the
+    median, at cosine 0.995 (solid) and 0.95 (dotted); the dashed line is the threshold
+    for p = 0.5.
+    """
     figure, axes = style.figure(1, 3, width=10.0, height=3.0)
     *matrices, count = axes[0]
     look = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "interpolation": "nearest"}

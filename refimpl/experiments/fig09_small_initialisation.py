@@ -50,15 +50,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9, "rate": 1e-3}
-CAPTIONS = {
-    "fig09_small_initialisation": (
-        "R_S against steps, from small initialisations without dropout and from the "
-        "normal one with it, (a) by gradient descent and (b) by Adam; the dotted line "
-        "is the saddle, the dashed one the paper's 1e-5, the thick one the plateau of "
-        "dropout, the median from 8e4 to 1e5 steps. (c) Steps until the saddle is "
-        "left, against the scale of the initialisation."
-    ),
-}
 
 SADDLE = 0.0875
 LEAVE = (
@@ -217,7 +208,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """R_S against steps for every case, and the time at the saddle by scale."""
+    """R_S against steps, from small initialisations without dropout and from the normal
+    one with it, (a) by gradient descent and (b) by Adam; the dotted line is the saddle,
+    the dashed one the paper's 1e-5, the thick one the plateau of dropout, the median
+    from 8e4 to 1e5 steps. (c) Steps until the saddle is left, against the scale of the
+    initialisation.
+    """
     figure, axes = style.figure(1, 3, width=11.0, height=3.0)
     scales, steps = arrays["scales"], arrays["steps"]
     *losses, waits = axes[0]

@@ -65,15 +65,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"hidden": "1024, 1024 (recalled)", "keep": "0.8 and 0.5 (recalled)"}
-CAPTIONS = {
-    "fig12a_flat_minima": (
-        "Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: "
-        "(a) loss along random directions, median and 10% to 90%; (b) how many times "
-        "smaller than at the minimum of R_S are the rise along these directions, trace "
-        "and largest eigenvalue of the Hessian of R_S, and the trace of R_S + R_1 over "
-        "that of R_S^drop; (c) test accuracy minus that of R_S. A symbol a seed."
-    )
-}
 
 TRACE = "Tr of the Hessian of R_S, geometric mean over seeds of {} over {}"
 RISE = (
@@ -242,7 +233,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Loss along directions, and what is flatter, and better, by seed."""
+    """Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: (a)
+    loss along random directions, median and 10% to 90%; (b) how many times smaller than
+    at the minimum of R_S are the rise along these directions, trace and largest
+    eigenvalue of the Hessian of R_S, and the trace of R_S + R_1 over that of R_S^drop;
+    (c) test accuracy minus that of R_S. A symbol a seed.
+    """
     figure, axes = style.figure(1, 3, width=10.5, height=2.9)
     colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
     drop = r"$R_S^\mathrm{drop}$"

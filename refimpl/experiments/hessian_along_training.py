@@ -76,15 +76,6 @@ PRESETS = {
         width=200, n_train=500, std=0.15, rate=5e-3, steps=15_000, lanczos_probes=4
     ),
 }
-CAPTIONS = {
-    "hessian_along_training": (
-        "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one "
-        "seed, (b) largest eigenvalue of the Hessian of R_S, and (c) the residual "
-        "part's share of the trace, against steps, medians over seeds; (d) spectral "
-        "density of one seed at the end; (e) ratios of traces at the end, and (f) R_S, "
-        "every seed. Dashed lines across: thresholds of the claims."
-    )
-}
 
 SMALL = below(0.1)
 TRACE = "Tr of the Hessian of R_S at the end, geometric mean over seeds of "
@@ -222,7 +213,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Trace, largest eigenvalue, residual part and spectral density."""
+    """For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one seed,
+    (b) largest eigenvalue of the Hessian of R_S, and (c) the residual part's share of
+    the trace, against steps, medians over seeds; (d) spectral density of one seed at
+    the end; (e) ratios of traces at the end, and (f) R_S, every seed. Dashed lines
+    across: thresholds of the claims.
+    """
     figure, axes = style.figure(2, 3, width=12.0, height=2.9)
     (trace, top, residual), (spectrum, ratio, ends) = axes
     colors = dict(zip(LABELS, style.CYCLE))

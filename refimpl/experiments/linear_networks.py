@@ -46,15 +46,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=200, seeds=10, steps=200_000),
 }
-CAPTIONS = {
-    "linear_networks": (
-        "Linear networks trained on R_S, with dropout, and on R_S + R_1. (a) R_S + R_1 "
-        "over its closed-form minimum, minus 1, against steps, every seed and the "
-        "median. (b) Singular values of the outputs at the end against those of the "
-        "targets, first seed, and the shrinkage by which the minimum is given. (c) The "
-        "neurons' shares ‖a_j‖‖h_j‖ over their mean, sorted, first seed."
-    )
-}
 
 EXCESS = "R_S + R_1 at the end over its minimum, minus 1"
 CLAIMS = (
@@ -186,7 +177,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Excess against steps, singular values, shares."""
+    """Linear networks trained on R_S, with dropout, and on R_S + R_1. (a) R_S + R_1
+    over its closed-form minimum, minus 1, against steps, every seed and the median. (b)
+    Singular values of the outputs at the end against those of the targets, first seed,
+    and the shrinkage by which the minimum is given. (c) The neurons' shares ‖a_j‖‖h_j‖
+    over their mean, sorted, first seed.
+    """
     figure, axes = style.figure(1, 3, width=9.5, height=2.9)
     distance, singular, alike = axes[0]
     colors = (style.BLACK, style.RED, style.BLUE)

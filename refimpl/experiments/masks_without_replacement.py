@@ -35,13 +35,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(networks=50),
 }
-CAPTIONS = {
-    "masks_without_replacement": (
-        "Distance of the mean iterate, after one pass through a deck of masks, to the "
-        "flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + "
-        "R_1 + R_2, against ε. Median and range over random networks."
-    )
-}
 
 FIT = (
     "slope of log distance against log ε over two decades, mean over random networks, "
@@ -101,7 +94,10 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Distances against ε."""
+    """Distance of the mean iterate, after one pass through a deck of masks, to the
+    flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + R_1 +
+    R_2, against ε. Median and range over random networks.
+    """
     figure, ((panel,),) = style.figure(1, 1, width=5.5, height=2.9)
     for flow, name in enumerate(FLOWS):
         errors = arrays["distance"][..., flow]

@@ -43,15 +43,6 @@ PRESETS = {
     "paper": Config(width=1000, seeds=5, steps=900_000),
 }
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9}
-CAPTIONS = {
-    "optimal_condensation": (
-        "The global minimum of R_S + R_1 on Figure 4's points and what training finds, "
-        "for tanh (above) and ReLU. Left: output of the optimum, and dashed of a "
-        "network trained with dropout. Middle: share of each neuron in Σ|c_j| against "
-        "its orientation, for tanh modulo sign. Right: R_S + R_1 over the bound on its "
-        "minimum, training on R_S + R_1 and with dropout, every seed and the median."
-    )
-}
 
 COUNT = (
     "number of orientations (cosine similarity above 0.995) that carry 90% of the "
@@ -204,7 +195,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Outputs, neurons, and the way to the minimum."""
+    """The global minimum of R_S + R_1 on Figure 4's points and what training finds, for
+    tanh (above) and ReLU. Left: output of the optimum, and dashed of a network trained
+    with dropout. Middle: share of each neuron in Σ|c_j| against its orientation, for
+    tanh modulo sign. Right: R_S + R_1 over the bound on its minimum, training on R_S +
+    R_1 and with dropout, every seed and the median.
+    """
     figure, axes = style.figure(2, 3, width=9.0, height=2.5)
     last = axes[:, -1]
     for k, (activation, symbol) in enumerate(zip(ACTIVATIONS, ("tanh", "ReLU"))):

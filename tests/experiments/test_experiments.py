@@ -113,7 +113,7 @@ def test_an_experiment_runs_from_end_to_end(name, xp, monkeypatch):
         return
     with style.applied():
         figures = module.plot(arrays)
-        assert figures.keys() == module.CAPTIONS.keys()
+        assert figures.keys() == framework.captions(module).keys()
         for figure in figures.values():
             figure.savefig(io.BytesIO())
 
