@@ -13,15 +13,9 @@ import numpy as np
 from refimpl import R1
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided
-from refimpl.experiments.common.classification import (
-    at_risk,
-    fixed,
-    images,
-    objective,
-    path,
-    two_layer,
-)
-from refimpl.experiments.common.looks import LABELS, listed, titled
+from refimpl.experiments.common.classification import at_risk, fixed, images
+from refimpl.experiments.common.classification import objective, path, two_layer
+from refimpl.experiments.common.looks import LABELS, against_risk, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 LOSSES = ("R_S^drop", "L1")
@@ -192,8 +186,7 @@ def plot(arrays):
         color, dash = look["color"], ("-", "--", "-")[k]
         axes[0, 3].plot(risk.T, right.T, color=color, ls=dash, lw=0.7)
         axes[0, 3].plot(risk[:, -1], right[:, -1], look["marker"], color=color, ms=4)
-    x, title = "$R_S$ (falling to the right)", f"on the way, $p$ = {keeps[-1]:g}"
-    titled(axes[0, 3], title, x, "test accuracy", xscale="log", ylim=(0.2, 1))
-    axes[0, 3].set_xlim(1, 0.8 * min(risk.min() for risk, _ in lines))
+    least = min(risk.min() for risk, _ in lines)
+    against_risk(axes[0, 3], f"on the way, $p$ = {keeps[-1]:g}", least, 0.2)
     style.letter(axes)
     return {"fig02_same_risk_and_r1": figure}

@@ -10,27 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import (
-    GD,
-    L1,
-    Deep,
-    Dropout,
-    Risk,
-    hessian_trace,
-    loss_along,
-    normalize_filters,
-    top_eigenvalues,
-)
+from refimpl import GD, L1, Deep, Dropout, Risk
+from refimpl import hessian_trace, loss_along, normalize_filters, top_eigenvalues
 from refimpl.data import one_hot
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.classification import (
-    DATA_SETS,
-    accuracy,
-    by_data_set,
-    fixed,
-    images,
-)
+from refimpl.experiments.common.classification import DATA_SETS, accuracy
+from refimpl.experiments.common.classification import by_data_set, fixed, images
 from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 

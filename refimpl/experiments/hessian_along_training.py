@@ -12,32 +12,12 @@ import numpy as np
 from refimpl import GD, hessian_trace, quadrature, spectral_density, top_eigenvalues
 from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import features, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
-from refimpl.experiments.common.classification import (
-    MASKS,
-    NOISY,
-    dropout,
-    fixed,
-    images,
-    objective,
-    two_layer,
-)
-from refimpl.experiments.common.looks import (
-    LABELS,
-    legend_beside,
-    listed,
-    plot_columns,
-    plot_rule,
-    titled,
-    with_mask,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
+from refimpl.experiments.common.classification import MASKS, NOISY, dropout, fixed
+from refimpl.experiments.common.classification import images, objective, two_layer
+from refimpl.experiments.common.looks import LABELS, legend_beside, listed
+from refimpl.experiments.common.looks import plot_columns, plot_rule, titled, with_mask
 from refimpl.experiments.common.statistics import paired_ratio
 from refimpl.theory.jacobian import ntk_trace
 
@@ -149,13 +129,8 @@ def measured(config, context, loss, mask, *seeds):
     thetas = [theta.astype(float) for theta in snapshots]  # [T] (S, P)
     _, alone = two_layer(data[0], config.width)
     top = [top_eigenvalues(alone, theta[0], tolerance=1e-3)[0] for theta in thetas]
-    rule = quadrature(
-        alone,
-        thetas[-1][0],
-        config.lanczos_steps,
-        config.lanczos_probes,
-        context.noise("probes", seeds[0]),
-    )
+    probes = (config.lanczos_probes, context.noise("probes", seeds[0]))
+    rule = quadrature(alone, thetas[-1][0], config.lanczos_steps, *probes)
     grid = np.linspace(-0.1, 1.1, 241) * float(top[-1])
     density = spectral_density(rule, grid, 0.01 * float(top[-1]))
     along = {
@@ -201,9 +176,7 @@ def check(arrays):
     share = np.median(shares(arrays)[..., -1], axis=-1)
     measured = {name: paired_ratio(one, 1) for name, one in ratios(arrays).items()}
     measured["hessian-gauss-newton"] = share.max()
-    means, risks = (
-        arrays[name][..., -1].mean(axis=-1) for name in ("trace", "risk")
-    )
+    means, risks = (arrays[key][..., -1].mean(axis=-1) for key in ("trace", "risk"))
     details = {
         "hessian-order": f"{arrays['data']}; mean traces: {listed(NAMES, means)}; mean "
         f"R_S: {listed(NAMES, risks, '.2g')}",
@@ -241,11 +214,8 @@ def plot(arrays):
         ends.plot([k] * len(risk), risk, marks.get(mask, "o"), ms=4, **look)
     plot_rule(residual, SMALL)
     rules = {claim.id: claim.rule for claim in CLAIMS}
-    names = (
-        "without $R_1$\nover with",
-        "$L_1$ over\ndropout",
-        "$L_2$ per sample\nover shared",
-    )
+    names = ("without $R_1$\nover with", "$L_1$ over\ndropout")
+    names += ("$L_2$ per sample\nover shared",)
     columns = {
         name: (values, rules[claim], style.BLACK)
         for name, (claim, values) in zip(names, ratios(arrays).items())

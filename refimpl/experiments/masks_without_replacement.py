@@ -12,9 +12,9 @@ import numpy as np
 
 from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import Claim, between, decided, ours
+from refimpl.experiments.common.claims import between, decided, ours
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
+from refimpl.experiments.common.looks import legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow
 from refimpl.theory.iterates import mean_epoch
@@ -41,14 +41,13 @@ FIT = (
     "all orders of the deck followed"
 )
 CLAIMS = (
-    Claim(
+    ours(
         "deck-r2",
         "With masks drawn without replacement the mean iterate after one pass is "
         "within order 3 of the flow of R_S + R_1 + R_2.",
-        "this project, after Eq. (6)",
         FIT,
         between(2.75, 3.25),
-        origin="project",
+        source="this project, after Eq. (6)",
     ),
     ours(
         "deck-modified",
@@ -99,12 +98,7 @@ def plot(arrays):
     R_2, against ε. Median and range over random networks.
     """
     figure, ((panel,),) = style.figure(1, 1, width=5.5, height=2.9)
-    for flow, name in enumerate(FLOWS):
-        errors = arrays["distance"][..., flow]
-        look = FLOW_LOOKS[name]
-        panels.spread(panel, arrays["rates"], errors, (0, 0.5, 1), ms=4, **look)
     title = "one pass through a deck of masks, exact"
-    x, y = r"learning rate $\varepsilon$", "distance to mean iterate"
-    titled(panel, title, x, y, xscale="log", yscale="log")
+    panels.distances(panel, title, arrays["rates"], arrays["distance"], FLOWS)
     legend_beside(panel)
     return {"masks_without_replacement": figure}

@@ -166,9 +166,9 @@ class Claim:
         return Result(self, "not attempted", None, None, None, reason)
 
 
-def ours(id, statement, quantity, rule, **more):
+def ours(id, statement, quantity, rule, source="this project", **more):
     """A claim of this project."""
-    return Claim(id, statement, "this project", quantity, rule, "project", **more)
+    return Claim(id, statement, source, quantity, rule, "project", **more)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ An experiment is a module of `refimpl.experiments` with
   no value can say it, in words; left out where all is ours;
 - ``run(config, context)``, which returns a dict of NumPy arrays (`context.Context`);
 - ``check(arrays)``, which returns one `claims.Result` per claim, by its id;
-- ``plot(arrays)``, which returns a dict from name to Matplotlib figure; its docstring is
-  the caption, what the figure shows, for readers who see it and for those who cannot;
+- ``plot(arrays)``, which returns a dict from name to Matplotlib figure; its docstring
+  is the caption: what is shown, for readers who see it and for those who cannot;
 - ``CAPTIONS`` in place of that docstring, from name to caption, if it makes several;
 - ``films(arrays)``, if there is a film: a dict from file name to its bytes.
 
