@@ -7,6 +7,7 @@ on CIFAR-10; both mask conventions.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,13 +15,8 @@ from refimpl import GD, L1, R2, Divergence, Dropout
 from refimpl.arrays.backend import get_xp
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.classification import (
-    MASKS,
-    accuracy,
-    data_name,
-    images,
-    two_layer,
-)
+from refimpl.experiments.common.classification import MASKS, accuracy, alone, fixed
+from refimpl.experiments.common.classification import images, two_layer
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 from refimpl.fast.finite_step import FlattenedDropout
@@ -54,15 +50,6 @@ PRESETS = {
     "paper": Config(width=200, n_train=300, time=20.0),
 }
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
-CAPTIONS = {
-    "fig03_learning_rate": (
-        "Sweep of the learning rate ε of R_S^drop and sweep of the factor λ of the "
-        "squared gradient norm. (a), (b) Test accuracy with shared masks and with "
-        "masks per sample; the band is where the two sweeps may lie apart, around the "
-        "λ sweep. (c), (d) E R_S^drop over E‖∇R_S^drop‖² at the same minima, and the "
-        "band of its claim. Dots are seeds."
-    ),
-}
 
 WIDE = (
     "The scale of the initialisation was chosen because from it R_S generalises as "
@@ -151,21 +138,14 @@ CLAIMS = (
 def run(config, context):
     """Both sweeps, with both conventions.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 conventions, 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss``
-        (E R_S^drop), ``squares`` (E‖∇R_S^drop‖²) and ``covariance`` (2, 2, V, S, 2: of
-        shared and per-sample masks at that θ); NaN where training ran off.
+    Arrays, with 2 conventions, 2 sweeps, V ``values`` and S seeds: ``accuracy``,
+    ``loss`` (E R_S^drop), ``squares`` (E‖∇R_S^drop‖²) and ``covariance`` (2, 2, V, S,
+    2: of shared and per-sample masks at that θ); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
     axes = (MASKS, SWEEPS, config.values)
-    return {
-        "seeds": np.array(seeds),
-        "values": np.array(config.values),
-        "samples": np.array(config.n_train),
-        "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
+    known = fixed(context, seeds, values=config.values, samples=config.n_train)
+    return known | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
 
 
 def minimum(config, context, mask, sweep, value, *seeds):
@@ -182,9 +162,7 @@ def minimum(config, context, mask, sweep, value, *seeds):
             ran = context.train(objective, start, GD(rate), steps, drop, rng=rng)
     except Divergence:
         if len(seeds) > 1:  # which of them?
-            task = (config, context, mask, sweep, value)
-            each = [minimum(*task, seed) for seed in seeds]
-            return {key: np.concatenate([one[key] for one in each]) for key in NAMES}
+            return alone(partial(minimum, config, context, mask, sweep, value), seeds)
         lost = dict.fromkeys(NAMES, np.full(1, np.nan))
         return lost | {"covariance": np.full((1, 2), np.nan)}
     theta = ran.theta.astype(float)
@@ -255,32 +233,30 @@ def compared(values, n, accuracy, loss, squares, covariance):
 
 
 def plot(arrays):
-    """Accuracy, and the ratio, over both sweeps, by convention."""
+    """Sweep of the learning rate ε of R_S^drop and sweep of the factor λ of the squared
+    gradient norm. (a), (b) Test accuracy with shared masks and with masks per sample;
+    the band is where the two sweeps may lie apart, around the λ sweep. (c), (d) E
+    R_S^drop over E‖∇R_S^drop‖² at the same minima, and the band of its claim. Dots are
+    seeds.
+    """
     figure, axes = style.figure(2, 2, width=8.0, height=2.7, sharex=True)
-    looks = (
-        {
-            "color": style.BLUE,
-            "marker": "o",
-            "label": r"$\varepsilon$ of $R_S^\mathrm{drop}$",
-        },
-        {"color": style.RED, "marker": "s", "label": r"$\lambda$, small $\varepsilon$"},
-    )
-    quotient = r"$E R_S^\mathrm{drop}\,/\,E\|\nabla R_S^\mathrm{drop}\|^2$"
+    drop = r"R_S^\mathrm{drop}"
+    labels = (rf"$\varepsilon$ of ${drop}$", r"$\lambda$, small $\varepsilon$")
+    lines = [
+        {"color": color, "marker": marker, "label": label}
+        for color, marker, label in zip((style.BLUE, style.RED), "os", labels)
+    ]
+    quotient = rf"$E {drop}\,/\,E\|\nabla {drop}\|^2$"
     rows = (
-        (arrays["accuracy"], "test accuracy"),
-        (arrays["loss"] / arrays["squares"], quotient),
-    )
-    accuracy, ratio = (claim.rule.thresholds for claim in CLAIMS[:2])
-    allowed = (
-        lambda mean: [mean + end for end in accuracy],
-        lambda mean: [mean * end for end in ratio],
+        (arrays["accuracy"], "test accuracy", np.add),
+        (arrays["loss"] / arrays["squares"], quotient, np.multiply),
     )
     look = {"color": "0.6", "alpha": 0.3, "lw": 0, "label": "allowed"}
-    for panels, (quantity, label), region in zip(axes, rows, allowed):
+    for panels, (quantity, label, moved), claim in zip(axes, rows, CLAIMS):
         for panel, sweeps, mask in zip(panels, quantity, MASKS):
-            around = region(sweeps[1].mean(axis=-1))
-            panel.fill_between(arrays["values"], *around, **look)
-            for values, line in zip(sweeps, looks):  # (V, S)
+            allowed = moved.outer(claim.rule.thresholds, sweeps[1].mean(axis=-1))
+            panel.fill_between(arrays["values"], *allowed, **look)
+            for values, line in zip(sweeps, lines):  # (V, S)
                 dots = {"color": line["color"], "alpha": 0.5, "ms": 3}
                 panel.plot(arrays["values"], values, ".", **dots)
                 panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **line)

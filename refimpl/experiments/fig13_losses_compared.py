@@ -16,26 +16,12 @@ import numpy as np
 from refimpl import loss_along
 from refimpl.experiments.common import minima, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.classification import (
-    LOSSES,
-    MASKS,
-    NOISY,
-    WITH_R1,
-    dropout,
-    fixed,
-    images,
-    objective,
-    path,
-    two_layer,
-)
+from refimpl.experiments.common.classification import LOSSES, MASKS, NOISY, WITH_R1
+from refimpl.experiments.common.classification import dropout, fixed, images
+from refimpl.experiments.common.classification import objective, path, two_layer
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import (
-    LABELS,
-    legend_beside,
-    plot_columns,
-    spread,
-    titled,
-)
+from refimpl.experiments.common.looks import LABELS, against_risk, legend_beside
+from refimpl.experiments.common.looks import plot_columns, spread, titled
 from refimpl.experiments.common.statistics import paired
 
 MARKERS = "osD^vP"
@@ -163,13 +149,10 @@ CLAIMS = tuple(
 def run(config, context):
     """Train all networks and draw the lines between their minima.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 masks, K keep probabilities, 6 `LOSSES`, S seeds and T snapshots:
-        ``accuracy`` and ``risk`` (2, K, 6, S, T), NaN where training ran off; with 6
-        `minima.PAIRS`: ``line`` (2, 6, S, A), R_S at `minima.ALPHAS` between the minima
-        at the largest p.
+    Arrays, with 2 masks, K keep probabilities, 6 `LOSSES`, S seeds and T snapshots:
+    ``accuracy`` and ``risk`` (2, K, 6, S, T), NaN where training ran off; with 6
+    `minima.PAIRS`: ``line`` (2, 6, S, A), R_S at `minima.ALPHAS` between the minima at
+    the largest p.
     """
     seeds = context.seeds(config.seeds)
     axes = (MASKS, config.keeps, LOSSES)
@@ -262,9 +245,7 @@ def plot_accuracies(arrays):
         by_risk.axvline(minima.MINIMUM, color="0.5", ls="--", lw=1)
         y = "test accuracy at the end"
         titled(by_p, f"{mask} masks", "keep probability $p$", y, xticks=keeps)
-        x, title = "$R_S$ (falling to the right)", f"on the way, $p$ = {keeps[-1]:g}"
-        titled(by_risk, title, x, "test accuracy", xscale="log", xlim=(1, 0.8 * low))
-        by_risk.set_ylim(0.1, 1)
+        against_risk(by_risk, f"on the way, $p$ = {keeps[-1]:g}", low, 0.1)
         looks = (("at the end", style.BLACK), ("same $R_S$", style.GREEN))
         columns = {
             f"$p$ = {p:g},\n{name}": (gap[m, e, k], CLAIMS[k].rule, color)

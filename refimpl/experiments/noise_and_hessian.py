@@ -49,16 +49,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000),
 }
-CAPTIONS = {
-    "noise_and_hessian": (
-        "(a) Alignment of the gradient noise with the Hessian (dots) and that of "
-        "random rotations (bar: their 99% quantile), for dropout with shared masks, "
-        "with masks per sample, and SGD. (b) Noise along the Hessian's eigenvectors "
-        "against their eigenvalues. (c) Variance of the gradient noise at the minimum "
-        "along its principal components against flatness, (d) that of a trajectory "
-        "from there."
-    )
-}
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance
 WORDS = {
@@ -275,7 +265,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Alignment, noise by eigenvalue, and variance by flatness."""
+    """(a) Alignment of the gradient noise with the Hessian (dots) and that of random
+    rotations (bar: their 99% quantile), for dropout with shared masks, with masks per
+    sample, and SGD. (b) Noise along the Hessian's eigenvectors against their
+    eigenvalues. (c) Variance of the gradient noise at the minimum along its principal
+    components against flatness, (d) that of a trajectory from there.
+    """
     figure, axes = style.figure(2, 2, width=7.5, height=2.9)
     aligned, noise, inverse, path = axes.flat
     looks = dict(zip(NOISES, (style.BLUE, style.RED, style.ORANGE)))

@@ -12,16 +12,10 @@ import numpy as np
 
 from refimpl import L1, Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
+from refimpl.experiments.common.looks import legend_beside
 from refimpl.experiments.common.statistics import Effect, paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
 from refimpl.theory.iterates import mean_iterate
@@ -57,14 +51,6 @@ PRESETS = {
     "paper": Config(
         networks=20, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=200_000
     ),
-}
-CAPTIONS = {
-    "orders_of_the_modified_equation": (
-        "Distance of the mean iterate to the modified flows against ε. (a), (b) After "
-        "two steps, every sequence of masks followed, with shared masks and with masks "
-        "per sample. (c), (d) At the fixed time T = 2, sampled. Median and "
-        "range over random networks."
-    )
 }
 
 FIT = (
@@ -168,12 +154,9 @@ def problem(config, context, per_sample, small, *networks):
 def run(config, context):
     """Distances of the mean iterate to the flows.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 conventions and S networks: ``rates_steps`` (E,), ``steps``
-        (2, S, E, 3 steps, 4 flows); ``rates_time`` (T,), ``time`` (2, S, T, 3 ends),
-        ``time_error`` (2, S, T) standard error of the sampled mean.
+    Arrays, with 2 conventions and S networks: ``rates_steps`` (E,), ``steps`` (2, S, E,
+    3 steps, 4 flows); ``rates_time`` (T,), ``time`` (2, S, T, 3 ends), ``time_error``
+    (2, S, T) standard error of the sampled mean.
     """
     seeds, label = context.seeds(config.networks), "modified equation"
     flows = context.grid(computed, config, label, CONVENTIONS, seeds=seeds)
@@ -279,11 +262,8 @@ def check(arrays):
     detail = "by network: " + "; ".join(
         f"{name} {np.round(row, 2).tolist()}" for name, row in zip(CONVENTIONS, ratio)
     )
-    measured = {
-        "orders-steps-rs": paired(after[0]),
-        "orders-steps-r1": paired(after[1]),
-        "orders-steps-modified": paired(after[2]),
-        "orders-steps-r2": paired(after[3]),
+    flows = ("rs", "r1", "modified", "r2")
+    measured = {f"orders-steps-{k}": paired(v) for k, v in zip(flows, after)} | {
         "orders-time-close": paired(at[1]),
         "orders-time-closer": counterexample(time[:, :, -1], arrays["time_error"]),
         "orders-time-moments": paired(at[2]),
@@ -294,21 +274,20 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Distances against ε: after two steps (exact), and at the fixed time."""
+    """Distance of the mean iterate to the modified flows against ε. (a), (b) After two
+    steps, every sequence of masks followed, with shared masks and with masks per
+    sample. (c), (d) At the fixed time T = 2, sampled. Median and range over random
+    networks.
+    """
     figure, axes = style.figure(2, 2, width=8.0, height=2.9)
     parts = (
         (arrays["steps"][:, :, :, 1], "rates_steps", FLOWS, "after 2 steps, exact"),
         (arrays["time"], "rates_time", ENDS, "at $T = 2$, sampled"),
     )
-    x = r"learning rate $\varepsilon$"
-    y = r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$"
     for row, (distance, rates, names, what) in zip(axes, parts):
         for panel, convention, errors in zip(row, CONVENTIONS, distance):
-            for k, name in enumerate(names):
-                look = dict(levels=(0, 0.5, 1), ms=4, **FLOW_LOOKS[name])
-                panels.spread(panel, arrays[rates], errors[..., k], **look)
             title = f"{what}, {convention} masks"
-            titled(panel, title, x, y, xscale="log", yscale="log")
+            panels.distances(panel, title, arrays[rates], errors, names)
         legend_beside(panel)
     for panel in axes[1]:
         rates = arrays["rates_time"]
