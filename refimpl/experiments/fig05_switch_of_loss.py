@@ -40,13 +40,7 @@ PRESETS = {
     "default": Config(),
     "paper": Config(before=200_000, after=800_000, seeds=3),
 }
-PAPER_SETTINGS = {
-    "width": 1000,
-    "keep": 0.9,
-    "before": 200_000,
-    "after": 800_000,
-    "rate": 1e-3,
-}
+PAPER_SETTINGS = dict(width=1000, keep=0.9, before=200_000, after=800_000, rate=1e-3)
 CAPTIONS = {
     "fig05_switch_of_loss": (
         "After the switch of the loss at a minimum of R_S: training on with R_S (the "

@@ -61,12 +61,7 @@ PRESETS = {
         seeds=3,
     ),
 }
-PAPER_SETTINGS = {
-    "width": 1000,
-    "n_train": 1000,
-    "keeps": "0.5 to 0.9",
-    "rate": "0.05, 0.005",
-}
+PAPER_SETTINGS = dict(width=1000, n_train=1000, keeps="0.5 to 0.9", rate="0.05, 0.005")
 CAPTIONS = {
     "fig13_losses_compared": (
         "A row for each mask convention. Networks trained on R_S, R_S^drop and L1 to "

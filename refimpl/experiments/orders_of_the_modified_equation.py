@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import L1, Dropout, Risk, TwoLayer
+from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, below, between
-from refimpl.experiments.common.flows import FLOWS, drifts
+from refimpl.experiments.common.flows import FLOWS, drifts, sampled_mean
 from refimpl.experiments.common.looks import legend_beside
 from refimpl.experiments.common.statistics import Effect, paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
@@ -186,10 +186,10 @@ def sampled(config, context, convention, network):
     """``mean`` iterate (T, P) of one network and its ``error`` (T,), at the time."""
     per_sample = convention == "per sample"
     risk, drop, (theta,) = problem(config, context, per_sample, False, network)
-    means, errors = [], []
+    means, errors, over = [], [], (config.time, config.runs)
     for epsilon in config.rates_time:
         rng = context.noise(f"runs {convention} {epsilon}", network)
-        mean, error = sampled_mean(config, risk, theta, drop, epsilon, rng)
+        mean, error = sampled_mean(risk, theta, drop, epsilon, *over, rng)
         means.append(mean), errors.append(error)
     return {"mean": np.stack(means), "error": np.stack(errors)}
 
@@ -210,31 +210,6 @@ def flow_ends(risk, theta, drop, epsilon, time):
     ends = [gradient_flow(g, theta, [time], tolerance)[0] for g in (mean_loss, paper)]
     moments, _ = mean_flow(risk, theta, drop, epsilon, [time], tolerance)
     return np.stack([*ends, moments[0]], axis=1)
-
-
-def sampled_mean(config, risk, theta, drop, epsilon, rng):
-    """Mean of θ at the fixed time over many runs, and the norm of its standard error.
-
-    Control variate: beside each run θ goes the linearisation δ about the noise-free
-    path φ with the same masks, δ ← δ − ε(H^drop(φ) δ + ∇R_S^drop(φ) − ∇F(φ)). Its mean
-    is exactly 0, as masks of different steps are independent, and θ − δ varies tens of
-    times less than θ.
-    """
-    F, net, phi = L1(risk, drop.keep), risk.net, theta
-    runs = np.repeat(theta[None], config.runs, axis=0)
-    delta = np.zeros_like(runs)
-    for _ in range(round(config.time / epsilon)):
-        q = drop.factors(net, risk.n, rng, config.runs)
-        mean_gradient, at_phi = F.gradient(phi), risk.run(phi, q)
-        upstream, push = risk.of(at_phi)[1], net.push(at_phi, delta)
-        change = net.backward_push(at_phi, push, upstream, risk.push_of(at_phi, push))
-        change += net.backward(at_phi, upstream) - mean_gradient
-        delta -= epsilon * change
-        runs -= epsilon * risk.value_and_gradient(runs, q)[1]
-        phi = phi - epsilon * mean_gradient
-    values = runs - delta
-    error = values.std(axis=0, ddof=1) / config.runs**0.5
-    return values.mean(axis=0), np.linalg.norm(error)
 
 
 def counterexample(distance, error):
