@@ -147,7 +147,7 @@ def run_one(session, name):
     except Divergence as error:
         seconds, diverged = runs.seconds, str(error)
         made = describe.computation(seconds, session.environment)
-        results = {c.id: c.not_attempted(diverged) for c in module.CLAIMS}
+        results = {c.id: c.measured(diverged) for c in module.CLAIMS}
     figures = [
         records.FigureRecord(one, framework.captions(module)[one], boxes)
         for one, boxes in panels.items()
