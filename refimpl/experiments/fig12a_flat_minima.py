@@ -58,6 +58,11 @@ RISE = (
     "gradient descent over {}"
 )
 ALL = "dropout after every hidden layer"
+NOTES = {
+    "digits": "Flatter minima decide nothing by themselves: from the standard "
+    "initialisation there is nothing to gain on the digits.",
+    "mnist": "Measured where MNIST is given, with --mnist.",
+}
 CLAIMS = (
     Claim(
         "fig12a-trace-dropout",
@@ -122,18 +127,11 @@ CLAIMS = (
             f"test accuracy with {ALL} minus that of gradient descent, paired over "
             "seeds",
             above(0),
-            note=note,
+            note=NOTES[data],
             anchor="generalisation",
             explored="One claim for both data sets before; the two differed.",
         )
-        for (data, words), note in zip(
-            DATA_SETS.items(),
-            (
-                "Flatter minima decide nothing by themselves: from the standard "
-                "initialisation there is nothing to gain on the digits.",
-                "Measured where MNIST is given, with --mnist.",
-            ),
-        )
+        for data, words in DATA_SETS.items()
     ),
 )
 
