@@ -83,17 +83,15 @@ def orientations(net, theta, X, cosine=FINE):
     return orientation_count(*features(net, theta, X), MASS, cosine)
 
 
-def path(net, snapshots, X, cosine=FINE):
-    """Number of orientations at every snapshot: (..., T)."""
-    counts = [orientations(net, theta, X, cosine) for theta in snapshots]
-    return np.stack(counts, axis=-1)
-
-
 def paths(net, snapshots, X):
     """Number of orientations at every snapshot, ``count`` at the finer resolution and
     ``coarse`` at the coarser: a dict of arrays (..., T)."""
-    cosines = {"count": FINE, "coarse": COARSE}
-    return {name: path(net, snapshots, X, one) for name, one in cosines.items()}
+
+    def counted(cosine):
+        counts = [orientations(net, theta, X, cosine) for theta in snapshots]
+        return np.stack(counts, axis=-1)
+
+    return {"count": counted(FINE), "coarse": counted(COARSE)}
 
 
 def outputs(net, theta, grid):
