@@ -51,14 +51,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3, "masks": 3000}
-CAPTIONS = {
-    "fig03_convolution": (
-        "Convolutional network: sweep of the learning rate ε of R_S^drop and sweep of "
-        "the factor λ of the squared gradient norm. (a) Test accuracy. (b) E R_S^drop "
-        "over E‖∇R_S^drop‖². Dots are seeds; the bands around the λ sweep are the "
-        "rules of the claims."
-    ),
-}
 
 SAME = (
     "Dropout at learning rate ε and dropout with the penalty (λ/4)‖∇R_S^drop‖² at a "
@@ -90,11 +82,8 @@ CLAIMS = (
 def run(config, context):
     """Both sweeps.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss`` (E R_S^drop) and
-        ``squares`` (E‖∇R_S^drop‖²), (2, V, S); NaN where training ran off.
+    Arrays, with 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss`` (E R_S^drop)
+    and ``squares`` (E‖∇R_S^drop‖²), (2, V, S); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
     axes = SWEEPS, config.values, seeds
@@ -165,7 +154,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Accuracy, and the ratio, over both sweeps."""
+    """Convolutional network: sweep of the learning rate ε of R_S^drop and sweep of the
+    factor λ of the squared gradient norm. (a) Test accuracy. (b) E R_S^drop over
+    E‖∇R_S^drop‖². Dots are seeds; the bands around the λ sweep are the rules of the
+    claims.
+    """
     figure, axes = style.figure(1, 2, width=7.5, height=2.7)
     drop = r"R_S^\mathrm{drop}"
     looks = (

@@ -59,15 +59,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=100, seeds=30, steps=200_000),
 }
-CAPTIONS = {
-    "fig10_fewest_kinks": (
-        "From zero loss down R_1, above case (i), below case (ii). Left: output of the "
-        "network with the most to lose at the start, and at the end, the points, and "
-        "below them the intercepts of its neurons. Middle: (b) changes of convexity "
-        "beyond the least, (e) the largest number of intercepts in an inner interval, "
-        "of all seeds, and the thresholds of the claims. Right: R_1 over its start."
-    )
-}
 
 END = "at the end, median over seeds"
 CLAIMS = (
@@ -124,13 +115,10 @@ CLAIMS = (
 def run(config, context):
     """Follow every network down R_1.
 
-    Returns
-    -------
-    arrays : dict
-        At ``steps`` (T,), by 2 cases and seeds S: ``changes``, ``inner``, ``r1`` and
-        ``risk`` (2, S, T); ``output`` (2, S, 2, G) at start and end, ``intercepts`` and
-        ``slopes`` (2, S, 2, m). ``plain_inner`` (S, 2), ``one_count`` (S, 2): without
-        linear term, and with one point.
+    Arrays: at ``steps`` (T,), by 2 cases and seeds S: ``changes``, ``inner``, ``r1``
+    and ``risk`` (2, S, T); ``output`` (2, S, 2, G) at start and end, ``intercepts`` and
+    ``slopes`` (2, S, 2, m). ``plain_inner`` (S, 2), ``one_count`` (S, 2): without
+    linear term, and with one point.
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "steps": looks(config.steps, SNAPSHOTS)}
@@ -254,7 +242,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Curves with their intercepts, counts, R_1, and the toy example."""
+    """From zero loss down R_1, above case (i), below case (ii). Left: output of the
+    network with the most to lose at the start, and at the end, the points, and below
+    them the intercepts of its neurons. Middle: (b) changes of convexity beyond the
+    least, (e) the largest number of intercepts in an inner interval, of all seeds, and
+    the thresholds of the claims. Right: R_1 over its start.
+    """
     figure, axes = style.figure(2, 3, width=9.5, height=2.7)
     for k, case in enumerate(TARGETS):
         panel, worst = axes[k, 0], (arrays["changes"], arrays["inner"])[k][k, :, 0]
