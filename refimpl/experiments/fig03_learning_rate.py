@@ -13,7 +13,7 @@ import numpy as np
 
 from refimpl import GD, L1, R2, Divergence, Dropout
 from refimpl.arrays.backend import get_xp
-from refimpl.experiments.common import features, style
+from refimpl.experiments.common import features, style, sweeps
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import MASKS, accuracy, alone, fixed
 from refimpl.experiments.common.classification import images, two_layer
@@ -182,8 +182,12 @@ def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
     for index, mask in enumerate(MASKS):
-        of_one = {key: arrays[key][index] for key in NAMES}
-        found, told = compared(arrays["values"], arrays["samples"], **of_one)
+        right, loss, squares, covariance = (arrays[key][index] for key in NAMES)
+        found, told = sweeps.compared(arrays["values"], right, loss / squares)
+        found["masks"] = "training ran off"
+        if told:
+            times = covariance[0][np.isfinite(right).all(axis=(0, 2))]  # (V', S, 2)
+            found["masks"], told["masks"] = compared(times, arrays["samples"])
         measured |= {name(measure, mask): one for measure, one in found.items()}
         for measure, one in told.items():
             details[name(measure, mask)] = f"{arrays['data']}; {one}"
@@ -199,37 +203,13 @@ def check(arrays):
     return decided(CLAIMS, measured, details)
 
 
-def compared(values, n, accuracy, loss, squares, covariance):
-    """What is measured of one mask convention, and details, by the name of a measure.
-
-    Parameters
-    ----------
-    values : (V,)
-    n : int
-    accuracy, loss, squares : (2, V, S)
-        Of the learning-rate sweep and of the λ sweep.
-    covariance : (2, V, S, 2)
-    """
-    finite = np.isfinite(accuracy).all(axis=(0, 2))
-    detail = "accuracies by value: " + "; ".join(
-        f"{v:g}: {a:.3f}, {b:.3f}" for v, a, b in zip(values, *accuracy.mean(axis=-1))
-    )
-    large = finite & (values >= 2 * values[0])
-    if not large.any():
-        return dict.fromkeys(("accuracy", "ratio", "masks"), "training ran off"), {}
-    gap = (accuracy[0] - accuracy[1])[large]  # (V', S)
-    worst = np.abs(gap.mean(axis=-1)).argmax()
-    times = covariance[0, finite, :, 0] / covariance[0, finite, :, 1]  # (V', S)
-    found = {
-        "accuracy": paired(gap[worst]),
-        "ratio": paired_ratio(*(loss / squares)[:, large]),
-        "masks": paired(np.log(times) / np.log(n)),
-    }
+def compared(covariance, n):
+    """Power of n by which the trace with shared masks exceeds that with masks per
+    sample (V, S, 2), and how many times it does, in words."""
+    times = covariance[..., 0] / covariance[..., 1]
     low, mean, high = times.min(), np.exp(np.log(times).mean()), times.max()
-    return found, {
-        "accuracy": f"at {values[large][worst]:g}; {detail}",
-        "masks": f"{mean:.3g} times, {low:.3g} to {high:.3g}, n = {n}",
-    }
+    words = f"{mean:.3g} times, {low:.3g} to {high:.3g}, n = {n}"
+    return paired(np.log(times) / np.log(n)), words
 
 
 def plot(arrays):
@@ -240,33 +220,14 @@ def plot(arrays):
     seeds.
     """
     figure, axes = style.figure(2, 2, width=8.0, height=2.7, sharex=True)
-    drop = r"R_S^\mathrm{drop}"
-    labels = (rf"$\varepsilon$ of ${drop}$", r"$\lambda$, small $\varepsilon$")
-    lines = [
-        {"color": color, "marker": marker, "label": label}
-        for color, marker, label in zip((style.BLUE, style.RED), "os", labels)
-    ]
-    quotient = rf"$E {drop}\,/\,E\|\nabla {drop}\|^2$"
     rows = (
         (arrays["accuracy"], "test accuracy", np.add),
-        (arrays["loss"] / arrays["squares"], quotient, np.multiply),
+        (arrays["loss"] / arrays["squares"], sweeps.QUOTIENT, np.multiply),
     )
-    look = {"color": "0.6", "alpha": 0.3, "lw": 0, "label": "allowed"}
     for panels, (quantity, label, moved), claim in zip(axes, rows, CLAIMS):
-        for panel, sweeps, mask in zip(panels, quantity, MASKS):
-            allowed = moved.outer(claim.rule.thresholds, sweeps[1].mean(axis=-1))
-            panel.fill_between(arrays["values"], *allowed, **look)
-            for values, line in zip(sweeps, lines):  # (V, S)
-                dots = {"color": line["color"], "alpha": 0.5, "ms": 3}
-                panel.plot(arrays["values"], values, ".", **dots)
-                panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **line)
-            titled(panel, f"{mask} masks", r"$\varepsilon$ or $\lambda$", label)
-    axes[0, 0].set_xscale("log")  # of all panels
-    for panel in axes.flat:
-        style.plain_log(panel.xaxis)
-    for panel in axes[1]:
-        panel.set_yscale("log")
-        style.plain_log(panel.yaxis)
+        for panel, both, mask in zip(panels, quantity, MASKS):
+            sweeps.draw(panel, arrays["values"], both, claim, moved)
+            titled(panel, f"{mask} masks", sweeps.X, label)
     axes[0, 0].legend()
     style.letter(axes)
     return {"fig03_learning_rate": figure}

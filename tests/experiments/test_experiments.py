@@ -34,6 +34,7 @@ def test_an_experiment_is_complete(name):
 
 
 PRESENTATION = {"claims", "condensed", "film", "looks", "panels", "statistics", "style"}
+PRESENTATION |= {"sweeps"}
 
 
 @pytest.mark.parametrize("name", framework.names())
