@@ -16,6 +16,7 @@ from refimpl.data import one_hot
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import accuracy, images
+from refimpl.experiments.common.looks import against_steps
 from refimpl.experiments.common.statistics import paired
 
 KEEPS = (1.0, 0.9, 0.8, 0.5)
@@ -172,8 +173,7 @@ def plot(arrays):
                     line = (ratio[..., hidden] + shift, color, f"p = {keep:g}", dashes)
                     panels.seeds(panel, arrays["steps"], *line)
             title = f"{data}, layer {1 + hidden}; dropout: {layers}"
-            panel.set(title=title, xlabel="steps", ylim=(0, 1.1))
-            panel.locator_params(axis="x", nbins=4)
+            against_steps(panel, title, "", ylim=(0, 1.1))
         row[0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
     style.letter(axes)

@@ -14,15 +14,9 @@ from refimpl import L1, Adam, Risk, TwoLayer, amplitude, orientation_count
 from refimpl.arrays.backend import to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    at_most,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
 from refimpl.experiments.common.features import FINE, in_stages, looks
-from refimpl.experiments.common.looks import plot_rule
+from refimpl.experiments.common.looks import against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
 from refimpl.theory.linear_skip import LinearSkip
@@ -258,35 +252,22 @@ def plot(arrays):
             bends = t[abs(slopes) > SMALL * abs(slopes).max()]
             panel.plot(bends, np.full(len(bends), -0.55 - 0.2 * end), "|", color=color)
         panel.plot(POINTS, TARGETS[case], "o", color=style.BLACK, ms=4)
-        panel.set(title=f"case ({case})", xlabel="$x$", ylabel="$f(x)$")
+        titled(panel, f"case ({case})", "$x$", "$f(x)$")
         panel.set(xlim=(-1.1, 1.1), ylim=(-0.9, 1.6))
     axes[0, 0].legend(loc="upper left")
-    for panel, values, claim, title, y in (
-        (
-            axes[0, 1],
-            arrays["changes"][0],
-            0,
-            "(i) convexity changes",
-            "beyond the least",
-        ),
-        (
-            axes[1, 1],
-            arrays["inner"][1],
-            1,
-            "(ii) inner intercepts",
-            "most in one interval",
-        ),
-    ):
+    counted = (
+        (arrays["changes"][0], "(i) convexity changes", "beyond the least"),
+        (arrays["inner"][1], "(ii) inner intercepts", "most in one interval"),
+    )
+    for panel, (values, title, y), claim in zip(axes[:, 1], counted, CLAIMS):
         lift = np.linspace(-0.1, 0.1, len(values))[:, None]  # equal counts apart
         panel.plot(arrays["steps"], (values + lift).T, color=style.BLUE, lw=0.7)
-        plot_rule(panel, CLAIMS[claim].rule)
-        panel.set(title=title, xlabel="steps", ylabel=y)
-        panel.locator_params(axis="x", nbins=4)
+        plot_rule(panel, claim.rule)
+        against_steps(panel, title, y)
         panel.legend()
+    y = "$R_1$ over its start"
     for panel, case, r1 in zip(axes[:, 2], TARGETS, arrays["r1"]):
         panel.plot(arrays["steps"], (r1 / r1[:, :1]).T, color=style.BLUE, lw=0.7)
-        panel.set(title=f"({case}) regularizer", xlabel="steps", yscale="log")
-        panel.set_ylabel("$R_1$ over its start")
-        panel.locator_params(axis="x", nbins=4)
+        against_steps(panel, f"({case}) regularizer", y, yscale="log")
     style.letter(axes)
     return {"fig10_fewest_kinks": figure}
