@@ -50,11 +50,10 @@ def start(net, std, context, seeds, stream="init"):
     return context.put(net.init(rngs, std).astype(np.float32))
 
 
-def figure_4(context, seeds, width, std=None):
+def figure_4(context, seeds, width):
     """R_S of Figure 4's two-layer tanh network, and its start for each seed (S, P)."""
     net = TwoLayer(1, width)
-    std = linear_regime(width) if std is None else std
-    return Risk(net, *tanh_pair()), start(net, std, context, seeds)
+    return Risk(net, *tanh_pair()), start(net, linear_regime(width), context, seeds)
 
 
 def noise(context, seeds, stream="noise"):
