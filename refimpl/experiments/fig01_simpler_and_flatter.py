@@ -43,15 +43,6 @@ PRESETS = {
     "paper": Config(seeds=10, steps=100_000, directions=100),
 }
 PAPER_SETTINGS = {"width": 1000, "rate": 1e-3}
-CAPTIONS = {
-    "fig01_simpler_and_flatter": (
-        "(a) Outputs of the networks trained without dropout and with it, and the six "
-        "points. (b), (c) Slope changes of one network by where they lie, without "
-        "dropout and with it. (d), (e) Loss along random directions from both minima, "
-        "median and 10% to 90%, with a whole layer and with a row as the filter. (f) "
-        "What the claims measure, without dropout over with it, a dot a seed."
-    ),
-}
 
 NETWORK = "two-layer ReLU network on six points"
 PAIRED = "p=1 minus p=0.9, mean over seeds, paired"
@@ -103,12 +94,9 @@ CLAIMS = (
 def run(config, context):
     """Train with and without dropout.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
-        ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
-        ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
+    Arrays, with 2 keep probabilities and S seeds: ``output`` (2, S, 501) on ``grid``;
+    ``intercepts`` and ``slope_changes`` (2, S, m) of the neurons; ``loss`` (2, S);
+    ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
     """
     X, Y = relu_pair()
     seeds = context.seeds(config.seeds)
@@ -190,7 +178,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Outputs, kinks of the first seed, and the loss along directions."""
+    """(a) Outputs of the networks trained without dropout and with it, and the six
+    points. (b), (c) Slope changes of one network by where they lie, without dropout and
+    with it. (d), (e) Loss along random directions from both minima, median and 10% to
+    90%, with a whole layer and with a row as the filter. (f) What the claims measure,
+    without dropout over with it, a dot a seed.
+    """
     figure, axes = style.figure(2, 3, width=9.0, height=2.7)
     edges = np.linspace(arrays["x"].min(), arrays["x"].max(), BINS + 1)
     looks = ((style.BLUE, "$p = 1$"), (style.RED, "with dropout"))

@@ -13,15 +13,9 @@ import numpy as np
 from refimpl import R1
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided
-from refimpl.experiments.common.classification import (
-    at_risk,
-    fixed,
-    images,
-    objective,
-    path,
-    two_layer,
-)
-from refimpl.experiments.common.looks import LABELS, listed, titled
+from refimpl.experiments.common.classification import at_risk, fixed, images
+from refimpl.experiments.common.classification import objective, path, two_layer
+from refimpl.experiments.common.looks import LABELS, against_risk, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 LOSSES = ("R_S^drop", "L1")
@@ -55,14 +49,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
-CAPTIONS = {
-    "fig02_same_risk_and_r1": (
-        "Against the keep probability, for R_S^drop, R_S + R_1 and R_S: (a) test "
-        "accuracy, (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = "
-        "1); grey: as near to dropout's as the claims ask for. (d) Test accuracy "
-        "against R_S along training, every seed at the largest p; symbols: the end."
-    ),
-}
 
 WIDE = (
     "The scale of the initialisation was chosen because from it R_S generalises as "
@@ -114,12 +100,9 @@ CLAIMS = (
 def run(config, context):
     """Train on all losses.
 
-    Returns
-    -------
-    arrays : dict
-        With K keep probabilities, 2 losses (R_S^drop, R_S + R_1), S seeds and T
-        snapshots: ``accuracy`` and ``risk`` (K, 2, S, T), ``r1`` (K, 2, S) at the end;
-        ``plain_accuracy`` and ``plain_risk`` (S, T) of R_S.
+    Arrays, with K keep probabilities, 2 losses (R_S^drop, R_S + R_1), S seeds and T
+    snapshots: ``accuracy`` and ``risk`` (K, 2, S, T), ``r1`` (K, 2, S) at the end;
+    ``plain_accuracy`` and ``plain_risk`` (S, T) of R_S.
     """
     seeds = context.seeds(config.seeds)
     grid = partial(context.grid, minimum, config, "Figure 2", seeds=seeds)
@@ -169,7 +152,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """The paper's three panels, every seed, and the way there."""
+    """Against the keep probability, for R_S^drop, R_S + R_1 and R_S: (a) test accuracy,
+    (b) R_S and (c) R_1 at the end, means and every seed (R_S at p = 1); grey: as near
+    to dropout's as the claims ask for. (d) Test accuracy against R_S along training,
+    every seed at the largest p; symbols: the end.
+    """
     figure, axes = style.figure(1, 4, width=12.0, height=2.8)
     keeps, rules = arrays["keeps"], {claim.id[6:]: claim.rule for claim in CLAIMS}
     looks = (
@@ -199,8 +186,7 @@ def plot(arrays):
         color, dash = look["color"], ("-", "--", "-")[k]
         axes[0, 3].plot(risk.T, right.T, color=color, ls=dash, lw=0.7)
         axes[0, 3].plot(risk[:, -1], right[:, -1], look["marker"], color=color, ms=4)
-    x, title = "$R_S$ (falling to the right)", f"on the way, $p$ = {keeps[-1]:g}"
-    titled(axes[0, 3], title, x, "test accuracy", xscale="log", ylim=(0.2, 1))
-    axes[0, 3].set_xlim(1, 0.8 * min(risk.min() for risk, _ in lines))
+    least = min(risk.min() for risk, _ in lines)
+    against_risk(axes[0, 3], f"on the way, $p$ = {keeps[-1]:g}", least, 0.2)
     style.letter(axes)
     return {"fig02_same_risk_and_r1": figure}

@@ -11,11 +11,10 @@ import numpy as np
 
 from refimpl import GD, L1, Divergence, Dropout
 from refimpl.core.modified_losses import FlattenedDropout
-from refimpl.experiments.common import features, layered, style
+from refimpl.experiments.common import features, layered, style, sweeps
 from refimpl.experiments.common.claims import Claim, between, decided
 from refimpl.experiments.common.classification import accuracy, fixed, images
 from refimpl.experiments.common.looks import titled
-from refimpl.experiments.common.statistics import paired, paired_ratio
 
 SWEEPS = ("learning rate", "λ")
 NAMES = ("accuracy", "loss", "squares")
@@ -51,14 +50,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3, "masks": 3000}
-CAPTIONS = {
-    "fig03_convolution": (
-        "Convolutional network: sweep of the learning rate ε of R_S^drop and sweep of "
-        "the factor λ of the squared gradient norm. (a) Test accuracy. (b) E R_S^drop "
-        "over E‖∇R_S^drop‖². Dots are seeds; the bands around the λ sweep are the "
-        "rules of the claims."
-    ),
-}
 
 SAME = (
     "Dropout at learning rate ε and dropout with the penalty (λ/4)‖∇R_S^drop‖² at a "
@@ -90,11 +81,8 @@ CLAIMS = (
 def run(config, context):
     """Both sweeps.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss`` (E R_S^drop) and
-        ``squares`` (E‖∇R_S^drop‖²), (2, V, S); NaN where training ran off.
+    Arrays, with 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss`` (E R_S^drop)
+    and ``squares`` (E‖∇R_S^drop‖²), (2, V, S); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
     axes = SWEEPS, config.values, seeds
@@ -142,54 +130,29 @@ def minimum(config, context, sweep, value, seed):
 def check(arrays):
     """Results of `CLAIMS`."""
     right, values = arrays["accuracy"], arrays["values"]  # (2, V, S)
-    large = np.isfinite(right).all(axis=(0, 2)) & (values >= 2 * values[0])
-    if not large.any():
-        return decided(CLAIMS, {claim.id: "training ran off" for claim in CLAIMS})
-    gap = (right[0] - right[1])[large]  # (V', S)
-    worst = np.abs(gap.mean(axis=-1)).argmax()
-    ratio = (arrays["loss"] / arrays["squares"])[:, large]
-    by_value = "; ".join(
-        f"{v:g}: {a:.3f}, {b:.3f}" for v, a, b in zip(values, *right.mean(axis=-1))
-    )
-    details = {
-        "fig03-convolution-accuracy": f"{arrays['data']}; at {values[large][worst]:g}; "
-        f"accuracies by value: {by_value}",
-        "fig03-convolution-ratio": f"{arrays['data']}; ratios by value: "
-        + "; ".join(
-            f"{v:g}: {a:.2f}, {b:.2f}"
-            for v, a, b in zip(values[large], *ratio.mean(axis=-1))
-        ),
-    }
-    found = paired(gap[worst]), paired_ratio(*ratio)
-    return decided(CLAIMS, dict(zip((one.id for one in CLAIMS), found)), details)
+    ratio, kept = arrays["loss"] / arrays["squares"], sweeps.large(values, right)
+    found, told = sweeps.compared(values, right, ratio)
+    by_value = sweeps.by_value(values[kept], ratio[:, kept], ".2f")
+    told["ratio"] = f"ratios by value: {by_value}"
+    name = "fig03-convolution-{}".format
+    measured = {name(measure): one for measure, one in found.items()}
+    details = {name(key): f"{arrays['data']}; {one}" for key, one in told.items()}
+    return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
-    """Accuracy, and the ratio, over both sweeps."""
+    """Convolutional network: sweep of the learning rate ε of R_S^drop and sweep of the
+    factor λ of the squared gradient norm. (a) Test accuracy. (b) E R_S^drop over
+    E‖∇R_S^drop‖². Dots are seeds; the bands around the λ sweep are the rules of the
+    claims.
+    """
     figure, axes = style.figure(1, 2, width=7.5, height=2.7)
-    drop = r"R_S^\mathrm{drop}"
-    looks = (
-        {"color": style.BLUE, "marker": "o", "label": rf"$\varepsilon$ of ${drop}$"},
-        {"color": style.RED, "marker": "s", "label": r"$\lambda$, small $\varepsilon$"},
-    )
-    ratio = arrays["loss"] / arrays["squares"]
-    titles = "test accuracy", rf"$E {drop}\,/\,E\|\nabla {drop}\|^2$"
-    bands = np.add, np.multiply
-    for k, panel in enumerate(axes[0]):
-        quantity, ends = (arrays["accuracy"], ratio)[k], CLAIMS[k].rule.thresholds
-        around = [bands[k](quantity[1].mean(axis=-1), end) for end in ends]
-        look = {"color": "0.6", "alpha": 0.3, "lw": 0, "label": "allowed"}
-        panel.fill_between(arrays["values"], *around, **look)
-        for values, line in zip(quantity, looks):  # (V, S)
-            dots = {"color": line["color"], "alpha": 0.5, "ms": 3}
-            panel.plot(arrays["values"], values, ".", **dots)
-            panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **line)
-        name = ("accuracy, {}", "at the end, {}")[k].format(arrays["data"])
-        titled(panel, name, r"$\varepsilon$ or $\lambda$", titles[k])
-        panel.set_xscale("log")
-        style.plain_log(panel.xaxis)
-    axes[0, 1].set_yscale("log")
-    style.plain_log(axes[0, 1].yaxis)
-    axes[0, 0].legend()
+    right, ratio = axes[0]
+    of_ratio = arrays["loss"] / arrays["squares"]
+    sweeps.draw(right, arrays["values"], arrays["accuracy"], CLAIMS[0], np.add)
+    titled(right, f"accuracy, {arrays['data']}", sweeps.X, "test accuracy")
+    sweeps.draw(ratio, arrays["values"], of_ratio, CLAIMS[1], np.multiply)
+    titled(ratio, f"at the end, {arrays['data']}", sweeps.X, sweeps.QUOTIENT)
+    right.legend()
     style.letter(axes)
     return {"fig03_convolution": figure}

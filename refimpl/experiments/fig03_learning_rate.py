@@ -7,20 +7,16 @@ on CIFAR-10; both mask conventions.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from refimpl import GD, L1, R2, Divergence, Dropout
 from refimpl.arrays.backend import get_xp
-from refimpl.experiments.common import features, style
+from refimpl.experiments.common import features, style, sweeps
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.classification import (
-    MASKS,
-    accuracy,
-    data_name,
-    images,
-    two_layer,
-)
+from refimpl.experiments.common.classification import MASKS, accuracy, alone, fixed
+from refimpl.experiments.common.classification import images, two_layer
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 from refimpl.fast.finite_step import FlattenedDropout
@@ -54,15 +50,6 @@ PRESETS = {
     "paper": Config(width=200, n_train=300, time=20.0),
 }
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
-CAPTIONS = {
-    "fig03_learning_rate": (
-        "Sweep of the learning rate ε of R_S^drop and sweep of the factor λ of the "
-        "squared gradient norm. (a), (b) Test accuracy with shared masks and with "
-        "masks per sample; the band is where the two sweeps may lie apart, around the "
-        "λ sweep. (c), (d) E R_S^drop over E‖∇R_S^drop‖² at the same minima, and the "
-        "band of its claim. Dots are seeds."
-    ),
-}
 
 WIDE = (
     "The scale of the initialisation was chosen because from it R_S generalises as "
@@ -151,21 +138,14 @@ CLAIMS = (
 def run(config, context):
     """Both sweeps, with both conventions.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 conventions, 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss``
-        (E R_S^drop), ``squares`` (E‖∇R_S^drop‖²) and ``covariance`` (2, 2, V, S, 2: of
-        shared and per-sample masks at that θ); NaN where training ran off.
+    Arrays, with 2 conventions, 2 sweeps, V ``values`` and S seeds: ``accuracy``,
+    ``loss`` (E R_S^drop), ``squares`` (E‖∇R_S^drop‖²) and ``covariance`` (2, 2, V, S,
+    2: of shared and per-sample masks at that θ); NaN where training ran off.
     """
     seeds = context.seeds(config.seeds)
     axes = (MASKS, SWEEPS, config.values)
-    return {
-        "seeds": np.array(seeds),
-        "values": np.array(config.values),
-        "samples": np.array(config.n_train),
-        "data": np.array(data_name(context)),
-    } | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
+    known = fixed(context, seeds, values=config.values, samples=config.n_train)
+    return known | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
 
 
 def minimum(config, context, mask, sweep, value, *seeds):
@@ -182,9 +162,7 @@ def minimum(config, context, mask, sweep, value, *seeds):
             ran = context.train(objective, start, GD(rate), steps, drop, rng=rng)
     except Divergence:
         if len(seeds) > 1:  # which of them?
-            task = (config, context, mask, sweep, value)
-            each = [minimum(*task, seed) for seed in seeds]
-            return {key: np.concatenate([one[key] for one in each]) for key in NAMES}
+            return alone(partial(minimum, config, context, mask, sweep, value), seeds)
         lost = dict.fromkeys(NAMES, np.full(1, np.nan))
         return lost | {"covariance": np.full((1, 2), np.nan)}
     theta = ran.theta.astype(float)
@@ -204,8 +182,12 @@ def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
     for index, mask in enumerate(MASKS):
-        of_one = {key: arrays[key][index] for key in NAMES}
-        found, told = compared(arrays["values"], arrays["samples"], **of_one)
+        right, loss, squares, covariance = (arrays[key][index] for key in NAMES)
+        found, told = sweeps.compared(arrays["values"], right, loss / squares)
+        found["masks"] = "training ran off"
+        if told:
+            times = covariance[0][np.isfinite(right).all(axis=(0, 2))]  # (V', S, 2)
+            found["masks"], told["masks"] = compared(times, arrays["samples"])
         measured |= {name(measure, mask): one for measure, one in found.items()}
         for measure, one in told.items():
             details[name(measure, mask)] = f"{arrays['data']}; {one}"
@@ -221,76 +203,31 @@ def check(arrays):
     return decided(CLAIMS, measured, details)
 
 
-def compared(values, n, accuracy, loss, squares, covariance):
-    """What is measured of one mask convention, and details, by the name of a measure.
-
-    Parameters
-    ----------
-    values : (V,)
-    n : int
-    accuracy, loss, squares : (2, V, S)
-        Of the learning-rate sweep and of the λ sweep.
-    covariance : (2, V, S, 2)
-    """
-    finite = np.isfinite(accuracy).all(axis=(0, 2))
-    detail = "accuracies by value: " + "; ".join(
-        f"{v:g}: {a:.3f}, {b:.3f}" for v, a, b in zip(values, *accuracy.mean(axis=-1))
-    )
-    large = finite & (values >= 2 * values[0])
-    if not large.any():
-        return dict.fromkeys(("accuracy", "ratio", "masks"), "training ran off"), {}
-    gap = (accuracy[0] - accuracy[1])[large]  # (V', S)
-    worst = np.abs(gap.mean(axis=-1)).argmax()
-    times = covariance[0, finite, :, 0] / covariance[0, finite, :, 1]  # (V', S)
-    found = {
-        "accuracy": paired(gap[worst]),
-        "ratio": paired_ratio(*(loss / squares)[:, large]),
-        "masks": paired(np.log(times) / np.log(n)),
-    }
+def compared(covariance, n):
+    """Power of n by which the trace with shared masks exceeds that with masks per
+    sample (V, S, 2), and how many times it does, in words."""
+    times = covariance[..., 0] / covariance[..., 1]
     low, mean, high = times.min(), np.exp(np.log(times).mean()), times.max()
-    return found, {
-        "accuracy": f"at {values[large][worst]:g}; {detail}",
-        "masks": f"{mean:.3g} times, {low:.3g} to {high:.3g}, n = {n}",
-    }
+    words = f"{mean:.3g} times, {low:.3g} to {high:.3g}, n = {n}"
+    return paired(np.log(times) / np.log(n)), words
 
 
 def plot(arrays):
-    """Accuracy, and the ratio, over both sweeps, by convention."""
+    """Sweep of the learning rate ε of R_S^drop and sweep of the factor λ of the squared
+    gradient norm. (a), (b) Test accuracy with shared masks and with masks per sample;
+    the band is where the two sweeps may lie apart, around the λ sweep. (c), (d) E
+    R_S^drop over E‖∇R_S^drop‖² at the same minima, and the band of its claim. Dots are
+    seeds.
+    """
     figure, axes = style.figure(2, 2, width=8.0, height=2.7, sharex=True)
-    looks = (
-        {
-            "color": style.BLUE,
-            "marker": "o",
-            "label": r"$\varepsilon$ of $R_S^\mathrm{drop}$",
-        },
-        {"color": style.RED, "marker": "s", "label": r"$\lambda$, small $\varepsilon$"},
-    )
-    quotient = r"$E R_S^\mathrm{drop}\,/\,E\|\nabla R_S^\mathrm{drop}\|^2$"
     rows = (
-        (arrays["accuracy"], "test accuracy"),
-        (arrays["loss"] / arrays["squares"], quotient),
+        (arrays["accuracy"], "test accuracy", np.add),
+        (arrays["loss"] / arrays["squares"], sweeps.QUOTIENT, np.multiply),
     )
-    accuracy, ratio = (claim.rule.thresholds for claim in CLAIMS[:2])
-    allowed = (
-        lambda mean: [mean + end for end in accuracy],
-        lambda mean: [mean * end for end in ratio],
-    )
-    look = {"color": "0.6", "alpha": 0.3, "lw": 0, "label": "allowed"}
-    for panels, (quantity, label), region in zip(axes, rows, allowed):
-        for panel, sweeps, mask in zip(panels, quantity, MASKS):
-            around = region(sweeps[1].mean(axis=-1))
-            panel.fill_between(arrays["values"], *around, **look)
-            for values, line in zip(sweeps, looks):  # (V, S)
-                dots = {"color": line["color"], "alpha": 0.5, "ms": 3}
-                panel.plot(arrays["values"], values, ".", **dots)
-                panel.plot(arrays["values"], values.mean(axis=-1), ms=4, **line)
-            titled(panel, f"{mask} masks", r"$\varepsilon$ or $\lambda$", label)
-    axes[0, 0].set_xscale("log")  # of all panels
-    for panel in axes.flat:
-        style.plain_log(panel.xaxis)
-    for panel in axes[1]:
-        panel.set_yscale("log")
-        style.plain_log(panel.yaxis)
+    for panels, (quantity, label, moved), claim in zip(axes, rows, CLAIMS):
+        for panel, both, mask in zip(panels, quantity, MASKS):
+            sweeps.draw(panel, arrays["values"], both, claim, moved)
+            titled(panel, f"{mask} masks", sweeps.X, label)
     axes[0, 0].legend()
     style.letter(axes)
     return {"fig03_learning_rate": figure}

@@ -12,16 +12,10 @@ import numpy as np
 
 from refimpl import Adam, Deep, Risk, TwoLayer
 from refimpl.data import tanh_pair
-from refimpl.experiments.common import (
-    animation,
-    condensed,
-    features,
-    film,
-    panels,
-    style,
-)
+from refimpl.experiments.common import animation, condensed, features, film
+from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.looks import listed, plot_rule
+from refimpl.experiments.common.looks import against_steps, listed, plot_rule
 from refimpl.experiments.common.statistics import paired
 
 CASES = {
@@ -216,22 +210,26 @@ def trained(config, context, case, keep, *seeds):
     return features.record(risk, history)
 
 
+def of_case(arrays, case):
+    """The arrays of one case, without its name in theirs."""
+    return {key.removeprefix(f"{case}_"): array for key, array in arrays.items()}
+
+
 def check(arrays):
     """Results of `CLAIMS`."""
     measured, details = {}, {}
     for case in CASES:
-        name, counts = f"fig04-{case}", arrays[f"{case}_count"]  # (2, S, T)
-        coarse = arrays[f"{case}_coarse"]
+        name, own = f"fig04-{case}", of_case(arrays, case)
+        counts, ends = own["count"], condensed.ends(own)  # counts (2, S, T)
         plain, dropout = counts[..., -1]
-        smooth = features.total_variation(arrays[f"{case}_output"])  # (2, S)
+        smooth = features.total_variation(own["output"])  # (2, S)
         measured |= {
             f"{name}-condenses": paired(plain - dropout),
             f"{name}-few-lines": np.median(dropout),
             f"{name}-without": condensed.left(counts[0]),
             f"{name}-smooth": paired(smooth[0] - smooth[1]),
         }
-        ends = [condensed.both(*pair) for pair in zip(counts[..., -1], coarse[..., -1])]
-        start = condensed.both(counts[0, :, 0], coarse[0, :, 0])
+        start = condensed.both(counts[0, :, 0], own["coarse"][0, :, 0])
         details |= {
             f"{name}-condenses": f"by seed: p=1 {ends[0]}, p=0.9 {ends[1]}",
             f"{name}-few-lines": f"by seed: {ends[1]}",
@@ -249,7 +247,7 @@ def plot(arrays):
     """Figure 4 of each network, two by two: outputs and features of the first seed."""
     figures = {}
     for case, name in CASES.items():
-        own = {key.removeprefix(f"{case}_"): array for key, array in arrays.items()}
+        own = of_case(arrays, case)
         figure, axes = style.figure(2, 2, width=6.4, height=2.6)
         for k, (keep, color) in enumerate(zip(KEEPS, (style.BLUE, style.RED))):
             panels.output(axes[0, k], own, own["output"][k, 0], color)
@@ -274,20 +272,16 @@ def on_the_way(arrays):
     figure, axes = style.figure(2, len(CASES), width=9.0)
     looks = {"$p = 1$": style.BLUE, "$p = 0.9$": style.RED}
     for (above_, below_), (case, name) in zip(axes.T, CASES.items()):
-        for k, (label, color) in enumerate(looks.items()):
-            steps = arrays[f"{case}_steps"][k]
-            panels.seeds(above_, steps, arrays[f"{case}_loss"][k], color, label)
-            coarse = (arrays[f"{case}_coarse"][k], color, None, ":")
-            panels.counts(below_, steps, arrays[f"{case}_count"][k], color, label)
-            panels.counts(below_, steps, *coarse)
-        above_.set(title=f"$R_S$, {name}", xlabel="steps", yscale="log")
-        above_.locator_params(axis="x", nbins=4)
+        own = of_case(arrays, case)
+        for (label, color), *line in zip(looks.items(), own["steps"], own["loss"]):
+            panels.seeds(above_, *line, color, label)
+        against_steps(above_, f"$R_S$, {name}", "", yscale="log")
+        panels.both_counts(below_, own["steps"], own, looks)
         plot_rule(below_, condensed.FEW)
         below_.set_title("orientations")
         below_.set_ylim(bottom=0)
     axes[0, 0].set_ylabel("$R_S$")
     axes[0, 0].legend()
-    axes[1, 0].plot([], [], ":", color="0.3", label="at cosine 0.95")
     axes[1, 0].legend(fontsize=7)
     style.letter(axes)
     return figure

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import L1, Adam, Risk, TwoLayer
-from refimpl.data import tanh_pair
+from refimpl import L1, Adam
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.looks import LABELS
@@ -41,13 +40,7 @@ PRESETS = {
     "default": Config(),
     "paper": Config(before=200_000, after=800_000, seeds=3),
 }
-PAPER_SETTINGS = {
-    "width": 1000,
-    "keep": 0.9,
-    "before": 200_000,
-    "after": 800_000,
-    "rate": 1e-3,
-}
+PAPER_SETTINGS = dict(width=1000, keep=0.9, before=200_000, after=800_000, rate=1e-3)
 CAPTIONS = {
     "fig05_switch_of_loss": (
         "After the switch of the loss at a minimum of R_S: training on with R_S (the "
@@ -85,16 +78,14 @@ CLAIMS = (
         note="With three seeds, at the paper preset, the interval is wide.",
         anchor="figure-5",
     ),
-    Claim(
+    ours(
         "fig05-noise-is-slower",
         "The noise does not help to leave a minimum of R_S: R_S + R_1 condenses sooner "
         f"than R_S^drop ({NETWORK}).",
-        "this project",
         f"steps after the switch until {condensed.FEW.text} orientations (cosine above "
         "0.995) carry 90% of the amplitude, at the precision of the snapshots, "
         "R_S^drop minus R_S + R_1, mean over seeds, paired",
         above(0),
-        origin="project",
         explored=condensed.RESOLUTION,
     ),
 )
@@ -103,11 +94,8 @@ CLAIMS = (
 def run(config, context):
     """Train every seed on R_S, and on from there on each loss.
 
-    Returns
-    -------
-    arrays : dict
-        What `features.record` keeps, with 3 losses first, at ``steps`` (T,) after the
-        switch.
+    Arrays: what `features.record` keeps, with 3 losses first, at ``steps`` (T,) after
+    the switch.
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.after, LOOKS)}
@@ -116,9 +104,8 @@ def run(config, context):
 
 def switched(config, context, loss, *seeds):
     """Training on R_S and then on `loss`."""
-    net = TwoLayer(1, config.width)
-    risk, optimizer = Risk(net, *tanh_pair()), Adam(config.rate)
-    start = features.start(net, features.linear_regime(config.width), context, seeds)
+    risk, start = features.figure_4(context, seeds, config.width)
+    optimizer = Adam(config.rate)
     at_switch = context.train(risk, start, optimizer, config.before).theta
     history = context.train(
         L1(risk, config.keep) if loss == "R_S + R_1" else risk,
@@ -141,11 +128,9 @@ def time_to_condense(arrays):
 def check(arrays):
     """Results of `CLAIMS`."""
     control, *switches = arrays["count"]  # (S, T)
-    coarse = arrays["coarse"]
     before, times = np.median(control[:, 0]), time_to_condense(arrays)[1:]
-    start = condensed.both(control[:, 0], coarse[0, :, 0])
-    last = zip(arrays["count"][..., -1], coarse[..., -1])
-    ends = [condensed.both(*pair) for pair in last]
+    start = condensed.both(control[:, 0], arrays["coarse"][0, :, 0])
+    ends = condensed.ends(arrays)
     measured = {"fig05-control": condensed.left(control)}
     details = {"fig05-control": f"by seed: from {start} to {ends[0]}"}
     names = ("fig05-dropout", "fig05-r1")

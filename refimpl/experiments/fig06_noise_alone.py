@@ -6,20 +6,12 @@ with weight decay; beside them dropout itself.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from refimpl import (
-    R1,
-    Adam,
-    Dropout,
-    GaussianGradientNoise,
-    Risk,
-    TwoLayer,
-    WeightDecay,
-    gradient_covariance_trace,
-)
-from refimpl.data import tanh_pair
+from refimpl import R1, Adam, GaussianGradientNoise, WeightDecay
+from refimpl import gradient_covariance_trace
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.statistics import paired
@@ -65,6 +57,11 @@ CAPTIONS = {
 }
 
 NETWORK = "two-layer tanh network of Figure 4"
+STAYS = {
+    "note": "A few of the 23 orientations go while R_S falls.",
+    "anchor": "not-dropout-alone",
+    "explored": condensed.KEPT_RULE,
+}
 CLAIMS = (
     Claim(
         "fig06-batches",
@@ -72,9 +69,7 @@ CLAIMS = (
         "Figure 6",
         condensed.LEFT,
         condensed.KEPT,
-        note="A few of the 23 orientations go while R_S falls.",
-        anchor="not-dropout-alone",
-        explored=condensed.KEPT_RULE,
+        **STAYS,
     ),
     ours(
         "fig06-gaussian",
@@ -82,18 +77,14 @@ CLAIMS = (
         f"({NETWORK}).",
         condensed.LEFT,
         condensed.KEPT,
-        note="A few of the 23 orientations go while R_S falls.",
-        anchor="not-dropout-alone",
-        explored=condensed.KEPT_RULE,
+        **STAYS,
     ),
-    Claim(
+    ours(
         "fig06-decay",
         "Condensation is not dropout's alone: weight decay as large as R_1 at the "
         f"start condenses too ({NETWORK}).",
-        "this project",
         condensed.FINE_MEDIAN,
         condensed.FEW,
-        origin="project",
         explored=condensed.RESOLUTION,
     ),
     Claim(
@@ -112,11 +103,8 @@ CLAIMS = (
 def run(config, context):
     """Train every case.
 
-    Returns
-    -------
-    arrays : dict
-        What `features.record` keeps, with 4 cases first, at ``steps`` (T,); and
-        ``strength`` (4,) of the decay.
+    Arrays: what `features.record` keeps, with 4 cases first, at ``steps`` (T,); and
+    ``strength`` (4,) of the decay.
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, LOOKS)}
@@ -125,10 +113,8 @@ def run(config, context):
 
 def trained(config, context, case, *seeds):
     """Networks of one case."""
-    net = TwoLayer(1, config.width)
-    risk = Risk(net, *tanh_pair())
-    drop = Dropout(config.keep, per_sample=True)
-    start = features.start(net, features.linear_regime(config.width), context, seeds)
+    risk, start = features.figure_4(context, seeds, config.width)
+    drop = features.dropout(config.keep)
     rngs = features.noise(context, seeds, case)
     objective, optimizer = risk, Adam(config.rate)
     first = start[0].astype(float)
@@ -136,12 +122,8 @@ def trained(config, context, case, *seeds):
     if case == "decay":
         objective, start = WeightDecay(risk, strength), start.astype(float)
     if case == "gaussian":
-        optimizer = GaussianGradientNoise(
-            optimizer,
-            lambda theta: gradient_covariance_trace(risk, theta, drop),
-            rngs,
-            config.refresh,
-        )
+        trace = partial(gradient_covariance_trace, risk, drop=drop)
+        optimizer = GaussianGradientNoise(optimizer, trace, rngs, config.refresh)
     history = context.train(
         objective,
         start,
@@ -165,10 +147,8 @@ def check(arrays):
         "fig06-decay": np.median(counts["decay"][:, -1]),
         "fig06-dropout": paired(either - counts["dropout"][:, -1]),
     }
-    details = {
-        f"fig06-{case}": f"by seed: {condensed.both(fine[:, -1], coarse[:, -1])}"
-        for (case, fine), coarse in zip(counts.items(), arrays["coarse"])
-    }
+    ends = zip(CASES, condensed.ends(arrays))
+    details = {f"fig06-{case}": f"by seed: {end}" for case, end in ends}
     details["fig06-decay"] += f"; λ = {arrays['strength'][0]:.3g}"
     return decided(CLAIMS, measured, details)
 

@@ -13,14 +13,8 @@ from refimpl import Adam, Risk, TwoLayer, cosine_similarity, orientation
 from refimpl.arrays.backend import to_numpy
 from refimpl.data import teacher
 from refimpl.experiments.common import condensed, features, panels, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    at_most,
-    below,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, at_most, below
 from refimpl.experiments.common.looks import plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
@@ -54,14 +48,6 @@ PRESETS = {
     "paper": Config(width=1000, steps=300_000, seeds=3),
 }
 PAPER_SETTINGS = {"inputs": 10}
-CAPTIONS = {
-    "fig07_high_dimension": (
-        "(a), (b) Cosine similarity of every pair of input weights, neurons sorted, "
-        "with p = 1 and with p = 0.5. (c) Number of orientations against steps, all "
-        "seeds and the median, at cosine 0.995 (solid) and 0.95 (dotted); the dashed "
-        "line is the threshold for p = 0.5."
-    ),
-}
 
 SETTING = "two-layer tanh network, ten inputs, one-neuron teacher"
 WIDTH = "The width of the default was lowered from 500 to 200. "
@@ -119,14 +105,11 @@ CLAIMS = (
 def run(config, context):
     """Train with both keep probabilities, all seeds side by side.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 keep probabilities, S seeds and T snapshots at ``steps`` (T,): ``count``
-        and ``coarse`` (2, S, T), numbers of orientations; at the end ``cosine``
-        (2, S, m) of each neuron with the teacher and ``axis`` (2, S) of the principal
-        axis, ``amplitude`` (2, S, m), ``loss`` (2, S), and ``similarity`` (2, m, m) of
-        all pairs of the first seed, sorted.
+    Arrays, with 2 keep probabilities, S seeds and T snapshots at ``steps`` (T,):
+    ``count``, ``coarse`` and ``loss`` (2, S, T) as of `features.along`; at the end
+    ``cosine`` (2, S, m) of each neuron with the teacher and ``axis`` (2, S) of the
+    principal axis, ``amplitude`` (2, S, m), and ``similarity`` (2, m, m) of all pairs
+    of the first seed, sorted.
     """
     seeds = context.seeds(config.seeds)
     measured = context.grid(trained, config, "Figure 7", KEEPS, seeds=seeds)
@@ -169,18 +152,17 @@ def trained(config, context, keep, *seeds):
     axes = np.stack([principal_axis(*one) for one in zip(weights, sizes)])  # (S, d+1)
     along = np.stack([np.append(w, 0) / np.linalg.norm(w) for w in W])
     order = np.argsort(orientation(weights[0]) @ axes[0])
-    return features.paths(net, history.snapshots, risk.X) | {
+    return features.along(risk, history.snapshots) | {
         "amplitude": sizes,
         "cosine": (orientation(weights) * along[:, None]).sum(axis=-1),
         "axis": np.abs((axes * along).sum(axis=-1)),
         "similarity": cosine_similarity(weights[0][order]),
-        "loss": risk(history.theta),
     }
 
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    fine, coarse = arrays["count"], arrays["coarse"]  # (2, S, T)
+    fine, ends = arrays["count"], condensed.ends(arrays)  # fine (2, S, T)
     sizes, cosines = arrays["amplitude"], np.abs(arrays["cosine"])  # (2, S, m)
     means = (sizes * cosines).sum(axis=(1, 2)) / sizes.sum(axis=(1, 2))
     measured = {
@@ -189,7 +171,6 @@ def check(arrays):
         "fig07-not-teacher": paired(arrays["axis"][0]),
         "fig07-without": condensed.left(fine[0]),
     }
-    ends = [condensed.both(*pair) for pair in zip(fine[..., -1], coarse[..., -1])]
     details = {
         "fig07-two-orientations": f"by seed: {ends[1]}",
         "fig07-teacher": f"mean |cosine| of the neurons {means[1]:.3f}",
@@ -200,21 +181,21 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Cosine similarities, sorted, of the first seed; orientations of all seeds."""
+    """(a), (b) Cosine similarity of every pair of input weights, neurons sorted, with p
+    = 1 and with p = 0.5. (c) Number of orientations against steps, all seeds and the
+    median, at cosine 0.995 (solid) and 0.95 (dotted); the dashed line is the threshold
+    for p = 0.5.
+    """
     figure, axes = style.figure(1, 3, width=10.0, height=3.0)
     *matrices, count = axes[0]
+    look = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "interpolation": "nearest"}
     for panel, keep, similarity in zip(matrices, KEEPS, arrays["similarity"]):
-        image = panel.imshow(
-            similarity, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest"
-        )
+        image = panel.imshow(similarity, **look)
         neurons = ("neuron, sorted", "neuron, sorted")
         titled(panel, f"cosine similarity, p = {keep:g}", *neurons)
     figure.colorbar(image, ax=matrices, label="cosine", shrink=0.9)
-    for rows, keep, color in zip(arrays["count"], KEEPS, (style.BLUE, style.RED)):
-        panels.counts(count, arrays["steps"], rows, color, f"p = {keep:g}")
-    for rows, color in zip(arrays["coarse"], (style.BLUE, style.RED)):
-        panels.counts(count, arrays["steps"], rows, color, None, ":")
-    count.plot([], [], ":", color="0.3", label="at cosine 0.95")
+    looks = {f"p = {p:g}": color for p, color in zip(KEEPS, (style.BLUE, style.RED))}
+    panels.both_counts(count, [arrays["steps"]] * 2, arrays, looks)
     plot_rule(count, TWO)
     count.set_yscale("log")
     style.plain_log(count.yaxis)

@@ -16,6 +16,7 @@ from refimpl.data import one_hot
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import accuracy, images
+from refimpl.experiments.common.looks import against_steps
 from refimpl.experiments.common.statistics import paired
 
 KEEPS = (1.0, 0.9, 0.8, 0.5)
@@ -46,14 +47,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3),
 }
-CAPTIONS = {
-    "fig07c_effective_ratio": (
-        "Effective ratio of each hidden layer against steps for several keep "
-        "probabilities, with dropout after the last hidden layer and after every one. "
-        "Median over seeds, and every seed. The curves are shifted up, by 0.02 from "
-        "one p to the next, so that none hides another."
-    ),
-}
 
 WORDS = {"last": "after the last hidden layer", "all": "after every hidden layer"}
 NOTE = "Measured where MNIST is given, with --mnist."
@@ -79,13 +72,10 @@ CLAIMS = tuple(
 def run(config, context):
     """Train with every p, after the last hidden layer and after all.
 
-    Returns
-    -------
-    arrays : dict
-        With 7 `CASES`, S seeds, T snapshots at ``steps`` (T,) and 2 hidden layers, for
-        each data set ("digits", and "mnist" where present): ``digits_ratio``
-        (7, S, T, 2) and at the end, at the finer resolution, ``digits_fine`` (7, S, 2),
-        ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
+    Arrays, with 7 `CASES`, S seeds, T snapshots at ``steps`` (T,) and 2 hidden layers,
+    for each data set ("digits", and "mnist" where present): ``digits_ratio`` (7, S, T,
+    2) and at the end, at the finer resolution, ``digits_fine`` (7, S, 2),
+    ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
     """
     seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
@@ -134,10 +124,8 @@ def ratios(net, theta, data, cosine=features.COARSE):
     for layer in range(len(net.hidden)):
         weights = net.input_weights(theta, layer)
         alive = active(net, theta, data.X, layer)
-        some = alive.any()
-        values.append(
-            float(effective_ratio(weights[alive], cosine)) if some else np.nan
-        )
+        ratio = effective_ratio(weights[alive], cosine) if alive.any() else np.nan
+        values.append(float(ratio))
     return values
 
 
@@ -165,7 +153,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Effective ratio of both hidden layers against steps, medians over seeds."""
+    """Effective ratio of each hidden layer against steps for several keep
+    probabilities, with dropout after the last hidden layer and after every one. Median
+    over seeds, and every seed. The curves are shifted up, by 0.02 from one p to the
+    next, so that none hides another.
+    """
     data_sets = [name for name in ("digits", "mnist") if f"{name}_ratio" in arrays]
     figure, axes = style.figure(
         len(data_sets), 4, width=12.0, height=2.7, sharex=True, sharey=True
@@ -181,8 +173,7 @@ def plot(arrays):
                     line = (ratio[..., hidden] + shift, color, f"p = {keep:g}", dashes)
                     panels.seeds(panel, arrays["steps"], *line)
             title = f"{data}, layer {1 + hidden}; dropout: {layers}"
-            panel.set(title=title, xlabel="steps", ylim=(0, 1.1))
-            panel.locator_params(axis="x", nbins=4)
+            against_steps(panel, title, "", ylim=(0, 1.1))
         row[0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
     style.letter(axes)

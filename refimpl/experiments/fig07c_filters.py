@@ -44,14 +44,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(channels=(32, 32), hidden=64, n_train=100, steps=20_000, rate=3e-3),
 }
-CAPTIONS = {
-    "fig07c_filters": (
-        "Effective ratio of the filters of two convolutions and of the hidden layer "
-        "after them, at cosine 0.95, without noise, with dropout after all three and "
-        "with small batches in its place: every seed and the median. Right: the same "
-        "at the end at cosines 0.8, 0.9 and 0.95, mean over seeds."
-    ),
-}
 
 RATIO = "effective ratio at the end, cosine 0.95, {}: mean over seeds, paired"
 EXPLORED = (
@@ -93,12 +85,9 @@ CLAIMS = (
 def run(config, context):
     """Train without noise, with dropout, and with batches.
 
-    Returns
-    -------
-    arrays : dict
-        With 3 `TRAININGS`, S seeds, T looks at ``steps`` (T,), 3 `LAYERS` and 3
-        `COSINES`: ``ratio`` (3, S, T, 3, 3), and at the end ``accuracy`` and ``loss``
-        (3, S).
+    Arrays, with 3 `TRAININGS`, S seeds, T looks at ``steps`` (T,), 3 `LAYERS` and 3
+    `COSINES`: ``ratio`` (3, S, T, 3, 3), and at the end ``accuracy`` and ``loss`` (3,
+    S).
     """
     seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
@@ -174,7 +163,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Effective ratio of each layer against steps, and at the end against cosine."""
+    """Effective ratio of the filters of two convolutions and of the hidden layer after
+    them, at cosine 0.95, without noise, with dropout after all three and with small
+    batches in its place: every seed and the median. Right: the same at the end at
+    cosines 0.8, 0.9 and 0.95, mean over seeds.
+    """
     figure, axes = style.figure(1, 4, width=12.0, height=2.8, sharey=True)
     colors, dashes = (style.BLACK, style.RED, style.BLUE), ("-", "-", "--")
     labels = ("full batch", "dropout", "small batches")

@@ -62,16 +62,6 @@ PAPER_SETTINGS = {
     "trials": 10,
     "rate": 1e-4,
 }
-CAPTIONS = {
-    "fig08_test_error": (
-        "Steep teacher above, slow teacher below. (a), (b), (e), (f) Test error of "
-        "every trial and number of samples, without dropout and with it, one colour "
-        "scale a teacher, from the 2nd to the 98th percentile. (c), (g) Its "
-        "median and quartiles; the dashed line is a hundredth of that without dropout, "
-        "the dotted one marks the teacher's six parameters. "
-        "(d), (h) Outputs of one trial with the most samples, and the teacher."
-    ),
-}
 
 RATIO = "test error without dropout over that with it"
 ABOVE_6 = "geometric mean over numbers of samples above 6 and over trials"
@@ -150,13 +140,9 @@ CLAIMS = (
 def run(config, context):
     """Train all students.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 teachers, N numbers of ``samples`` (N,), 2 keep probabilities and S
-        trials: ``error`` and ``loss`` (2, N, 2, S), of test and training;
-        ``output`` (2, N, 2, G) of the first trial on ``grid`` (2, G), and the
-        teacher's, ``truth`` (2, G).
+    Arrays, with 2 teachers, N numbers of ``samples`` (N,), 2 keep probabilities and S
+    trials: ``error`` and ``loss`` (2, N, 2, S), of test and training; ``output`` (2, N,
+    2, G) of the first trial on ``grid`` (2, G), and the teacher's, ``truth`` (2, G).
     """
     trials = context.seeds(config.trials)
     grids = [grid(limit) for _, limit in TEACHERS.values()]
@@ -234,7 +220,13 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Heat maps of the error, its median and quartiles, and outputs at most samples."""
+    """Steep teacher above, slow teacher below. (a), (b), (e), (f) Test error of every
+    trial and number of samples, without dropout and with it, one colour scale a
+    teacher, from the 2nd to the 98th percentile. (c), (g) Its median and quartiles; the
+    dashed line is a hundredth of that without dropout, the dotted one marks the
+    teacher's six parameters. (d), (h) Outputs of one trial with the most samples, and
+    the teacher.
+    """
     from matplotlib.colors import LogNorm
 
     figure, axes = style.figure(2, 4, width=12.0, height=2.7)

@@ -12,7 +12,7 @@ from refimpl import GD, Adam, Risk, TwoLayer
 from refimpl.arrays.backend import get_xp
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
-from refimpl.experiments.common.claims import Claim, above, at_most, decided
+from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
 from refimpl.experiments.common.looks import listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
@@ -46,21 +46,10 @@ PRESETS = {
     "quick": Config(width=100, scales=(0.1, 0.2), seeds=3, steps=15_000),
     "default": Config(),
     "paper": Config(
-        width=1000,
-        scales=(0.01, 0.0125, 0.015, 0.02, 0.03),
-        steps=900_000,
+        width=1000, scales=(0.01, 0.0125, 0.015, 0.02, 0.03), steps=900_000
     ),
 }
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9, "rate": 1e-3}
-CAPTIONS = {
-    "fig09_small_initialisation": (
-        "R_S against steps, from small initialisations without dropout and from the "
-        "normal one with it, (a) by gradient descent and (b) by Adam; the dotted line "
-        "is the saddle, the dashed one the paper's 1e-5, the thick one the plateau of "
-        "dropout, the median from 8e4 to 1e5 steps. (c) Steps until the saddle is "
-        "left, against the scale of the initialisation."
-    ),
-}
 
 SADDLE = 0.0875
 LEAVE = (
@@ -86,14 +75,12 @@ CLAIMS = (
         above(0),
         explored=SCALES,
     ),
-    Claim(
+    ours(
         "fig09-scale",
         "The smaller the initialisation, the longer gradient descent waits at the "
         f"saddle ({NETWORK}).",
-        "this project",
         f"{LEAVE}, smallest minus largest of the scales, mean over seeds, paired",
         above(0),
-        origin="project",
         explored=SCALES,
     ),
     Claim(
@@ -137,12 +124,8 @@ RUNS = (("GD", "small"), ("GD", "normal"), ("Adam", "smallest"), ("Adam", "norma
 def run(config, context):
     """Train every case.
 
-    Returns
-    -------
-    arrays : dict
-        With C `cases`, S seeds and T snapshots at ``steps`` (T,): ``loss``, and
-        ``count`` and ``coarse`` of orientations (C, S, T); ``scales`` (C,), 0 for the
-        normal one.
+    Arrays, with C `cases`, S seeds and T snapshots at ``steps`` (T,): what
+    `features.along` returns, (C, S, T); ``scales`` (C,), 0 for the normal one.
     """
     seeds = context.seeds(config.seeds)
     tasks = [(*one, *seeds) for one in RUNS]
@@ -180,9 +163,7 @@ def trained(config, context, optimizer, start, *seeds):
         rng=features.noise(context, seeds),
         snapshots=looks(config),
     )
-    found = features.paths(net, history.snapshots, risk.X) | {
-        "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1)
-    }
+    found = features.along(risk, history.snapshots)
     shape = len(scales), len(seeds), -1
     return {name: values.reshape(shape) for name, values in found.items()}
 
@@ -219,8 +200,7 @@ def check(arrays):
     details = {
         "fig09-saddle": f"mean steps by scale: {steps}; at scale "
         f"{scales[0]:g} R_S ends at {at_end:.4f} on average",
-        "fig09-condensed": "by seed: "
-        + condensed.both(*(arrays[key][adam, :, -1] for key in ("count", "coarse"))),
+        "fig09-condensed": f"by seed: {condensed.ends(arrays)[adam]}",
         "fig09-loss": f"GD {rests[gd]:.2g} (in the fifth before {before[gd]:.2g}), "
         f"Adam {rests[adam]:.2g} ({before[adam]:.2g})",
     }
@@ -228,7 +208,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """R_S against steps for every case, and the time at the saddle by scale."""
+    """R_S against steps, from small initialisations without dropout and from the normal
+    one with it, (a) by gradient descent and (b) by Adam; the dotted line is the saddle,
+    the dashed one the paper's 1e-5, the thick one the plateau of dropout, the median
+    from 8e4 to 1e5 steps. (c) Steps until the saddle is left, against the scale of the
+    initialisation.
+    """
     figure, axes = style.figure(1, 3, width=11.0, height=3.0)
     scales, steps = arrays["scales"], arrays["steps"]
     *losses, waits = axes[0]

@@ -14,15 +14,9 @@ from refimpl import L1, Adam, Risk, TwoLayer, amplitude, orientation_count
 from refimpl.arrays.backend import to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    at_most,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
 from refimpl.experiments.common.features import FINE, in_stages, looks
-from refimpl.experiments.common.looks import plot_rule
+from refimpl.experiments.common.looks import against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
 from refimpl.theory.linear_skip import LinearSkip
@@ -58,15 +52,6 @@ PRESETS = {
     "quick": Config(seeds=3, steps=10_000),
     "default": Config(),
     "paper": Config(width=100, seeds=30, steps=200_000),
-}
-CAPTIONS = {
-    "fig10_fewest_kinks": (
-        "From zero loss down R_1, above case (i), below case (ii). Left: output of the "
-        "network with the most to lose at the start, and at the end, the points, and "
-        "below them the intercepts of its neurons. Middle: (b) changes of convexity "
-        "beyond the least, (e) the largest number of intercepts in an inner interval, "
-        "of all seeds, and the thresholds of the claims. Right: R_1 over its start."
-    )
 }
 
 END = "at the end, median over seeds"
@@ -124,13 +109,10 @@ CLAIMS = (
 def run(config, context):
     """Follow every network down R_1.
 
-    Returns
-    -------
-    arrays : dict
-        At ``steps`` (T,), by 2 cases and seeds S: ``changes``, ``inner``, ``r1`` and
-        ``risk`` (2, S, T); ``output`` (2, S, 2, G) at start and end, ``intercepts`` and
-        ``slopes`` (2, S, 2, m). ``plain_inner`` (S, 2), ``one_count`` (S, 2): without
-        linear term, and with one point.
+    Arrays: at ``steps`` (T,), by 2 cases and seeds S: ``changes``, ``inner``, ``r1``
+    and ``risk`` (2, S, T); ``output`` (2, S, 2, G) at start and end, ``intercepts`` and
+    ``slopes`` (2, S, 2, m). ``plain_inner`` (S, 2), ``one_count`` (S, 2): without
+    linear term, and with one point.
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "steps": looks(config.steps, SNAPSHOTS)}
@@ -254,7 +236,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Curves with their intercepts, counts, R_1, and the toy example."""
+    """From zero loss down R_1, above case (i), below case (ii). Left: output of the
+    network with the most to lose at the start, and at the end, the points, and below
+    them the intercepts of its neurons. Middle: (b) changes of convexity beyond the
+    least, (e) the largest number of intercepts in an inner interval, of all seeds, and
+    the thresholds of the claims. Right: R_1 over its start.
+    """
     figure, axes = style.figure(2, 3, width=9.5, height=2.7)
     for k, case in enumerate(TARGETS):
         panel, worst = axes[k, 0], (arrays["changes"], arrays["inner"])[k][k, :, 0]
@@ -265,35 +252,22 @@ def plot(arrays):
             bends = t[abs(slopes) > SMALL * abs(slopes).max()]
             panel.plot(bends, np.full(len(bends), -0.55 - 0.2 * end), "|", color=color)
         panel.plot(POINTS, TARGETS[case], "o", color=style.BLACK, ms=4)
-        panel.set(title=f"case ({case})", xlabel="$x$", ylabel="$f(x)$")
+        titled(panel, f"case ({case})", "$x$", "$f(x)$")
         panel.set(xlim=(-1.1, 1.1), ylim=(-0.9, 1.6))
     axes[0, 0].legend(loc="upper left")
-    for panel, values, claim, title, y in (
-        (
-            axes[0, 1],
-            arrays["changes"][0],
-            0,
-            "(i) convexity changes",
-            "beyond the least",
-        ),
-        (
-            axes[1, 1],
-            arrays["inner"][1],
-            1,
-            "(ii) inner intercepts",
-            "most in one interval",
-        ),
-    ):
+    counted = (
+        (arrays["changes"][0], "(i) convexity changes", "beyond the least"),
+        (arrays["inner"][1], "(ii) inner intercepts", "most in one interval"),
+    )
+    for panel, (values, title, y), claim in zip(axes[:, 1], counted, CLAIMS):
         lift = np.linspace(-0.1, 0.1, len(values))[:, None]  # equal counts apart
         panel.plot(arrays["steps"], (values + lift).T, color=style.BLUE, lw=0.7)
-        plot_rule(panel, CLAIMS[claim].rule)
-        panel.set(title=title, xlabel="steps", ylabel=y)
-        panel.locator_params(axis="x", nbins=4)
+        plot_rule(panel, claim.rule)
+        against_steps(panel, title, y)
         panel.legend()
+    y = "$R_1$ over its start"
     for panel, case, r1 in zip(axes[:, 2], TARGETS, arrays["r1"]):
         panel.plot(arrays["steps"], (r1 / r1[:, :1]).T, color=style.BLUE, lw=0.7)
-        panel.set(title=f"({case}) regularizer", xlabel="steps", yscale="log")
-        panel.set_ylabel("$R_1$ over its start")
-        panel.locator_params(axis="x", nbins=4)
+        against_steps(panel, f"({case}) regularizer", y, yscale="log")
     style.letter(axes)
     return {"fig10_fewest_kinks": figure}

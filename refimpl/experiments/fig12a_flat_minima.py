@@ -10,31 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import (
-    GD,
-    L1,
-    Deep,
-    Dropout,
-    Risk,
-    hessian_trace,
-    loss_along,
-    normalize_filters,
-    top_eigenvalues,
-)
+from refimpl import GD, Deep, Risk
 from refimpl.data import one_hot
-from refimpl.experiments.common import features, lines, panels, style
+from refimpl.experiments.common import flat_minima, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.classification import (
-    DATA_SETS,
-    accuracy,
-    by_data_set,
-    fixed,
-    images,
-)
+from refimpl.experiments.common.classification import DATA_SETS, by_data_set
+from refimpl.experiments.common.classification import fixed, images
+from refimpl.experiments.common.flat_minima import OBJECTIVES, factors
 from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
-
-OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 
 
 @dataclass(frozen=True)
@@ -65,15 +49,6 @@ PRESETS = {
     ),
 }
 PAPER_SETTINGS = {"hidden": "1024, 1024 (recalled)", "keep": "0.8 and 0.5 (recalled)"}
-CAPTIONS = {
-    "fig12a_flat_minima": (
-        "Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: "
-        "(a) loss along random directions, median and 10% to 90%; (b) how many times "
-        "smaller than at the minimum of R_S are the rise along these directions, trace "
-        "and largest eigenvalue of the Hessian of R_S, and the trace of R_S + R_1 over "
-        "that of R_S^drop; (c) test accuracy minus that of R_S. A symbol a seed."
-    )
-}
 
 TRACE = "Tr of the Hessian of R_S, geometric mean over seeds of {} over {}"
 RISE = (
@@ -81,6 +56,11 @@ RISE = (
     "gradient descent over {}"
 )
 ALL = "dropout after every hidden layer"
+NOTES = {
+    "digits": "Flatter minima decide nothing by themselves: from the standard "
+    "initialisation there is nothing to gain on the digits.",
+    "mnist": "Measured where MNIST is given, with --mnist.",
+}
 CLAIMS = (
     Claim(
         "fig12a-trace-dropout",
@@ -145,18 +125,11 @@ CLAIMS = (
             f"test accuracy with {ALL} minus that of gradient descent, paired over "
             "seeds",
             above(0),
-            note=note,
+            note=NOTES[data],
             anchor="generalisation",
             explored="One claim for both data sets before; the two differed.",
         )
-        for (data, words), note in zip(
-            DATA_SETS.items(),
-            (
-                "Flatter minima decide nothing by themselves: from the standard "
-                "initialisation there is nothing to gain on the digits.",
-                "Measured where MNIST is given, with --mnist.",
-            ),
-        )
+        for data, words in DATA_SETS.items()
     ),
 )
 
@@ -164,54 +137,20 @@ CLAIMS = (
 def run(config, context):
     """Train every seed on every objective and measure the curvature of R_S.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds and 4 objectives: ``trace``, ``trace_error``, ``top``, ``loss``
-        and ``accuracy`` (S, 4); ``line`` (S, 4, D, A), R_S along the directions at
-        `lines.ALPHAS`.
+    Arrays: what `flat_minima.measured` says, of S seeds and 4 objectives (S, 4, ...).
     """
     seeds = context.seeds(config.seeds)
-    found = context.grid(minimum, config, "Figure 12a", seeds, range(len(OBJECTIVES)))
+    found = context.grid(minimum, config, "Figure 12a", seeds, OBJECTIVES)
     return fixed(context, seeds) | found
 
 
-def minimum(config, context, seed, which):
+def minimum(config, context, seed, name):
     """Train one network; what is measured at its minimum."""
-    data, name = images(context, config.n_train, seed), OBJECTIVES[which]
+    data = images(context, config.n_train, seed)
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
-    risk = Risk(net, data.X, one_hot(data.labels))
-    drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
-    theta = context.train(
-        L1(risk, config.keep) if name == "R_S + R_1" else risk,
-        features.start(net, None, context, [seed])[0],
-        GD(config.learning_rate),
-        config.steps,
-        drop if name.startswith("R_S^drop") else None,
-        rng=context.noise("noise", seed),
-    ).theta.astype(float)
-    # Probes and directions are the same for all minima of a seed: paired.
-    rng = context.noise("measure", seed)
-    trace = hessian_trace(risk, theta, probes=config.probes, rng=rng)
-    top = top_eigenvalues(risk, theta, tolerance=1e-3, rng=rng)[0]
-    gaussian = rng.standard_normal((config.directions, net.size))
-    direction = normalize_filters(net, gaussian, theta)
-    return {
-        "trace": trace.mean,
-        "trace_error": trace.standard_error,
-        "top": top,
-        "loss": risk(theta),
-        "accuracy": accuracy(net, theta, data),
-        "line": loss_along(risk, theta, direction, lines.ALPHAS).T,  # (D, A)
-    }
-
-
-def factors(arrays):
-    """How many times smaller than at the minimum of R_S: rise along directions, trace
-    and largest eigenvalue, by name (S, 4)."""
-    rise = lines.rise(arrays["line"], arrays["loss"])
-    measures = {"rise": rise, "trace": arrays["trace"], "top": arrays["top"]}
-    return {name: values[:, :1] / values for name, values in measures.items()}
+    risk, optimizer = Risk(net, data.X, one_hot(data.labels)), GD(config.learning_rate)
+    theta = flat_minima.trained(context, config, risk, name, optimizer, seed)
+    return flat_minima.measured(context, config, risk, data, theta, seed)
 
 
 def check(arrays):
@@ -245,7 +184,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Loss along directions, and what is flatter, and better, by seed."""
+    """Minima of R_S, R_S^drop, R_S + R_1, and R_S^drop with dropout in every layer: (a)
+    loss along random directions, median and 10% to 90%; (b) how many times smaller than
+    at the minimum of R_S are the rise along these directions, trace and largest
+    eigenvalue of the Hessian of R_S, and the trace of R_S + R_1 over that of R_S^drop;
+    (c) test accuracy minus that of R_S. A symbol a seed.
+    """
     figure, axes = style.figure(1, 3, width=10.5, height=2.9)
     colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
     drop = r"$R_S^\mathrm{drop}$"

@@ -56,15 +56,6 @@ PRESETS = {
         channels=(16, 32), blocks=2, n_train=500, steps=5000, seeds=5, probes=100
     ),
 }
-CAPTIONS = {
-    "fig12b_convolution_attention": (
-        "Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along "
-        "random directions, median and 10% to 90%. Below: how many times smaller than "
-        "at the minimum of R_S are the rise along these directions, trace and largest "
-        "eigenvalue of the Hessian of R_S; the trace of R_S + R_1 over that of "
-        "R_S^drop with the band of its claim; a symbol a seed."
-    )
-}
 
 FACTOR = "geometric mean over seeds of the minimum of R_S over dropout's"
 
@@ -121,11 +112,8 @@ CLAIMS = tuple(claim for letter in NETWORKS for claim in _of(letter))
 def run(config, context):
     """Train every network and seed on every objective and measure the minima.
 
-    Returns
-    -------
-    arrays : dict
-        What `flat_minima.measured` says, of 3 networks, S seeds and 3 objectives:
-        (3, S, 3, ...).
+    Arrays: what `flat_minima.measured` says, of 3 networks, S seeds and 3 objectives:
+    (3, S, 3, ...).
     """
     seeds = context.seeds(config.seeds)
     axes = tuple(NETWORKS), seeds, OBJECTIVES
@@ -169,7 +157,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Loss along directions above, how many times flatter below, a column a network."""
+    """Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along random
+    directions, median and 10% to 90%. Below: how many times smaller than at the minimum
+    of R_S are the rise along these directions, trace and largest eigenvalue of the
+    Hessian of R_S; the trace of R_S + R_1 over that of R_S^drop with the band of its
+    claim; a symbol a seed.
+    """
     figure, axes = style.figure(2, 3, width=10.0, height=2.6)
     drop = r"$R_S^\mathrm{drop}$"
     looks = (

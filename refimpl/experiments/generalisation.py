@@ -13,14 +13,10 @@ import numpy as np
 from refimpl import L1, Dropout, WeightDecay
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import above, between, decided, ours
-from refimpl.experiments.common.classification import (
-    DATA_SETS,
-    at_risk,
-    by_data_set,
-    fixed,
-    path,
-)
-from refimpl.experiments.common.looks import legend_beside, listed, plot_columns, titled
+from refimpl.experiments.common.classification import DATA_SETS, at_risk
+from refimpl.experiments.common.classification import by_data_set, fixed, path
+from refimpl.experiments.common.looks import against_risk, legend_beside, listed
+from refimpl.experiments.common.looks import plot_columns, titled
 from refimpl.experiments.common.statistics import paired
 
 STARTS = ("wide", "standard")
@@ -59,17 +55,6 @@ PRESETS = {
     "paper": Config(
         width=100, std=0.15, samples=(50, 200, 1000), rate=1e-2, steps=12_000, seeds=5
     ),
-}
-CAPTIONS = {
-    "generalisation": (
-        "Gradient descent, SGD, dropout, R_S + R_1 and weight decay, from the wide "
-        "initialisation above and the standard one below. (a), (d) Test accuracy "
-        "against the number of training images, mean and standard error over seeds; "
-        "(b), (e) against R_S along training on the largest number, at p = 0.8 and "
-        "decay 0.005, median over seeds, symbols at the end; (c), (f) differences of "
-        "accuracies, averaged over the numbers of images, every seed. Dashed: the "
-        "thresholds of the claims."
-    )
 }
 
 NEAR = between(-0.015, 0.015)
@@ -130,11 +115,8 @@ CLAIMS = (
 def run(config, context):
     """Train every method with every strength on every number of images.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 starts, 8 `TRAINED`, N ``samples``, S seeds and T snapshots: ``risk``,
-        ``validation`` and ``accuracy`` (2, 8, N, S, T).
+    Arrays, with 2 starts, 8 `TRAINED`, N ``samples``, S seeds and T snapshots:
+    ``risk``, ``validation`` and ``accuracy`` (2, 8, N, S, T).
     """
     seeds = context.seeds(config.seeds)
     axes = (STARTS, TRAINED, config.samples)
@@ -212,7 +194,13 @@ def described(arrays, right, k):
 
 
 def plot(arrays):
-    """By start: accuracy against n and against R_S, and minus gradient descent's."""
+    """Gradient descent, SGD, dropout, R_S + R_1 and weight decay, from the wide
+    initialisation above and the standard one below. (a), (d) Test accuracy against the
+    number of training images, mean and standard error over seeds; (b), (e) against R_S
+    along training on the largest number, at p = 0.8 and decay 0.005, median over seeds,
+    symbols at the end; (c), (f) differences of accuracies, averaged over the numbers of
+    images, every seed. Dashed: the thresholds of the claims.
+    """
     figure, axes = style.figure(2, 3, width=11.0, height=2.9)
     colors = (style.BLACK, style.ORANGE, style.RED, style.BLUE, style.GREEN)
     looks = dict(zip(STRENGTHS, zip(colors, "osD^v")))
@@ -237,10 +225,8 @@ def plot(arrays):
         titled(by_n, title, "training images $n$", y, xscale="log")
         by_n.set_xticks(x, [f"{n}" for n in x])
         by_n.minorticks_off()
-        title = f"on the way, $n$ = {x[-1]}"
-        titled(by_risk, title, "$R_S$ (falling to the right)", "test accuracy")
         least = np.median(arrays["risk"][k, 0, -1, :, -1])
-        by_risk.set(xscale="log", xlim=(1, 0.8 * least), ylim=(0.3, 1))
+        against_risk(by_risk, f"on the way, $n$ = {x[-1]}", least, 0.3)
         rule = NEAR if start == "standard" else above(0)
         columns = {  # dropout and R_S + R_1, minus what
             "dropout\n− GD": (minus(right, "dropout", "GD")[k], rule, style.RED),

@@ -12,32 +12,12 @@ import numpy as np
 from refimpl import GD, hessian_trace, quadrature, spectral_density, top_eigenvalues
 from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import features, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
-from refimpl.experiments.common.classification import (
-    MASKS,
-    NOISY,
-    dropout,
-    fixed,
-    images,
-    objective,
-    two_layer,
-)
-from refimpl.experiments.common.looks import (
-    LABELS,
-    legend_beside,
-    listed,
-    plot_columns,
-    plot_rule,
-    titled,
-    with_mask,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
+from refimpl.experiments.common.classification import MASKS, NOISY, dropout, fixed
+from refimpl.experiments.common.classification import images, objective, two_layer
+from refimpl.experiments.common.looks import LABELS, legend_beside, listed
+from refimpl.experiments.common.looks import plot_columns, plot_rule, titled, with_mask
 from refimpl.experiments.common.statistics import paired_ratio
 from refimpl.theory.jacobian import ntk_trace
 
@@ -75,15 +55,6 @@ PRESETS = {
     "paper": Config(
         width=200, n_train=500, std=0.15, rate=5e-3, steps=15_000, lanczos_probes=4
     ),
-}
-CAPTIONS = {
-    "hessian_along_training": (
-        "For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one "
-        "seed, (b) largest eigenvalue of the Hessian of R_S, and (c) the residual "
-        "part's share of the trace, against steps, medians over seeds; (d) spectral "
-        "density of one seed at the end; (e) ratios of traces at the end, and (f) R_S, "
-        "every seed. Dashed lines across: thresholds of the claims."
-    )
 }
 
 SMALL = below(0.1)
@@ -128,12 +99,9 @@ CLAIMS = (
 def run(config, context):
     """Train on every loss and measure the Hessian on the way.
 
-    Returns
-    -------
-    arrays : dict
-        With C cases, S seeds, T snapshots at ``steps`` (T,) and G points of ``grid``
-        (C, G): ``trace``, ``gauss_newton`` and ``risk`` (C, S, T); of the first seed
-        ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
+    Arrays, with C cases, S seeds, T snapshots at ``steps`` (T,) and G points of
+    ``grid`` (C, G): ``trace``, ``gauss_newton`` and ``risk`` (C, S, T); of the first
+    seed ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
     """
     seeds = context.seeds(config.seeds)
     found = context.grid(measured, config, "Hessian", CASES, seeds=seeds)
@@ -161,13 +129,8 @@ def measured(config, context, loss, mask, *seeds):
     thetas = [theta.astype(float) for theta in snapshots]  # [T] (S, P)
     _, alone = two_layer(data[0], config.width)
     top = [top_eigenvalues(alone, theta[0], tolerance=1e-3)[0] for theta in thetas]
-    rule = quadrature(
-        alone,
-        thetas[-1][0],
-        config.lanczos_steps,
-        config.lanczos_probes,
-        context.noise("probes", seeds[0]),
-    )
+    probes = (config.lanczos_probes, context.noise("probes", seeds[0]))
+    rule = quadrature(alone, thetas[-1][0], config.lanczos_steps, *probes)
     grid = np.linspace(-0.1, 1.1, 241) * float(top[-1])
     density = spectral_density(rule, grid, 0.01 * float(top[-1]))
     along = {
@@ -213,9 +176,7 @@ def check(arrays):
     share = np.median(shares(arrays)[..., -1], axis=-1)
     measured = {name: paired_ratio(one, 1) for name, one in ratios(arrays).items()}
     measured["hessian-gauss-newton"] = share.max()
-    means, risks = (
-        arrays[name][..., -1].mean(axis=-1) for name in ("trace", "risk")
-    )
+    means, risks = (arrays[key][..., -1].mean(axis=-1) for key in ("trace", "risk"))
     details = {
         "hessian-order": f"{arrays['data']}; mean traces: {listed(NAMES, means)}; mean "
         f"R_S: {listed(NAMES, risks, '.2g')}",
@@ -225,7 +186,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Trace, largest eigenvalue, residual part and spectral density."""
+    """For networks trained on R_S, R_S^drop and L1 to L4: (a) trace and, of one seed,
+    (b) largest eigenvalue of the Hessian of R_S, and (c) the residual part's share of
+    the trace, against steps, medians over seeds; (d) spectral density of one seed at
+    the end; (e) ratios of traces at the end, and (f) R_S, every seed. Dashed lines
+    across: thresholds of the claims.
+    """
     figure, axes = style.figure(2, 3, width=12.0, height=2.9)
     (trace, top, residual), (spectrum, ratio, ends) = axes
     colors = dict(zip(LABELS, style.CYCLE))
@@ -248,11 +214,8 @@ def plot(arrays):
         ends.plot([k] * len(risk), risk, marks.get(mask, "o"), ms=4, **look)
     plot_rule(residual, SMALL)
     rules = {claim.id: claim.rule for claim in CLAIMS}
-    names = (
-        "without $R_1$\nover with",
-        "$L_1$ over\ndropout",
-        "$L_2$ per sample\nover shared",
-    )
+    names = ("without $R_1$\nover with", "$L_1$ over\ndropout")
+    names += ("$L_2$ per sample\nover shared",)
     columns = {
         name: (values, rules[claim], style.BLACK)
         for name, (claim, values) in zip(names, ratios(arrays).items())

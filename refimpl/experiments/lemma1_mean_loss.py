@@ -11,18 +11,11 @@ import numpy as np
 
 from refimpl import L1, Deep, Dropout, R1_gradient, Risk, TwoLayer, expectation
 from refimpl.arrays.backend import chunks
-from refimpl.data import tanh_pair
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
 from refimpl.experiments.common.looks import plot_rule, titled
-from refimpl.experiments.common.sampling import doublings
+from refimpl.experiments.common.sampling import doublings, figure_4
 from refimpl.experiments.common.statistics import paired, slopes
 
 KEEPS = (0.1, 0.5, 0.9, 1.0)
@@ -51,14 +44,6 @@ PRESETS = {
     "paper": Config(problems=20, seeds=10, draws=2**19),
 }
 PAPER_SETTINGS = {"width": 1000}
-CAPTIONS = {
-    "lemma1_mean_loss": (
-        "(a) Relative error of R_S + R_1 and its gradient against the mean over all "
-        "masks, a mark for each random network. (b) Distance of the mean of K sampled "
-        "dropout gradients to ∇(R_S + R_1), to ∇R_S and to the formula with p and 1−p "
-        "swapped, against K; median and range over seeds."
-    )
-}
 
 EXACT = below(1e-12)
 CHANCE = 1e-3
@@ -130,10 +115,9 @@ def exact_errors(context, rng, kind, activation, keep, per_sample):
     risk, theta = random_problem(rng, kind, activation, per_sample)
     theta = context.put(theta)
     drop, modified = Dropout(keep, per_sample), L1(risk, keep)
-    loss = expectation(lambda eta: risk(theta, eta), drop, risk.net, risk.n).mean
-    gradient = expectation(
-        lambda eta: risk.gradient(theta, eta), drop, risk.net, risk.n
-    ).mean
+    of = (drop, risk.net, risk.n)
+    loss = expectation(lambda eta: risk(theta, eta), *of).mean
+    gradient = expectation(lambda eta: risk.gradient(theta, eta), *of).mean
     expected = modified.gradient(theta)
     error = np.abs(gradient - expected).max() / np.abs(expected).max()
     return float(abs(loss / modified(theta) - 1)), float(error)
@@ -142,13 +126,10 @@ def exact_errors(context, rng, kind, activation, keep, per_sample):
 def run(config, context):
     """Errors of the enumerated problems, and distances of the sampled means.
 
-    Returns
-    -------
-    arrays : dict
-        ``exact`` (2 conventions, kinds, activations, keeps, problems, 2: loss and
-        gradient); ``draws`` (T,) numbers of masks K; ``distance`` (S, T, 3) to each of
-        `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z`` (S, 3) largest |z| over the
-        parameters; ``size`` number of parameters.
+    Arrays: ``exact`` (2 conventions, kinds, activations, keeps, problems, 2: loss and
+    gradient); ``draws`` (T,) numbers of masks K; ``distance`` (S, T, 3) to each of
+    `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z`` (S, 3) largest |z| over the
+    parameters; ``size`` number of parameters.
     """
     seeds = context.seeds(config.seeds)
     axes = (range(2), range(len(KINDS)))
@@ -165,24 +146,17 @@ def enumerated(config, context, convention, kind):
     """``errors`` (activations, keeps, problems, 2) of one convention and kind."""
     errors = np.empty((len(ACTIVATIONS), len(KEEPS), config.problems, 2))
     for activation, keep, problem in np.ndindex(errors.shape[:-1]):
-        index = (convention, kind, activation, keep)
-        errors[activation, keep, problem] = exact_errors(
-            context,
-            context.rng(f"exact {index}", problem),
-            KINDS[kind],
-            ACTIVATIONS[activation],
-            KEEPS[keep],
-            bool(convention),
-        )
+        rng = context.rng(f"exact {(convention, kind, activation, keep)}", problem)
+        chosen = (KINDS[kind], ACTIVATIONS[activation], KEEPS[keep], bool(convention))
+        errors[activation, keep, problem] = exact_errors(context, rng, *chosen)
     return {"errors": errors}
 
 
 def sample(config, context, seed):
     """``distance`` (T, 3) of the mean gradient after K masks, and worst |z| (3,)."""
     draws = doublings(config.draws)
-    net, keep = TwoLayer(1, config.width), config.keep
-    risk = Risk(net, *tanh_pair())
-    theta = context.put(net.init(context.rng("init", seed), std=config.width**-0.25))
+    risk, theta = figure_4(context, config.width, seed)
+    net, keep = risk.net, config.keep
     right = L1(risk, keep).gradient(theta)
     plain = risk.gradient(theta)
     swapped = plain + R1_gradient(risk, theta, 1 - keep)
@@ -235,7 +209,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Errors over the enumerated problems, and the convergence of the sampled mean."""
+    """(a) Relative error of R_S + R_1 and its gradient against the mean over all masks,
+    a mark for each random network. (b) Distance of the mean of K sampled dropout
+    gradients to ∇(R_S + R_1), to ∇R_S and to the formula with p and 1−p swapped,
+    against K; median and range over seeds.
+    """
     figure, axes = style.figure(1, 2, width=7.0, height=2.9)
     panel = axes[0, 0]
     exact = np.maximum(arrays["exact"], 1e-17)

@@ -9,18 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import GD, L1, Dropout, Risk, TwoLayer, linear_minimum
+from refimpl import GD, L1, Risk, TwoLayer, linear_minimum
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import (
-    above,
-    at_least,
-    at_most,
-    below,
-    decided,
-    ours,
-)
-from refimpl.experiments.common.features import in_stages, looks
-from refimpl.experiments.common.looks import LABELS, plot_rule
+from refimpl.experiments.common.claims import above, at_least, at_most, below
+from refimpl.experiments.common.claims import decided, ours
+from refimpl.experiments.common.context import stacked
+from refimpl.experiments.common.features import dropout, in_stages, looks
+from refimpl.experiments.common.looks import LABELS, against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
 LOSSES = ("R_S", "R_S^drop", "R_S + R_1")
@@ -45,15 +40,6 @@ PRESETS = {
     "quick": Config(seeds=3, steps=6_000),
     "default": Config(),
     "paper": Config(width=200, seeds=10, steps=200_000),
-}
-CAPTIONS = {
-    "linear_networks": (
-        "Linear networks trained on R_S, with dropout, and on R_S + R_1. (a) R_S + R_1 "
-        "over its closed-form minimum, minus 1, against steps, every seed and the "
-        "median. (b) Singular values of the outputs at the end against those of the "
-        "targets, first seed, and the shrinkage by which the minimum is given. (c) The "
-        "neurons' shares ‖a_j‖‖h_j‖ over their mean, sorted, first seed."
-    )
 }
 
 EXCESS = "R_S + R_1 at the end over its minimum, minus 1"
@@ -108,16 +94,12 @@ def data(context, seed):
 def run(config, context):
     """Train every seed on each loss.
 
-    Returns
-    -------
-    arrays : dict
-        ``steps`` (T,); ``least`` (S,) minima of R_S + R_1; ``objective`` (3, S, T) the
-        same at the networks of 3 `LOSSES`; ``values`` (3, S, 4) singular values of the
-        outputs at the end, ``shares`` (3, S, m); ``targets`` and ``shrunk`` (S, 4).
+    Arrays: ``steps`` (T,); ``least`` (S,) minima of R_S + R_1; ``objective`` (3, S, T)
+    the same at the networks of 3 `LOSSES`; ``values`` (3, S, 4) singular values of the
+    outputs at the end, ``shares`` (3, S, m); ``targets`` and ``shrunk`` (S, 4).
     """
     seeds = context.seeds(config.seeds)
-    solved = [solution(config, context, seed) for seed in seeds]
-    fixed = {name: np.stack([one[name] for one in solved]) for name in solved[0]}
+    fixed = stacked([solution(config, context, seed) for seed in seeds])
     fixed |= {"seeds": np.array(seeds), "steps": looks(config.steps, SNAPSHOTS)}
     return fixed | context.grid(trained, config, "linear", LOSSES, seeds=seeds)
 
@@ -141,7 +123,7 @@ def trained(config, context, loss, *seeds):
     risk = Risk(net, context.put(X), context.put(Y))
     mean = L1(risk, config.keep)
     theta = context.put(net.init([context.rng("init", seed) for seed in seeds], 0.3))
-    drop = Dropout(config.keep, per_sample=True) if loss == "R_S^drop" else None
+    drop = dropout(config.keep) if loss == "R_S^drop" else None
     goal = mean if loss == "R_S + R_1" else risk
     stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
     noise, wanted = context.noise("noise", list(seeds)), looks(config.steps, SNAPSHOTS)
@@ -168,13 +150,13 @@ def rank(values):
 
 def check(arrays):
     """Results of `CLAIMS`."""
-    without, dropout, r1 = excess(arrays)[..., -1]
+    without, noisy, r1 = excess(arrays)[..., -1]
     shares = arrays["shares"]
     scatter = shares.std(axis=-1) / shares.mean(axis=-1)  # (3, S)
     found, expected = rank(arrays["values"][1]), rank(arrays["shrunk"])
     measured = {
         "linear-r1": np.median(abs(r1)),
-        "linear-dropout": paired(dropout),
+        "linear-dropout": paired(noisy),
         "linear-rank": (found == expected).mean(),
         "linear-alike": paired(scatter[1]),
         "linear-without": paired(without),
@@ -189,13 +171,18 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Excess against steps, singular values, shares."""
+    """Linear networks trained on R_S, with dropout, and on R_S + R_1. (a) R_S + R_1
+    over its closed-form minimum, minus 1, against steps, every seed and the median. (b)
+    Singular values of the outputs at the end against those of the targets, first seed,
+    and the shrinkage by which the minimum is given. (c) The neurons' shares ‖a_j‖‖h_j‖
+    over their mean, sorted, first seed.
+    """
     figure, axes = style.figure(1, 3, width=9.5, height=2.9)
     distance, singular, alike = axes[0]
     colors = (style.BLACK, style.RED, style.BLUE)
-    labels = (LABELS["R_S"], LABELS["R_S^drop"], "$R_S + R_1$")
     targets = arrays["targets"][0]
-    for k, (color, label) in enumerate(zip(colors, labels)):
+    for k, (color, loss) in enumerate(zip(colors, LOSSES)):
+        label = LABELS[loss]
         above_zero = np.maximum(excess(arrays)[k], 1e-16)
         panels.seeds(distance, arrays["steps"], above_zero, color, label)
         marker = {"marker": "osx"[k], "ms": 5 + 3 * (k == 0), "mfc": "none"}
@@ -203,16 +190,14 @@ def plot(arrays):
         shares = np.sort(arrays["shares"][k, 0])[::-1]
         alike.plot(shares / shares.mean(), color=color, label=label)
     plot_rule(distance, CLAIMS[1].rule)
-    distance.set(title="excess", xlabel="steps", yscale="log")
-    distance.set_ylabel(r"$(R_S + R_1)\,/\,\min - 1$")
-    distance.locator_params(axis="x", nbins=4)
+    against_steps(distance, "excess", r"$(R_S + R_1)\,/\,\min - 1$", yscale="log")
     line = np.linspace(0, 1.05 * targets.max(), 200)
     shrunk = np.maximum(line - (targets[0] - arrays["shrunk"][0, 0]), 0)
     singular.plot(line, shrunk, color="0.5", lw=1, zorder=1, label="shrinkage")
-    singular.set(title="singular values", xlabel="of the targets", ylabel="of $f(X)$")
+    titled(singular, "singular values", "of the targets", "of $f(X)$")
     singular.legend()
-    alike.set(title="shares of the neurons", xlabel="neuron, sorted", ylim=(0, None))
-    alike.set_ylabel(r"$\|a_j\|\|h_j\|\,/\,$mean")
+    y = r"$\|a_j\|\|h_j\|\,/\,$mean"
+    titled(alike, "shares of the neurons", "neuron, sorted", y, ylim=(0, None))
     alike.legend()
     style.letter(axes)
     return {"linear_networks": figure}

@@ -12,9 +12,9 @@ import numpy as np
 
 from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import Claim, between, decided, ours
+from refimpl.experiments.common.claims import between, decided, ours
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
+from refimpl.experiments.common.looks import legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow
 from refimpl.theory.iterates import mean_epoch
@@ -35,27 +35,19 @@ PRESETS = {
     "default": Config(),
     "paper": Config(networks=50),
 }
-CAPTIONS = {
-    "masks_without_replacement": (
-        "Distance of the mean iterate, after one pass through a deck of masks, to the "
-        "flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + "
-        "R_1 + R_2, against ε. Median and range over random networks."
-    )
-}
 
 FIT = (
     "slope of log distance against log ε over two decades, mean over random networks, "
     "all orders of the deck followed"
 )
 CLAIMS = (
-    Claim(
+    ours(
         "deck-r2",
         "With masks drawn without replacement the mean iterate after one pass is "
         "within order 3 of the flow of R_S + R_1 + R_2.",
-        "this project, after Eq. (6)",
         FIT,
         between(2.75, 3.25),
-        origin="project",
+        source="this project, after Eq. (6)",
     ),
     ours(
         "deck-modified",
@@ -70,10 +62,7 @@ CLAIMS = (
 def run(config, context):
     """Distances of the mean iterate after one pass to the flows.
 
-    Returns
-    -------
-    arrays : dict
-        ``rates`` (E,) and ``distance`` (S, E, 4 `FLOWS`), S networks.
+    Arrays: ``rates`` (E,) and ``distance`` (S, E, 4 `FLOWS`), S networks.
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "rates": np.array(config.rates)}
@@ -104,14 +93,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Distances against ε."""
+    """Distance of the mean iterate, after one pass through a deck of masks, to the
+    flows of R_S, of R_S + R_1, of R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖² and of R_S + R_1 +
+    R_2, against ε. Median and range over random networks.
+    """
     figure, ((panel,),) = style.figure(1, 1, width=5.5, height=2.9)
-    for flow, name in enumerate(FLOWS):
-        errors = arrays["distance"][..., flow]
-        look = FLOW_LOOKS[name]
-        panels.spread(panel, arrays["rates"], errors, (0, 0.5, 1), ms=4, **look)
     title = "one pass through a deck of masks, exact"
-    x, y = r"learning rate $\varepsilon$", "distance to mean iterate"
-    titled(panel, title, x, y, xscale="log", yscale="log")
+    panels.distances(panel, title, arrays["rates"], arrays["distance"], FLOWS)
     legend_beside(panel)
     return {"masks_without_replacement": figure}

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import GD, Dropout, Risk, hessian, loss_along
-from refimpl.arrays.backend import get_xp, to_numpy
+from refimpl import GD, Dropout, Risk, hessian
 from refimpl.data import digits
-from refimpl.experiments.common import style
+from refimpl.experiments.common import flatness, style
 from refimpl.experiments.common.claims import Claim, above, below, decided
 from refimpl.experiments.common.classification import two_layer
 from refimpl.experiments.common.context import stacked
@@ -23,7 +22,6 @@ from refimpl.theory.iterates import batch_gradient_covariance, gradient_covarian
 
 NOISES = ("shared", "per sample", "SGD")
 TOP = 20  # eigenvectors of the Hessian along which the noise is measured
-COMPONENTS = 10  # principal components of the noise, and of a trajectory
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000),
 }
-CAPTIONS = {
-    "noise_and_hessian": (
-        "(a) Alignment of the gradient noise with the Hessian (dots) and that of "
-        "random rotations (bar: their 99% quantile), for dropout with shared masks, "
-        "with masks per sample, and SGD. (b) Noise along the Hessian's eigenvectors "
-        "against their eigenvalues. (c) Variance of the gradient noise at the minimum "
-        "along its principal components against flatness, (d) that of a trajectory "
-        "from there."
-    )
-}
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance
 WORDS = {
@@ -68,8 +56,8 @@ WORDS = {
 }
 FLATNESS = "width of the interval where R_S is below e times its value"
 INVERSE = (
-    f"slope of log variance against log flatness ({FLATNESS}) along the {COMPONENTS} "
-    "largest principal components of {}, mean over seeds"
+    f"slope of log variance against log flatness ({FLATNESS}) along the "
+    f"{flatness.COMPONENTS} largest principal components of {{}}, mean over seeds"
 )
 PROTOCOL = (
     "Walkers, networks that start from one minimum with noise of their own, were "
@@ -139,15 +127,12 @@ CLAIMS = tuple(_claims())
 def run(config, context):
     """Train with dropout, and measure noise and curvature at the end.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
-        rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
-        eigenvectors; by 2 losses ``spread`` and ``flatness`` (S, 2, 3, 10), variances
-        of the noise and flatness along its principal components; ``path`` and
-        ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
-        sample and of SGD.
+    Arrays, with S seeds and 3 `NOISES`: ``alignment`` (S, 3) and ``null`` (S, 3, K) of
+    rotations; ``eigenvalues`` (S, 20) and ``variance`` (S, 3, 20) along their
+    eigenvectors; by 2 losses ``spread`` and ``flatness`` (S, 2, 3, 10), variances of
+    the noise and flatness along its principal components; ``path`` and
+    ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
+    sample and of SGD.
     """
     seeds = context.seeds(config.seeds)
     parts = context.grid(measured, config, "noise and Hessian", seeds)
@@ -175,7 +160,7 @@ def minimum(config, context, seed, loss="mse"):
 
 
 def measured(config, context, seed):
-    """Alignment and noise by eigenvalue of one network, and its trajectories."""
+    """Alignment, noise by eigenvalue and flatness of one network, and trajectories."""
     risk, theta, covariances = minimum(config, context, seed)
     H = hessian(risk, theta)
     values, vectors = np.linalg.eigh(H)
@@ -188,17 +173,15 @@ def measured(config, context, seed):
         # The overlaps of H with the columns of a random rotation.
         along = ((H @ Q) * Q).sum(axis=0)
         null.append(np.stack([along @ C / np.linalg.norm(C) for C in spectra]))
-    paths = [
-        trajectory(config, context, risk, theta, seed, batch)
-        for batch in (None, config.n_train // 10)
-    ]
+    places = (config, context, risk, theta, seed)
+    paths = [trajectory(*places, batch) for batch in (None, config.n_train // 10)]
     return {
         "alignment": np.stack([alignment(H, C) for C in covariances]),
         "null": np.stack(null, axis=1) / np.linalg.norm(H),
         "eigenvalues": values[::-1][:TOP],
         "variance": np.stack([((C @ V) * V).sum(axis=0) for C in covariances]),
-        **components(risk, theta, covariances),
-    } | stacked(paths)
+        **flatness.of_noise(risk, theta, covariances),
+    } | stacked([flatness.of_trajectory(risk, path) for path in paths])
 
 
 def alignment(H, C):
@@ -207,51 +190,17 @@ def alignment(H, C):
 
 
 def of_cross_entropy(config, context, seed):
-    """`components` of the network of the same seed with the other loss."""
-    return components(*minimum(config, context, seed, "cross_entropy"))
-
-
-def components(risk, theta, covariances):
-    """Variances of the noise and flatness along its principal components: (3, 10)."""
-    spread, flatness = [], []
-    for C in covariances:
-        values, vectors = np.linalg.eigh(C)
-        spread.append(values[::-1][:COMPONENTS])
-        flatness.append(widths(risk, theta, vectors[:, ::-1].T))
-    return {"spread": np.stack(spread), "flatness": np.array(flatness)}
+    """Flatness at the minimum of the network of the same seed with the other loss."""
+    return flatness.of_noise(*minimum(config, context, seed, "cross_entropy"))
 
 
 def trajectory(config, context, risk, theta, seed, batch):
-    """Variances of θ over a trajectory along its principal components, flatness there:
-    the last two of `run`. Every θ counts."""
+    """θ of every step (T, P) from a minimum on, by dropout or with batches."""
     drop = Dropout(config.keep, per_sample=True) if batch is None else None
-    path = context.train(
-        risk,
-        theta,
-        GD(config.rate),
-        config.path,
-        drop,
-        batch,
-        rng=context.noise(f"path {batch}", seed),
-        snapshots=range(1, config.path + 1),
-    ).snapshots
-    path = np.stack(path)
-    middle = path.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(path - middle, full_matrices=False)
-    return {
-        "path": (sizes**2 / (len(path) - 1))[:COMPONENTS],
-        "path_flatness": np.array(widths(risk, middle, directions)),
-    }
-
-
-def widths(risk, theta, directions):
-    """Flatness along the first of the rows of `directions`: widths of the intervals
-    around θ where R_S is below e times R_S(θ)."""
-    alphas, v = np.geomspace(1e-4, 1e2, 400), directions[:COMPONENTS]
-    both = get_xp(theta).stack([-v, v])  # (2, COMPONENTS, P)
-    over = to_numpy(loss_along(risk, theta, both, alphas) > np.e * risk(theta))
-    ends = np.where(over.any(axis=0), alphas[over.argmax(axis=0)], alphas[-1])
-    return ends.sum(axis=0)
+    steps, rng = config.path, context.noise(f"path {batch}", seed)
+    kept, optimizer = range(1, steps + 1), GD(config.rate)
+    ran = context.train(risk, theta, optimizer, steps, drop, batch, rng, kept)
+    return np.stack(ran.snapshots)
 
 
 def check(arrays):
@@ -278,7 +227,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Alignment, noise by eigenvalue, and variance by flatness."""
+    """(a) Alignment of the gradient noise with the Hessian (dots) and that of random
+    rotations (bar: their 99% quantile), for dropout with shared masks, with masks per
+    sample, and SGD. (b) Noise along the Hessian's eigenvectors against their
+    eigenvalues. (c) Variance of the gradient noise at the minimum along its principal
+    components against flatness, (d) that of a trajectory from there.
+    """
     figure, axes = style.figure(2, 2, width=7.5, height=2.9)
     aligned, noise, inverse, path = axes.flat
     looks = dict(zip(NOISES, (style.BLUE, style.RED, style.ORANGE)))
@@ -289,11 +243,11 @@ def plot(arrays):
         chance = np.quantile(null, QUANTILE, axis=-1).mean()
         aligned.plot([k - 0.35, k + 0.35], [chance] * 2, color="0.5", ls="--", lw=1)
         scatter(noise, arrays["eigenvalues"], arrays["variance"][:, k], color, name)
-        flatness, spread = arrays["flatness"][:, 0, k], arrays["spread"][:, 0, k]
-        scatter(inverse, flatness, spread, color, name)
+        along = (arrays[key][:, 0, k] for key in ("flatness", "spread"))
+        scatter(inverse, *along, color, name)
     for k, (name, label) in enumerate((("per sample", "dropout"), ("SGD", "SGD"))):
-        flatness, variance = arrays["path_flatness"][:, k], arrays["path"][:, k]
-        scatter(path, flatness, variance, looks[name], label)
+        along = (arrays[key][:, k] for key in ("path_flatness", "path"))
+        scatter(path, *along, looks[name], label)
     y = r"$\mathrm{Tr}(HC)\,/\,\|H\|\|C\|$"
     titled(aligned, "alignment (dots) and rotations", "", y)
     aligned.set_xticks(range(3), NOISES)

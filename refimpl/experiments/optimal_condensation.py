@@ -13,7 +13,7 @@ from refimpl import L1, Adam, Risk, TwoLayer, angle, orientation_count
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import at_least, at_most, below, decided, ours
-from refimpl.experiments.common.looks import LABELS, plot_rule
+from refimpl.experiments.common.looks import LABELS, against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.infinite_width import directions, infinite_width_minimum, network
 
@@ -43,15 +43,6 @@ PRESETS = {
     "paper": Config(width=1000, seeds=5, steps=900_000),
 }
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9}
-CAPTIONS = {
-    "optimal_condensation": (
-        "The global minimum of R_S + R_1 on Figure 4's points and what training finds, "
-        "for tanh (above) and ReLU. Left: output of the optimum, and dashed of a "
-        "network trained with dropout. Middle: share of each neuron in Σ|c_j| against "
-        "its orientation, for tanh modulo sign. Right: R_S + R_1 over the bound on its "
-        "minimum, training on R_S + R_1 and with dropout, every seed and the median."
-    )
-}
 
 COUNT = (
     "number of orientations (cosine similarity above 0.995) that carry 90% of the "
@@ -108,13 +99,10 @@ CLAIMS = tuple(_claims())
 def run(config, context):
     """Solve the convex problem and train every seed, for both activations.
 
-    Returns
-    -------
-    arrays : dict
-        By 2 `ACTIVATIONS`: ``bound`` and ``built`` (2,), values of R_S + R_1; of the
-        built network and, with 2 `LOSSES` and seeds after them, of the trained ones:
-        ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
-        orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
+    Arrays, by 2 `ACTIVATIONS`: ``bound`` and ``built`` (2,), values of R_S + R_1; of
+    the built network and, with 2 `LOSSES` and seeds after them, of the trained ones:
+    ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
+    orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
     """
     seeds = context.seeds(config.seeds)
     fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, SNAPSHOTS)}
@@ -141,12 +129,9 @@ def grid(activation, angles, radii):
 def optimum(config, context, activation):
     """The bound, and the network that is built from the solution."""
     risk, objective = objectives(config, activation)
-    found = infinite_width_minimum(
-        risk,
-        config.keep,
-        grid(activation, config.angles, config.radii),
-        grid(activation, 3 * config.angles, 2 * config.radii),
-    )
+    coarse = grid(activation, config.angles, config.radii)
+    fine = grid(activation, 3 * config.angles, 2 * config.radii)
+    found = infinite_width_minimum(risk, config.keep, coarse, fine)
     theta = network(risk, found)
     values = {"bound": found.bound, "built": objective(theta)}
     return values | {f"best_{k}": v for k, v in condensation(risk, theta).items()}
@@ -159,10 +144,9 @@ def condensation(risk, theta):
     odd, turned = net.activation.odd, angle(weights)
     h = risk.run(theta, net.no_noise).h
     mass = (h**2).sum(axis=-2) ** 0.5 * abs(net.outgoing_weights(theta)[..., 0])
+    resolution = (features.MASS, features.FINE)
     return {
-        "count": orientation_count(
-            weights, sizes, features.MASS, features.FINE, symmetric=odd
-        ),
+        "count": orientation_count(weights, sizes, *resolution, symmetric=odd),
         "output": features.outputs(net, theta, features.GRID),
         "mass": mass / mass.sum(axis=-1, keepdims=True),
         "turned": turned % np.pi if odd else turned,
@@ -176,14 +160,10 @@ def trained(config, context, activation, loss, *seeds):
     theta = features.start(risk.net, std, context, seeds, activation)
     drop = features.dropout(config.keep) if loss == "R_S^drop" else None
     goal, switch = risk if drop else mean, 2 * config.steps // 3
-    stages = (
-        (goal, Adam(config.rate), switch),
-        (goal, Adam(config.rate / 5), config.steps - switch),
-    )
-    wanted, noise = (
-        features.looks(config.steps, SNAPSHOTS),
-        features.noise(context, seeds),
-    )
+    late = Adam(config.rate / 5), config.steps - switch
+    stages = ((goal, Adam(config.rate), switch), (goal, *late))
+    wanted = features.looks(config.steps, SNAPSHOTS)
+    noise = features.noise(context, seeds)
     path = features.in_stages(context, theta, wanted, stages, drop, noise)
     objective = np.stack([mean(at.astype(float)) for at in path], axis=-1)
     return {"objective": objective} | condensation(risk, path[-1])
@@ -207,44 +187,33 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Outputs, neurons, and the way to the minimum."""
+    """The global minimum of R_S + R_1 on Figure 4's points and what training finds, for
+    tanh (above) and ReLU. Left: output of the optimum, and dashed of a network trained
+    with dropout. Middle: share of each neuron in Σ|c_j| against its orientation, for
+    tanh modulo sign. Right: R_S + R_1 over the bound on its minimum, training on R_S +
+    R_1 and with dropout, every seed and the median.
+    """
     figure, axes = style.figure(2, 3, width=9.0, height=2.5)
-    last = axes[:, -1]
-    for k, (activation, symbol) in enumerate(zip(ACTIVATIONS, ("tanh", "ReLU"))):
-        output, neurons = axes[k, :2]
+    for k, symbol in enumerate(("tanh", "ReLU")):  # of `ACTIVATIONS`
+        output, neurons, excess = axes[k]
         panels.output(output, arrays, arrays["best_output"][k], style.BLUE)
         output.plot(arrays["grid"], arrays["output"][k, 1, 0], "--", color=style.RED)
         output.set_title(f"{symbol}, output")
-        for mass, turned, color, label, ms in (
-            (
-                arrays["mass"][k, 1, 0],
-                arrays["turned"][k, 1, 0],
-                style.RED,
-                "dropout",
-                3,
-            ),
-            (
-                arrays["best_mass"][k],
-                arrays["best_turned"][k],
-                style.BLUE,
-                "optimum",
-                5,
-            ),
-        ):
-            look = {"color": color, "label": label, "ms": ms, "alpha": 0.6}
-            neurons.plot(turned, mass, "o", mfc="none", **look)
-        neurons.set(title=f"{symbol}, neurons", ylabel=r"share of $\sum_j|c_j|$")
-        neurons.set_xlabel("orientation of $(w_j, b_j)$ (rad)")
+        trained, best = arrays["turned"][k, 1, 0], arrays["best_turned"][k]
+        look = {"marker": "o", "ls": "", "mfc": "none", "alpha": 0.6}
+        red = look | {"color": style.RED, "label": "dropout", "ms": 3}
+        neurons.plot(trained, arrays["mass"][k, 1, 0], **red)
+        blue = look | {"color": style.BLUE, "label": "optimum", "ms": 5}
+        neurons.plot(best, arrays["best_mass"][k], **blue)
+        x, y = "orientation of $(w_j, b_j)$ (rad)", r"share of $\sum_j|c_j|$"
+        titled(neurons, f"{symbol}, neurons", x, y)
         ratio = arrays["objective"][k] / arrays["bound"][k]  # (2, S, T)
         for loss, rows, color in zip(LOSSES, ratio, (style.BLUE, style.RED)):
-            panels.seeds(
-                last[k], arrays["steps"], rows, color, LABELS.get(loss, f"${loss}$")
-            )
-        plot_rule(last[k], CLAIMS[4].rule)
-        last[k].set(title=f"{symbol}, excess", xlabel="steps", yscale="log")
-        last[k].set_ylabel(r"$(R_S + R_1)\,/\,$bound")
-        last[k].locator_params(axis="x", nbins=4)
+            panels.seeds(excess, arrays["steps"], rows, color, LABELS[loss])
+        plot_rule(excess, CLAIMS[4].rule)
+        y = r"$(R_S + R_1)\,/\,$bound"
+        against_steps(excess, f"{symbol}, excess", y, yscale="log")
     axes[0, 1].legend()
-    last[0].legend()
+    axes[0, 2].legend()
     style.letter(axes)
     return {"optimal_condensation": figure}

@@ -10,18 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import L1, Dropout, Risk, TwoLayer
+from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
-from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import FLOW_LOOKS, legend_beside, titled
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
+from refimpl.experiments.common.flows import FLOWS, drifts, sampled_mean
+from refimpl.experiments.common.looks import legend_beside
 from refimpl.experiments.common.statistics import Effect, paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
 from refimpl.theory.iterates import mean_iterate
@@ -57,14 +51,6 @@ PRESETS = {
     "paper": Config(
         networks=20, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=200_000
     ),
-}
-CAPTIONS = {
-    "orders_of_the_modified_equation": (
-        "Distance of the mean iterate to the modified flows against ε. (a), (b) After "
-        "two steps, every sequence of masks followed, with shared masks and with masks "
-        "per sample. (c), (d) At the fixed time T = 2, sampled. Median and "
-        "range over random networks."
-    )
 }
 
 FIT = (
@@ -168,12 +154,9 @@ def problem(config, context, per_sample, small, *networks):
 def run(config, context):
     """Distances of the mean iterate to the flows.
 
-    Returns
-    -------
-    arrays : dict
-        With 2 conventions and S networks: ``rates_steps`` (E,), ``steps``
-        (2, S, E, 3 steps, 4 flows); ``rates_time`` (T,), ``time`` (2, S, T, 3 ends),
-        ``time_error`` (2, S, T) standard error of the sampled mean.
+    Arrays, with 2 conventions and S networks: ``rates_steps`` (E,), ``steps`` (2, S, E,
+    3 steps, 4 flows); ``rates_time`` (T,), ``time`` (2, S, T, 3 ends), ``time_error``
+    (2, S, T) standard error of the sampled mean.
     """
     seeds, label = context.seeds(config.networks), "modified equation"
     flows = context.grid(computed, config, label, CONVENTIONS, seeds=seeds)
@@ -203,10 +186,10 @@ def sampled(config, context, convention, network):
     """``mean`` iterate (T, P) of one network and its ``error`` (T,), at the time."""
     per_sample = convention == "per sample"
     risk, drop, (theta,) = problem(config, context, per_sample, False, network)
-    means, errors = [], []
+    means, errors, over = [], [], (config.time, config.runs)
     for epsilon in config.rates_time:
         rng = context.noise(f"runs {convention} {epsilon}", network)
-        mean, error = sampled_mean(config, risk, theta, drop, epsilon, rng)
+        mean, error = sampled_mean(risk, theta, drop, epsilon, *over, rng)
         means.append(mean), errors.append(error)
     return {"mean": np.stack(means), "error": np.stack(errors)}
 
@@ -227,31 +210,6 @@ def flow_ends(risk, theta, drop, epsilon, time):
     ends = [gradient_flow(g, theta, [time], tolerance)[0] for g in (mean_loss, paper)]
     moments, _ = mean_flow(risk, theta, drop, epsilon, [time], tolerance)
     return np.stack([*ends, moments[0]], axis=1)
-
-
-def sampled_mean(config, risk, theta, drop, epsilon, rng):
-    """Mean of θ at the fixed time over many runs, and the norm of its standard error.
-
-    Control variate: beside each run θ goes the linearisation δ about the noise-free
-    path φ with the same masks, δ ← δ − ε(H^drop(φ) δ + ∇R_S^drop(φ) − ∇F(φ)). Its mean
-    is exactly 0, as masks of different steps are independent, and θ − δ varies tens of
-    times less than θ.
-    """
-    F, net, phi = L1(risk, drop.keep), risk.net, theta
-    runs = np.repeat(theta[None], config.runs, axis=0)
-    delta = np.zeros_like(runs)
-    for _ in range(round(config.time / epsilon)):
-        q = drop.factors(net, risk.n, rng, config.runs)
-        mean_gradient, at_phi = F.gradient(phi), risk.run(phi, q)
-        upstream, push = risk.of(at_phi)[1], net.push(at_phi, delta)
-        change = net.backward_push(at_phi, push, upstream, risk.push_of(at_phi, push))
-        change += net.backward(at_phi, upstream) - mean_gradient
-        delta -= epsilon * change
-        runs -= epsilon * risk.value_and_gradient(runs, q)[1]
-        phi = phi - epsilon * mean_gradient
-    values = runs - delta
-    error = values.std(axis=0, ddof=1) / config.runs**0.5
-    return values.mean(axis=0), np.linalg.norm(error)
 
 
 def counterexample(distance, error):
@@ -279,11 +237,8 @@ def check(arrays):
     detail = "by network: " + "; ".join(
         f"{name} {np.round(row, 2).tolist()}" for name, row in zip(CONVENTIONS, ratio)
     )
-    measured = {
-        "orders-steps-rs": paired(after[0]),
-        "orders-steps-r1": paired(after[1]),
-        "orders-steps-modified": paired(after[2]),
-        "orders-steps-r2": paired(after[3]),
+    flows = ("rs", "r1", "modified", "r2")
+    measured = {f"orders-steps-{k}": paired(v) for k, v in zip(flows, after)} | {
         "orders-time-close": paired(at[1]),
         "orders-time-closer": counterexample(time[:, :, -1], arrays["time_error"]),
         "orders-time-moments": paired(at[2]),
@@ -294,21 +249,20 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Distances against ε: after two steps (exact), and at the fixed time."""
+    """Distance of the mean iterate to the modified flows against ε. (a), (b) After two
+    steps, every sequence of masks followed, with shared masks and with masks per
+    sample. (c), (d) At the fixed time T = 2, sampled. Median and range over random
+    networks.
+    """
     figure, axes = style.figure(2, 2, width=8.0, height=2.9)
     parts = (
         (arrays["steps"][:, :, :, 1], "rates_steps", FLOWS, "after 2 steps, exact"),
         (arrays["time"], "rates_time", ENDS, "at $T = 2$, sampled"),
     )
-    x = r"learning rate $\varepsilon$"
-    y = r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$"
     for row, (distance, rates, names, what) in zip(axes, parts):
         for panel, convention, errors in zip(row, CONVENTIONS, distance):
-            for k, name in enumerate(names):
-                look = dict(levels=(0, 0.5, 1), ms=4, **FLOW_LOOKS[name])
-                panels.spread(panel, arrays[rates], errors[..., k], **look)
             title = f"{what}, {convention} masks"
-            titled(panel, title, x, y, xscale="log", yscale="log")
+            panels.distances(panel, title, arrays[rates], errors, names)
         legend_beside(panel)
     for panel in axes[1]:
         rates = arrays["rates_time"]

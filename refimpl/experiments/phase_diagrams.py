@@ -58,14 +58,6 @@ PRESETS = {
         seeds=5,
     ),
 }
-CAPTIONS = {
-    "phase_diagrams": (
-        "Number of orientations at cosine 0.995, mean over seeds: (a) by the exponent "
-        "γ of the initialisation and the keep probability; by width and learning rate "
-        "(b) without dropout and (c) with it, and the line where the weights are half "
-        "condensed. (d) R_S of (a), decimal logarithm."
-    )
-}
 
 SHARE = (
     f"{condensed.RESOLUTION} At first the share was a plain ratio of counts, which "
@@ -127,13 +119,10 @@ CLAIMS = (
 def run(config, context):
     """Train every point of both diagrams.
 
-    Returns
-    -------
-    arrays : dict
-        ``scale_count`` and ``scale_coarse``, of orientations at the finer resolution
-        and at the coarser, and ``scale_loss`` (G, K, S): exponents × keep probabilities
-        × seeds; ``rate_count``, ``rate_coarse`` and ``rate_loss`` (W, E, 2, S): widths
-        × learning rates × (without, with dropout) × seeds; the axes.
+    Arrays: ``scale_count`` and ``scale_coarse``, of orientations at the finer
+    resolution and at the coarser, and ``scale_loss`` (G, K, S): exponents × keep
+    probabilities × seeds; ``rate_count``, ``rate_coarse`` and ``rate_loss`` (W, E, 2,
+    S): widths × learning rates × (without, with dropout) × seeds; the axes.
     """
     seeds = context.seeds(config.seeds)
     axes = ("exponents", "keeps", "widths", "rates")
@@ -246,7 +235,11 @@ def check(arrays):
 
 
 def plot(arrays):
-    """The diagrams on one colour scale, with the line where half is condensed."""
+    """Number of orientations at cosine 0.995, mean over seeds: (a) by the exponent γ of
+    the initialisation and the keep probability; by width and learning rate (b) without
+    dropout and (c) with it, and the line where the weights are half condensed. (d) R_S
+    of (a), decimal logarithm.
+    """
     figure, axes = style.figure(1, 4, width=14.0, height=3.2)
     by_scale, without, with_dropout, loss = axes[0]
     counts = arrays["rate_count"].mean(axis=-1)  # (W, E, 2)

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import R2, Dropout, R2_gradient, Risk, TwoLayer
+from refimpl import R2, Dropout, R2_gradient
 from refimpl.arrays.backend import to_numpy
-from refimpl.data import tanh_pair
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    below,
-    between,
-    decided,
-    ours,
-)
+from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import above, below, between
 from refimpl.experiments.common.looks import legend_beside, titled
-from refimpl.experiments.common.sampling import doublings
+from refimpl.experiments.common.sampling import doublings, figure_4
 from refimpl.experiments.common.statistics import paired, paired_ratio, slopes
 from refimpl.fast.finite_step import R2Tilde
 
@@ -46,12 +39,6 @@ PRESETS = {
     "paper": Config(seeds=10, draws=2**16),
 }
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9}
-CAPTIONS = {
-    "r2_exact_vs_monte_carlo": (
-        "Relative error of Monte Carlo against the closed forms of R_2 and ∇R_2, for "
-        "both mask conventions, against the number of masks K."
-    )
-}
 
 CLAIMS = (
     Claim(
@@ -90,12 +77,9 @@ CLAIMS = (
 def run(config, context):
     """Closed forms, and Monte-Carlo errors by number of masks.
 
-    Returns
-    -------
-    arrays : dict
-        With S seeds, 2 conventions and 2 quantities: ``exact`` (S, 2) of R_2; ``draws``
-        (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of as
-        many masks; ``z2`` (S, 2, 2).
+    Arrays, with S seeds, 2 conventions and 2 quantities: ``exact`` (S, 2) of R_2;
+    ``draws`` (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of
+    as many masks; ``z2`` (S, 2, 2).
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds), "draws": numbers_of_masks(config)}
@@ -104,9 +88,8 @@ def run(config, context):
 
 def measure(config, context, seed, convention):
     """What `run` returns, of one seed and convention."""
-    net = TwoLayer(1, config.width)
-    risk = Risk(net, *tanh_pair())
-    theta = context.put(net.init(context.rng("init", seed), std=config.width**-0.25))
+    risk, theta = figure_4(context, config.width, seed)
+    net = risk.net
     drop = Dropout(config.keep, per_sample=convention == "per sample")
     tilde = R2Tilde(risk, EPSILON)
     exact = float(R2(risk, theta, drop, EPSILON))
@@ -167,7 +150,9 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Relative error by number of masks."""
+    """Relative error of Monte Carlo against the closed forms of R_2 and ∇R_2, for both
+    mask conventions, against the number of masks K.
+    """
     figure, ((panel,),) = style.figure(1, 1, width=5.5, height=2.9)
     looks = (
         (style.BLUE, "o", r"$R_2$, shared"),

@@ -41,13 +41,6 @@ PRESETS = {
     "default": Config(),
     "paper": Config(width=100, networks=30, time=30.0, points=120),
 }
-CAPTIONS = {
-    "theorem2_in_action": (
-        "Along the flow of R_S + R_1 from zero loss, a line for each network: (a) the "
-        "mean squared gradient of the output, which is the trace of the Hessian at "
-        "zero loss, (b) that trace, (c) R_1, all over their starts, and (d) R_S."
-    )
-}
 
 LESS = below(1)
 SHARPEST = 0.5  # learning rate times the trace; at 2 descent diverges
@@ -115,15 +108,11 @@ CLAIMS = (
 def run(config, context):
     """Follow the flow of every network.
 
-    Returns
-    -------
-    arrays : dict
-        With S networks at T ``times``: ``trace``, (1/n)Σ‖∇f(x_i)‖², ``hessian``, the
-        trace of the Hessian, ``risk`` and ``r1`` (S, T); ``rate`` and ``slope`` (S,)
-        at the start; of all steps ``up``, ``down`` (S,), rises and falls of the trace
-        with the pattern held, ``rise``, ``jump`` (S,), all its rises and what of them
-        is a change of the pattern, and ``highest`` (S,), its largest rise above an
-        earlier value.
+    Arrays, with S networks at T ``times``: ``trace``, (1/n)Σ‖∇f(x_i)‖², ``hessian``,
+    the trace of the Hessian, ``risk`` and ``r1`` (S, T); ``rate`` and ``slope`` (S,) at
+    the start; of all steps ``up``, ``down`` (S,), rises and falls of the trace with the
+    pattern held, ``rise``, ``jump`` (S,), all its rises and what of them is a change of
+    the pattern, and ``highest`` (S,), its largest rise above an earlier value.
     """
     seeds = context.seeds(config.networks)
     fixed = {"seeds": np.array(seeds), "times": times(config)}
@@ -219,7 +208,10 @@ def check(arrays):
 
 
 def plot(arrays):
-    """Traces, R_1 and R_S along the flow."""
+    """Along the flow of R_S + R_1 from zero loss, a line for each network: (a) the mean
+    squared gradient of the output, which is the trace of the Hessian at zero loss, (b)
+    that trace, (c) R_1, all over their starts, and (d) R_S.
+    """
     figure, axes = style.figure(1, 4, width=12.0, height=2.7)
     gradients = r"$\frac{1}{n}\sum_i\|\nabla_\theta f(x_i)\|^2$ over its start"
     hessian = r"$\mathrm{Tr}\,\nabla^2 R_S$ over its start"

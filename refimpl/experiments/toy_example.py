@@ -40,16 +40,6 @@ PRESETS = {
     "paper": Config(seeds=100, steps=10_000),
 }
 ARRIVED = 0.999  # cosine with the targets from which contributions are parallel
-CAPTIONS = {
-    "toy_example": (
-        "Two neurons on two points, on the way down R_1 at zero loss. (a) Their "
-        "contributions to the two outputs, from open circles to full ones, of the seed "
-        "whose start is farthest from parallel; "
-        "the dashed line is the direction of the targets, the cross half of them. (b) "
-        "The smaller cosine of the two with the targets against steps, all seeds, and "
-        "the threshold of the claim."
-    )
-}
 CLAIMS = (
     Claim(
         "toy-parallel",
@@ -71,10 +61,7 @@ CLAIMS = (
 def run(config, context):
     """Follow every seed.
 
-    Returns
-    -------
-    arrays : dict
-        ``contributions`` (S, T, 2, 2): step, neuron, point.
+    Arrays: ``contributions`` (S, T, 2, 2): step, neuron, point.
     """
     seeds = context.seeds(config.seeds)
     fixed = {"seeds": np.array(seeds)}
@@ -139,7 +126,12 @@ def check(arrays):
 
 
 def plot(arrays):
-    """The way of one seed, and the cosines of all."""
+    """Two neurons on two points, on the way down R_1 at zero loss. (a) Their
+    contributions to the two outputs, from open circles to full ones, of the seed whose
+    start is farthest from parallel; the dashed line is the direction of the targets,
+    the cross half of them. (b) The smaller cosine of the two with the targets against
+    steps, all seeds, and the threshold of the claim.
+    """
     figure, ((plane, cosines),) = style.figure(1, 2, width=7.0, height=2.9)
     values = parallel(arrays["contributions"])
     way = arrays["contributions"][values[:, 0].argmin()]  # (T, 2, 2)

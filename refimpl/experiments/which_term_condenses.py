@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import Adam, Risk, TwoLayer
-from refimpl.data import tanh_pair
+from refimpl import Adam
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import above, decided, ours
 from refimpl.experiments.common.classification import MASKS, WITH_R1, dropout, objective
@@ -50,13 +49,6 @@ PRESETS = {
     "quick": Config(width=50, keep=0.8, seeds=2, steps=9_000),
     "default": Config(),
     "paper": Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5),
-}
-CAPTIONS = {
-    "which_term_condenses": (
-        "Number of orientations against steps, median and every seed, of networks "
-        "trained (a) on losses with R_1 in effect, R_S + R_1, R_S^drop and L3, and (b) "
-        "on losses without, R_S, L2 and L4, for both mask conventions."
-    )
 }
 
 # Whether R_1 is in effect: the rule, and how it came about.
@@ -115,12 +107,9 @@ CLAIMS = (
 def run(config, context):
     """Train on every loss.
 
-    Returns
-    -------
-    arrays : dict
-        With C cases, S seeds and T snapshots at ``steps`` (T,): ``count`` and
-        ``coarse`` of orientations and ``loss`` (C, S, T), ``variation`` (C, S) of the
-        output at the end.
+    Arrays, with C cases, S seeds and T snapshots at ``steps`` (T,): ``count`` and
+    ``coarse`` of orientations and ``loss`` (C, S, T), ``variation`` (C, S) of the
+    output at the end.
     """
     seeds, steps = context.seeds(config.seeds), features.looks(config.steps, LOOKS)
     fixed = {"seeds": np.array(seeds), "steps": steps}
@@ -129,23 +118,20 @@ def run(config, context):
 
 def trained(config, context, loss, mask, *seeds):
     """Networks of all seeds, trained on one loss."""
-    net = TwoLayer(1, config.width)
-    risk = Risk(net, *tanh_pair())
+    risk, start = features.figure_4(context, seeds, config.width)
     # The noise is the same for all losses of a convention, as is the start for all.
     history = context.train(
         objective(loss, risk, config.keep, config.epsilon),
-        features.start(net, features.linear_regime(config.width), context, seeds),
+        start,
         Adam(config.rate),
         config.steps,
         dropout(loss, config.keep, mask),
         rng=features.noise(context, seeds, mask),
         snapshots=features.looks(config.steps, LOOKS),
     )
-    output = features.outputs(net, history.theta, features.GRID)
-    return features.paths(net, history.snapshots, risk.X) | {
-        "loss": np.stack([risk(theta) for theta in history.snapshots], axis=-1),
-        "variation": features.total_variation(output),
-    }
+    output = features.outputs(risk.net, history.theta, features.GRID)
+    variation = features.total_variation(output)
+    return features.along(risk, history.snapshots) | {"variation": variation}
 
 
 def check(arrays):
@@ -153,23 +139,26 @@ def check(arrays):
     last = dict(zip(CASES, arrays["count"][..., -1]))  # (S,) each
     fewer = paired(last["R_S", "no"] - last["L2", "shared"])
     measured, details = {"term-l2-shared-less": fewer}, {}
-    rows = zip(last.items(), arrays["coarse"][..., -1], arrays["variation"])
-    for (case, count), coarse, variation in rows:
+    rows = zip(last.items(), condensed.ends(arrays), arrays["variation"])
+    for (case, count), end, variation in rows:
         measured[name(*case)] = np.median(count)
         details[name(*case)] = (
-            f"by seed: {condensed.both(count, coarse)}; mean total variation of output "
-            f"{variation.mean():.3g} (the target's is 4)"
+            f"by seed: {end}; mean total variation of output {variation.mean():.3g} "
+            "(the target's is 4)"
         )
     return decided(CLAIMS, measured, details)
 
 
 def plot(arrays):
-    """Number of orientations of every loss against steps, medians over seeds."""
+    """Number of orientations against steps, median and every seed, of networks trained
+    (a) on losses with R_1 in effect, R_S + R_1, R_S^drop and L3, and (b) on losses
+    without, R_S, L2 and L4, for both mask conventions.
+    """
     figure, axes = style.figure(1, 2, width=8.0, height=3.0, sharey=True)
     colors = dict(zip(("L1", "R_S^drop", "L3", "R_S", "L2", "L4"), style.CYCLE))
     for (loss, mask), counts in zip(CASES, arrays["count"]):
         panel = axes[0, 0 if loss in WITH_R1 else 1]
-        label = with_mask("$R_S + R_1$" if loss == "L1" else LABELS[loss], mask)
+        label = with_mask(LABELS["R_S + R_1" if loss == "L1" else loss], mask)
         dashes = "--" if mask == "shared" else "-"
         panels.counts(panel, arrays["steps"], counts, colors[loss], label, dashes)
     for panel, with_r1 in zip(axes[0], (True, False)):

@@ -147,9 +147,9 @@ def run_one(session, name):
     except Divergence as error:
         seconds, diverged = runs.seconds, str(error)
         made = describe.computation(seconds, session.environment)
-        results = {c.id: c.not_attempted(diverged) for c in module.CLAIMS}
+        results = {c.id: c.measured(diverged) for c in module.CLAIMS}
     figures = [
-        records.FigureRecord(one, module.CAPTIONS[one], boxes)
+        records.FigureRecord(one, framework.captions(module)[one], boxes)
         for one, boxes in panels.items()
     ]
     records.save_run(folder, replace(run, computation=made, figures=figures))

@@ -32,7 +32,8 @@ from refimpl.experiments import (
     theorem2_in_action,
     toy_example,
 )
-from refimpl.experiments.common import classification, features, lines, minima
+from refimpl.experiments.common import classification, features, flatness, lines
+from refimpl.experiments.common import minima
 from refimpl.experiments.common.context import Context
 from refimpl.theory.zero_loss import to_zero_loss
 
@@ -616,7 +617,7 @@ def test_the_width_of_a_parabola():
     X, Y = np.ones((2, 1)), np.array([[1.0], [-1.0]])
     risk = refimpl.Risk(net, X, Y)  # residuals a ∓ 1: R_S(a) = (1 + a²) R_S(0)
     theta, along_a = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    found = noise_and_hessian.widths(risk, theta, np.stack([along_a, 2 * along_a]))
+    found = flatness.widths(risk, theta, np.stack([along_a, 2 * along_a]))
     width = 2 * np.sqrt(np.e - 1)
     np.testing.assert_allclose(found, [width, width / 2], rtol=0.04)
 

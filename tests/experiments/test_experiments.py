@@ -34,6 +34,7 @@ def test_an_experiment_is_complete(name):
 
 
 PRESENTATION = {"claims", "condensed", "film", "looks", "panels", "statistics", "style"}
+PRESENTATION |= {"sweeps"}
 
 
 @pytest.mark.parametrize("name", framework.names())
@@ -113,7 +114,7 @@ def test_an_experiment_runs_from_end_to_end(name, xp, monkeypatch):
         return
     with style.applied():
         figures = module.plot(arrays)
-        assert figures.keys() == module.CAPTIONS.keys()
+        assert figures.keys() == framework.captions(module).keys()
         for figure in figures.values():
             figure.savefig(io.BytesIO())
 

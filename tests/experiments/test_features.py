@@ -28,7 +28,8 @@ def test_one_orientation_and_its_opposite_count_as_two():
     X = np.array([[-1.0], [1.0]])
     assert features.orientations(net, theta, X) == 2
     start = net.init(np.random.default_rng(0), std=1.0)
-    path = features.path(net, [np.stack([start, start]), np.stack([theta] * 2)], X)
+    snapshots = [np.stack([start, start]), np.stack([theta] * 2)]
+    path = features.paths(net, snapshots, X)["coarse"]
     assert path.shape == (2, 2) and (path[:, 0] > 5).all() and (path[:, 1] == 2).all()
 
 

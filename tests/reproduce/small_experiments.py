@@ -6,14 +6,8 @@ from types import ModuleType
 import numpy as np
 
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import (
-    Claim,
-    above,
-    at_most,
-    below,
-    between,
-    by_id,
-)
+from refimpl.experiments.common.claims import Claim, decided
+from refimpl.experiments.common.claims import above, at_most, below, between
 from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.statistics import paired
 from refimpl.reproduce.describe import claim_record
@@ -92,16 +86,10 @@ def module(name):
     made.CAPTIONS = {f"{name}_drawn": f"(a) The `{name}` of R_S."}
 
     def check(arrays):
-        up, down, near, few = made.CLAIMS
         level = paired(arrays["level"])
-        return by_id(
-            [
-                up.estimated(level),
-                down.estimated(level, "`x` of R_S"),
-                near.estimated(level),
-                few.not_attempted("needs --mnist DIR"),
-            ]
-        )
+        measured = {f"{name}-{end}": level for end in ("up", "down", "near")}
+        measured[f"{name}-few"] = "needs --mnist DIR"
+        return decided(made.CLAIMS, measured, {f"{name}-down": "`x` of R_S"})
 
     def plot(arrays):
         figure, axes = style.figure(1, 1, width=2.0, height=1.0)

@@ -142,33 +142,32 @@ class Claim:
         """What is measured, and when the claim is supported."""
         return f"{self.quantity}: {self.rule.text}"
 
-    def estimated(self, effect, detail=""):
-        """The claim with an estimate: its 95% interval decides.
+    def measured(self, found, detail=""):
+        """The claim with what was measured, and its verdict.
 
         Parameters
         ----------
-        effect : statistics.Effect
+        found : Effect, number or str
+            An estimate, which its 95% interval decides; an exact or counted quantity;
+            or in words, why there is neither.
         detail : str
             What a reader needs beside the number.
         """
-        interval = tuple(float(end) for end in effect.interval)
-        verdict = self.rule.verdict(effect.mean, interval)
-        p = effect.p_value(self.rule)
-        return Result(self, verdict, float(effect.mean), interval, p, detail)
-
-    def counted(self, value, detail=""):
-        """The claim with an exact or counted quantity: its value decides."""
-        value = float(value)
-        return Result(self, self.rule.verdict(value), value, None, None, detail)
-
-    def not_attempted(self, reason):
-        """The claim, not measured, and why."""
-        return Result(self, "not attempted", None, None, None, reason)
+        effect = found if isinstance(found, Effect) else None
+        if not isinstance(found, str) and np.isnan(effect.mean if effect else found):
+            found = f"measured NaN; {detail}".removesuffix("; ")
+        if isinstance(found, str):
+            return Result(self, "not attempted", None, None, None, found)
+        value = float(effect.mean if effect else found)
+        interval = tuple(float(end) for end in effect.interval) if effect else None
+        p = effect.p_value(self.rule) if effect else None
+        verdict = self.rule.verdict(value, interval)
+        return Result(self, verdict, value, interval, p, detail)
 
 
-def ours(id, statement, quantity, rule, **more):
+def ours(id, statement, quantity, rule, source="this project", **more):
     """A claim of this project."""
-    return Claim(id, statement, "this project", quantity, rule, "project", **more)
+    return Claim(id, statement, source, quantity, rule, "project", **more)
 
 
 @dataclass(frozen=True)
@@ -197,32 +196,9 @@ class Result:
 
 
 def decided(claims, measured, details=None):
-    """Results of `claims` by id.
-
-    Parameters
-    ----------
-    claims : sequence of Claim
-    measured : dict
-        Id → an `Effect`, which its interval decides; a number, exact or counted; or in
-        words, why there is neither.
-    details : dict, optional
-        Id → what a reader needs beside the number.
-    """
-    results = {}
-    for claim in claims:
-        found, detail = measured[claim.id], (details or {}).get(claim.id, "")
-        if isinstance(found, str):
-            results[claim.id] = claim.not_attempted(found)
-        elif np.isnan(found.mean if isinstance(found, Effect) else found):
-            reason = f"measured NaN; {detail}".removesuffix("; ")
-            results[claim.id] = claim.not_attempted(reason)
-        elif isinstance(found, Effect):
-            results[claim.id] = claim.estimated(found, detail)
-        else:
-            results[claim.id] = claim.counted(found, detail)
-    return results
-
-
-def by_id(results):
-    """Results as a dict from the id of the claim."""
-    return {one.claim.id: one for one in results}
+    """Results of `claims` by id, of what was `measured` and `details`, by id."""
+    details = details or {}
+    return {
+        claim.id: claim.measured(measured[claim.id], details.get(claim.id, ""))
+        for claim in claims
+    }

@@ -77,6 +77,12 @@ def dropout(loss, keep, mask):
     return Dropout(keep, mask == "per sample") if loss in NOISY else None
 
 
+def alone(fn, seeds):
+    """Arrays (S, ...) of `fn`, of one seed after the other: one of them ran off."""
+    each = [fn(seed) for seed in seeds]
+    return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
+
+
 def looks(steps):
     """Steps of the snapshots of `path`."""
     return features.early_looks(steps, 100, 16)
@@ -110,11 +116,6 @@ def path(
         finite.
     """
     seeds, more = list(seeds), (goal, drop, mask, std, n, b)
-
-    def one_by_one():
-        each = [path(context, config, [seed], *more) for seed in seeds]
-        return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
-
     data = [images(context, n or config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
     start, step = features.start(net, std, context, seeds), GD(config.rate)
@@ -127,7 +128,7 @@ def path(
             ).snapshots
     except Divergence:
         if len(seeds) > 1:  # which of them?
-            return one_by_one()
+            return alone(lambda seed: path(context, config, [seed], *more), seeds)
         lost = np.full((1, len(kept)), np.nan)
         return {"theta": np.full((1, net.size), np.nan)} | dict.fromkeys(names, lost)
     right = [[told(net, *one) for one in zip(theta, data)] for theta in snapshots]

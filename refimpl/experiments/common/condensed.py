@@ -12,14 +12,9 @@ def count(cosine):
     )
 
 
-def median(cosine):
-    """Its median in words."""
-    return f"{count(cosine)}, median over seeds"
-
-
 # At the coarse resolution and at the fine one, `features.COARSE` and `features.FINE`.
 COUNT, FINELY = count(0.95), count(0.995)
-MEDIAN, FINE_MEDIAN = median(0.95), median(0.995)
+FINE_MEDIAN = f"{FINELY}, median over seeds"
 LEFT = f"{FINELY}, trained over initial, geometric mean over seeds"
 
 FEW = at_most(4)  # the paper's two directions and their opposites
@@ -43,3 +38,9 @@ def left(counts):
 def both(fine, coarse):
     """Counts by seed (S,) at both resolutions, as text."""
     return f"{fine.tolist()} (at cosine 0.95 {coarse.tolist()})"
+
+
+def ends(arrays):
+    """Text of each training: counts (K, S, T) by seed, at the end."""
+    pairs = zip(arrays["count"][..., -1], arrays["coarse"][..., -1])
+    return [both(*pair) for pair in pairs]

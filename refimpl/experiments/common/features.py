@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl import Dropout, active, amplitude, orientation_count
+from refimpl import Dropout, Risk, TwoLayer, active, amplitude, orientation_count
 from refimpl.data import tanh_pair
 
 GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
@@ -50,6 +50,12 @@ def start(net, std, context, seeds, stream="init"):
     return context.put(net.init(rngs, std).astype(np.float32))
 
 
+def figure_4(context, seeds, width):
+    """R_S of Figure 4's two-layer tanh network, and its start for each seed (S, P)."""
+    net = TwoLayer(1, width)
+    return Risk(net, *tanh_pair()), start(net, linear_regime(width), context, seeds)
+
+
 def noise(context, seeds, stream="noise"):
     """Generators of the noise of several seeds."""
     return context.noise(stream, list(seeds))
@@ -76,17 +82,15 @@ def orientations(net, theta, X, cosine=FINE):
     return orientation_count(*features(net, theta, X), MASS, cosine)
 
 
-def path(net, snapshots, X, cosine=FINE):
-    """Number of orientations at every snapshot: (..., T)."""
-    counts = [orientations(net, theta, X, cosine) for theta in snapshots]
-    return np.stack(counts, axis=-1)
-
-
 def paths(net, snapshots, X):
     """Number of orientations at every snapshot, ``count`` at the finer resolution and
     ``coarse`` at the coarser: a dict of arrays (..., T)."""
-    cosines = {"count": FINE, "coarse": COARSE}
-    return {name: path(net, snapshots, X, one) for name, one in cosines.items()}
+
+    def counted(cosine):
+        counts = [orientations(net, theta, X, cosine) for theta in snapshots]
+        return np.stack(counts, axis=-1)
+
+    return {"count": counted(FINE), "coarse": counted(COARSE)}
 
 
 def outputs(net, theta, grid):
@@ -105,6 +109,12 @@ def fixed(seeds):
     return {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
 
 
+def along(risk, snapshots):
+    """Numbers of orientations as of `paths`, and R_S as ``loss``: (..., T)."""
+    loss = np.stack([risk(theta) for theta in snapshots], axis=-1)
+    return paths(risk.net, snapshots, risk.X) | {"loss": loss}
+
+
 def record(risk, history):
     """What is kept of the training of S networks of one input and one output.
 
@@ -118,16 +128,14 @@ def record(risk, history):
     Returns
     -------
     arrays : dict
-        ``count`` and ``coarse``, numbers of orientations as of `paths`, and ``loss``,
-        R_S, on the way, (S, T); ``output``
-        (S, G) on `GRID` at the end; ``weights`` (S, 2, m, 2) and ``amplitude``
-        (S, 2, m) of the first hidden layer at the start and at the end.
+        What `along` returns, (S, T); ``output`` (S, G) on `GRID` at the end;
+        ``weights`` (S, 2, m, 2) and ``amplitude`` (S, 2, m) of the first hidden layer
+        at the start and at the end.
     """
     net, snapshots = risk.net, history.snapshots
     ends = np.stack([snapshots[0], snapshots[-1]], axis=1)  # (S, 2, P)
     weights, sizes = features(net, ends, risk.X)
-    return paths(net, snapshots, risk.X) | {
-        "loss": np.stack([risk(theta) for theta in snapshots], axis=-1),
+    return along(risk, snapshots) | {
         "output": outputs(net, history.theta, GRID),
         "weights": weights,
         "amplitude": sizes,

@@ -1,13 +1,7 @@
 """Minima of R_S, R_S^drop and R_S + R_1, and how flat R_S is there (Figure 12)."""
 
-from refimpl import (
-    L1,
-    Dropout,
-    hessian_trace,
-    loss_along,
-    normalize_filters,
-    top_eigenvalues,
-)
+from refimpl import L1, Dropout
+from refimpl import hessian_trace, loss_along, normalize_filters, top_eigenvalues
 from refimpl.experiments.common import features, lines
 from refimpl.experiments.common.classification import accuracy
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from refimpl.experiments.common import style
-
 LABELS = {
     "R_S": "$R_S$",
     "R_S^drop": r"$R_S^\mathrm{drop}$",
@@ -11,6 +9,7 @@ LABELS = {
     "L2": "$L_2$",
     "L3": "$L_3$",
     "L4": "$L_4$",
+    "R_S + R_1": "$R_S + R_1$",
 }
 
 
@@ -68,21 +67,18 @@ def titled(panel, title, x, y, **more):
     panel.set(title=title, xlabel=x, ylabel=y, **more)
 
 
+def against_steps(panel, title, y, **more):
+    """As `titled`, of a panel against steps: few of the long numbers below it."""
+    titled(panel, title, "steps", y, **more)
+    panel.locator_params(axis="x", nbins=4)
+
+
+def against_risk(panel, title, least, lowest):
+    """As `titled`, of test accuracy against R_S, which falls from 1 to `least`."""
+    titled(panel, title, "$R_S$ (falling to the right)", "test accuracy", xscale="log")
+    panel.set(xlim=(1, 0.8 * least), ylim=(lowest, 1))
+
+
 def legend_beside(panel):
     """Legend to the right of a panel."""
     panel.legend(loc="upper left", bbox_to_anchor=(1, 1))
-
-
-FLOW_LOOKS = {
-    "R_S": dict(color=style.BLACK, marker="o", label="$R_S$"),
-    "R_S + R_1": dict(color=style.BLUE, marker="s", label="$R_S + R_1$"),
-    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²": dict(
-        color=style.GREEN,
-        marker="^",
-        label=r"$R_S + R_1 + \frac{\varepsilon}{4}\|\nabla(R_S + R_1)\|^2$",
-    ),
-    "R_S + R_1 + R_2": dict(
-        color=style.RED, marker="D", label="$R_S + R_1 + R_2$ (paper)"
-    ),
-    "order-2 moments": dict(color=style.PURPLE, marker="v", label="order-2 moments"),
-}

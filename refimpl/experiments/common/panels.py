@@ -4,7 +4,7 @@ import numpy as np
 
 from refimpl import angle
 from refimpl.experiments.common import condensed, style
-from refimpl.experiments.common.looks import plot_rule
+from refimpl.experiments.common.looks import against_steps, plot_rule, titled
 
 TRAININGS = (
     "Above: outputs at the end, the training points, and R_S against steps. Below: "
@@ -40,8 +40,41 @@ def seeds(panel, x, rows, color, label, dashes="-"):
 def counts(panel, steps, rows, color, label, dashes="-"):
     """Number of orientations (S, T) against steps."""
     seeds(panel, steps, rows, color, label, dashes)
-    panel.set(title="orientations, all seeds", xlabel="steps", ylabel="orientations")
-    panel.locator_params(axis="x", nbins=4)
+    against_steps(panel, "orientations, all seeds", "orientations")
+
+
+def both_counts(panel, steps, arrays, looks):
+    """Counts of each training (K, S, T) at its steps (K, T), at both resolutions."""
+    for (label, color), at, fine, coarse in zip(
+        looks.items(), steps, arrays["count"], arrays["coarse"]
+    ):
+        counts(panel, at, fine, color, label)
+        counts(panel, at, coarse, color, None, ":")
+    panel.plot([], [], ":", color="0.3", label="at cosine 0.95")
+
+
+FLOW_LOOKS = {
+    "R_S": dict(color=style.BLACK, marker="o", label="$R_S$"),
+    "R_S + R_1": dict(color=style.BLUE, marker="s", label="$R_S + R_1$"),
+    "R_S + R_1 + (ε/4)‖∇(R_S + R_1)‖²": dict(
+        color=style.GREEN,
+        marker="^",
+        label=r"$R_S + R_1 + \frac{\varepsilon}{4}\|\nabla(R_S + R_1)\|^2$",
+    ),
+    "R_S + R_1 + R_2": dict(
+        color=style.RED, marker="D", label="$R_S + R_1 + R_2$ (paper)"
+    ),
+    "order-2 moments": dict(color=style.PURPLE, marker="v", label="order-2 moments"),
+}
+
+
+def distances(panel, title, rates, distance, names):
+    """Distances (S, E, K) of the mean iterate to what is named, median and range."""
+    for values, name in zip(np.moveaxis(distance, -1, 0), names):
+        spread(panel, rates, values, (0, 0.5, 1), ms=4, **FLOW_LOOKS[name])
+    x = r"learning rate $\varepsilon$"
+    y = r"distance $\|\theta(k\varepsilon) - \mathrm{E}\,\theta_k\|$"
+    titled(panel, title, x, y, xscale="log", yscale="log")
 
 
 def output(panel, arrays, values, color):
@@ -100,8 +133,7 @@ def trainings(arrays, looks):
         counts(orientations, steps[k], arrays["count"][k], color, label)
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
-    loss.set(title="loss", xlabel="steps", ylabel="$R_S$")
-    loss.locator_params(axis="x", nbins=4)
+    against_steps(loss, "loss", "$R_S$")
     loss.legend()
     axes[0, 0].legend(loc="upper left")
     axes[1, 0].legend(loc="upper right", markerscale=2.5)
