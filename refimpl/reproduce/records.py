@@ -145,7 +145,8 @@ def read(kind, content):
     for field in known:
         value = content[field.name]
         if not isinstance(value, field.type):
-            wanted = getattr(field.type, "__name__", field.type)
+            kinds = field.type  # a union has a name of its own from Python 3.14 on
+            wanted = kinds.__name__ if isinstance(kinds, type) else kinds
             raise ValueError(f"{field.name} must be {wanted}, got {value!r:.60}")
     return kind(**{field.name: content[field.name] for field in known})
 
