@@ -1,21 +1,21 @@
 """The effective ratio of deep networks falls lower with dropout (Figure 7c).
 
-The paper's ResNet-18 on CIFAR-10 is outside this project; these are fully connected
-ReLU networks on handwritten digits, and on MNIST where it is present, with dropout
-after the last hidden layer or after every one.
+The paper's is ResNet-18 on CIFAR-10; these are fully connected ReLU networks on
+pictures, with dropout after the last hidden layer or after every one. Convolutions are
+in `fig07c_filters`.
 """
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from refimpl import Adam, Deep, Risk, active, effective_ratio
+from refimpl import Adam, Deep, Risk
 from refimpl.data import one_hot
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.classification import accuracy, images
+from refimpl.experiments.common.classification import DATA_SETS, by_data_set
+from refimpl.experiments.common.classification import accuracy, fixed, images
 from refimpl.experiments.common.looks import against_steps
 from refimpl.experiments.common.statistics import paired
 
@@ -24,6 +24,7 @@ LAYERS = ("last", "all")
 # Without dropout the layers it would follow make no difference.
 CASES = (("none", 1.0), *((layers, p) for layers in LAYERS for p in KEEPS[1:]))
 LOOKS = 12
+COSINES = features.COARSE, features.FINE
 SHIFTS = (0.06, 0.04, 0.02, 0.0)  # of the curves of `KEEPS` in the figure
 
 
@@ -64,7 +65,7 @@ CLAIMS = tuple(
         explored="Sizes, learning rate and steps of the default were changed after "
         "first runs, so that the last layer condenses within a run.",
     )
-    for data, name in (("digits", "digits"), ("mnist", "MNIST"))
+    for data, name in DATA_SETS.items()
     for layers in LAYERS
 )
 
@@ -72,25 +73,19 @@ CLAIMS = tuple(
 def run(config, context):
     """Train with every p, after the last hidden layer and after all.
 
-    Arrays, with 7 `CASES`, S seeds, T snapshots at ``steps`` (T,) and 2 hidden layers,
-    for each data set ("digits", and "mnist" where present): ``digits_ratio`` (7, S, T,
-    2) and at the end, at the finer resolution, ``digits_fine`` (7, S, 2),
-    ``digits_accuracy`` (7, S) of the test, ``digits_loss`` (7, S).
+    Arrays, with 7 `CASES`, S seeds, T snapshots at ``steps`` (T,), 2 hidden layers and
+    2 resolutions, the coarser first: ``ratio`` (7, S, T, 2, 2) and, at the end,
+    ``accuracy`` (7, S) of the test and ``loss`` (7, S).
     """
     seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
-    arrays = {"seeds": np.array(seeds), "steps": steps}
-    for data in ("digits", "mnist") if context.mnist else ("digits",):
-        label = f"Figure 7c, {data}"
-        measured = context.grid(trained, config, label, [data], CASES, seeds=seeds)
-        arrays |= {f"{data}_{name}": values[0] for name, values in measured.items()}
-    return arrays
+    found = context.grid(trained, config, "Figure 7c", CASES, seeds=seeds)
+    return fixed(context, seeds, steps=steps) | found
 
 
-def trained(config, context, data, layers, keep, *seeds):
+def trained(config, context, layers, keep, *seeds):
     """The networks of all seeds."""
-    chosen = context if data == "mnist" else replace(context, mnist=None)
-    pictures = [images(chosen, config.n_train, seed) for seed in seeds]
+    pictures = [images(context, config.n_train, seed) for seed in seeds]
     X = np.stack([one.X for one in pictures])
     Y = np.stack([one_hot(one.labels) for one in pictures])
     net = Deep((X.shape[-1], *config.hidden, 10), "relu")
@@ -104,46 +99,29 @@ def trained(config, context, data, layers, keep, *seeds):
         rng=features.noise(context, seeds),
         snapshots=features.early_looks(config.steps, 100, LOOKS),
     )
-
-    def of_each(measure, theta):
-        return [measure(net, *one) for one in zip(theta, pictures)]
-
-    along = [of_each(ratios, theta) for theta in history.snapshots]  # (T, S, 2)
-    fine = partial(ratios, cosine=features.FINE)
+    ratio = [
+        [features.effective_ratios(net, theta, one.X, COSINES) for theta in path]
+        for one, *path in zip(pictures, *history.snapshots)
+    ]
+    right = [float(accuracy(net, *one)) for one in zip(history.theta, pictures)]
     return {
-        "ratio": np.swapaxes(along, 0, 1),
-        "fine": np.array(of_each(fine, history.theta)),
-        "accuracy": np.array([float(a) for a in of_each(accuracy, history.theta)]),
+        "ratio": np.array(ratio),
+        "accuracy": np.array(right),
         "loss": risk(history.theta),
     }
 
 
-def ratios(net, theta, data, cosine=features.COARSE):
-    """Effective ratio of the active neurons of each hidden layer; NaN without any."""
-    values = []
-    for layer in range(len(net.hidden)):
-        weights = net.input_weights(theta, layer)
-        alive = active(net, theta, data.X, layer)
-        ratio = effective_ratio(weights[alive], cosine) if alive.any() else np.nan
-        values.append(float(ratio))
-    return values
-
-
 def check(arrays):
     """Results of `CLAIMS`."""
-    measured, details = {}, {}
-    for claim in CLAIMS:
-        _, data, layers = claim.id.split("-")
-        if f"{data}_ratio" not in arrays:
-            measured[claim.id] = "needs --mnist DIR"
-            continue
-        last = arrays[f"{data}_ratio"][:, :, -1, -1]  # (cases, S)
-        measured[claim.id] = paired(last[0] - last[CASES.index((layers, 0.5))])
-        if np.isnan(measured[claim.id].mean):
-            measured[claim.id] = "in some seed no neuron is active"
-        fines = arrays[f"{data}_fine"][..., -1]
-        rights = arrays[f"{data}_accuracy"].mean(axis=-1)
-        details[claim.id] = "; ".join(
+    last, fines = np.moveaxis(arrays["ratio"][:, :, -1, -1], -1, 0)  # (cases, S)
+    rights, measured, details = arrays["accuracy"].mean(axis=-1), {}, {}
+    for layers in LAYERS:
+        found = paired(last[0] - last[CASES.index((layers, 0.5))])
+        if np.isnan(found.mean):
+            found = "in some seed no neuron is active"
+        for data, one in by_data_set(arrays, "fig07c", found).items():
+            measured[f"{data}-{layers}"] = one
+        details[f"fig07c-{arrays['data']}-{layers}"] = "; ".join(
             f"p={keep:g}: ratio {ratio.mean():.2f} (at cosine 0.995 "
             f"{fine.mean():.2f}), test accuracy {right:.3f}"
             for (where, keep), ratio, fine, right in zip(CASES, last, fines, rights)
@@ -158,23 +136,19 @@ def plot(arrays):
     over seeds, and every seed. The curves are shifted up, by 0.02 from one p to the
     next, so that none hides another.
     """
-    data_sets = [name for name in ("digits", "mnist") if f"{name}_ratio" in arrays]
-    figure, axes = style.figure(
-        len(data_sets), 4, width=12.0, height=2.7, sharex=True, sharey=True
-    )
+    figure, axes = style.figure(1, 4, width=12.0, height=2.7, sharex=True, sharey=True)
     colors = (style.BLACK, style.SKY, style.BLUE, style.RED)
     # Curves that lie on each other are told apart by their dashes and a small shift.
     looks = dict(zip(KEEPS, zip(colors, ("-", "--", "-.", "-"), SHIFTS)))
-    for row, data in zip(axes, data_sets):
-        for panel, (layers, hidden) in zip(row, product(LAYERS, (0, 1))):
-            for (where, keep), ratio in zip(CASES, arrays[f"{data}_ratio"]):
-                if where in ("none", layers):
-                    color, dashes, shift = looks[keep]
-                    line = (ratio[..., hidden] + shift, color, f"p = {keep:g}", dashes)
-                    panels.seeds(panel, arrays["steps"], *line)
-            title = f"{data}, layer {1 + hidden}; dropout: {layers}"
-            against_steps(panel, title, "", ylim=(0, 1.1))
-        row[0].set_ylabel("effective ratio")
+    for panel, (layers, hidden) in zip(axes[0], product(LAYERS, (0, 1))):
+        for (where, keep), ratio in zip(CASES, arrays["ratio"][..., hidden, 0]):
+            if where in ("none", layers):
+                color, dashes, shift = looks[keep]
+                line = ratio + shift, color, f"p = {keep:g}", dashes
+                panels.seeds(panel, arrays["steps"], *line)
+        title = f"{arrays['data']}, layer {1 + hidden}; dropout: {layers}"
+        against_steps(panel, title, "", ylim=(0, 1.1))
+    axes[0, 0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
     style.letter(axes)
     return {"fig07c_effective_ratio": figure}

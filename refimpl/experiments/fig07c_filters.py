@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import Adam, Dropout, active, effective_ratio
+from refimpl import Adam, Dropout
 from refimpl.experiments.common import features, layered, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.classification import accuracy, fixed, images
@@ -109,27 +109,13 @@ def trained(config, context, training, seed):
         context.noise("noise", seed),
         features.early_looks(config.steps, 100, LOOKS),
     )
+    net, path = risk.net, history.snapshots
+    ratio = [features.effective_ratios(net, one, data.X, COSINES) for one in path]
     return {
-        "ratio": np.array([ratios(risk, theta) for theta in history.snapshots]),
-        "accuracy": accuracy(risk.net, history.theta, data),
+        "ratio": np.array(ratio),
+        "accuracy": accuracy(net, history.theta, data),
         "loss": risk(history.theta),
     }
-
-
-def ratios(risk, theta):
-    """Effective ratios (3, 3) of what is active of each layer, at each cosine.
-
-    A filter is active if it is on some pixel of some picture.
-    """
-    net, found = risk.net, []
-    for layer in range(len(net.hidden)):
-        weights = net.input_weights(theta, layer)
-        on = active(net, theta, risk.X, layer).reshape(-1, len(weights)).any(axis=0)
-        some = weights[on]
-        found.append(
-            [float(effective_ratio(some, c)) if len(some) else np.nan for c in COSINES]
-        )
-    return found
 
 
 def check(arrays):

@@ -275,21 +275,18 @@ def test_figure_3_leaves_out_values_at_which_training_ran_off():
 def test_effective_ratios_are_compared_with_those_of_one_half():
     cases = fig07c_effective_ratio.CASES
     last = np.array([1.0 - (keep == 0.5) * 0.6 for _, keep in cases])
-    ratio = np.ones((len(cases), 3, 2, 2))  # cases, seeds, snapshots, layers
-    ratio[:, :, -1, -1] = last[:, None]
-    arrays = {
-        "digits_ratio": ratio,
-        "digits_fine": np.ones((len(cases), 3, 2)),
-        "digits_accuracy": np.ones((len(cases), 3)),
-    }
+    ratio = np.ones((len(cases), 3, 2, 2, 2))  # seeds, snapshots, layers, cosines
+    ratio[:, :, -1, -1, 0] = last[:, None]
+    right = np.ones((len(cases), 3))
+    arrays = {"data": np.array("digits"), "ratio": ratio, "accuracy": right}
     found = fig07c_effective_ratio.check(arrays)
     assert found["fig07c-digits-last"].measured == pytest.approx(0.6)
     assert found["fig07c-digits-all"].verdict == "supported"
     assert found["fig07c-mnist-all"].verdict == "not attempted"
-    arrays["digits_ratio"] = 1.4 - ratio
+    arrays["ratio"] = 1.4 - ratio
     found = fig07c_effective_ratio.check(arrays)
     assert found["fig07c-digits-last"].verdict == "refuted"
-    arrays["digits_ratio"][3, 0, -1, -1] = np.nan  # p = 0.5: no neuron is active
+    arrays["ratio"][3, 0, -1, -1, 0] = np.nan  # p = 0.5: no neuron is active
     found = fig07c_effective_ratio.check(arrays)
     assert found["fig07c-digits-last"].verdict == "not attempted"
 

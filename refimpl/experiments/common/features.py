@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from refimpl import Dropout, Risk, TwoLayer, active, amplitude, orientation_count
+from refimpl import Dropout, Risk, TwoLayer, active, amplitude, effective_ratio
+from refimpl import orientation_count
 from refimpl.data import tanh_pair
 
 GRID = np.linspace(-12, 12, 481)  # where the outputs of Figure 4's networks are shown
@@ -91,6 +92,19 @@ def paths(net, snapshots, X):
         return np.stack(counts, axis=-1)
 
     return {"count": counted(FINE), "coarse": counted(COARSE)}
+
+
+def effective_ratios(net, theta, X, cosines):
+    """Effective ratio of what is active of each hidden layer of one network, at each
+    cosine: (layers, cosines), NaN without any. A filter is active if some pixel is."""
+    ratios = np.full((len(net.hidden), len(cosines)), np.nan)
+    for layer in range(len(net.hidden)):
+        weights = net.input_weights(theta, layer)
+        on = active(net, theta, X, layer).reshape(-1, len(weights)).any(axis=0)
+        if on.any():
+            each = [effective_ratio(weights[on], cosine) for cosine in cosines]
+            ratios[layer] = [float(one) for one in each]
+    return ratios
 
 
 def outputs(net, theta, grid):
