@@ -5,7 +5,7 @@ import pytest
 
 from refimpl.data import cifar_files
 from refimpl.data.images import Images
-from refimpl.experiments import fig12b_convolution_attention as figure
+from refimpl.experiments import fig12b_other_networks as figure
 from refimpl.experiments.common import layered
 from refimpl.experiments.common.context import Context
 

@@ -264,7 +264,7 @@ SELECTED = {
     "fig4": ["fig04_condensation"],
     "Figure 14": ["fig13_losses_compared"],
     "fig1b": ["fig01_simpler_and_flatter"],
-    "fig12": ["fig12a_flat_minima", "fig12b_convolution_attention"],
+    "fig12": ["fig12a_flat_minima", "fig12b_other_networks"],
     "fig07": ["fig07_high_dimension", "fig07c_effective_ratio", "fig07c_filters"],
     "fig7c": ["fig07c_effective_ratio", "fig07c_filters"],
     "fig07c_effective_ratio": ["fig07c_effective_ratio"],
