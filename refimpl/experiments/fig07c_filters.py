@@ -168,7 +168,7 @@ def plot(arrays):
     for panel, layer in zip(along, LAYERS):
         titled(panel, layer, "steps", "effective ratio", ylim=(0, 1.05))
         panel.locator_params(axis="x", nbins=4)
-    titled(end, "at the end: ○ △ convolutions, □ hidden", "cosine", "", xticks=COSINES)
+    titled(end, "end: ○ △ convolutions, □ hidden", "cosine", "", xticks=COSINES)
     along[0].legend(loc="lower left")
     style.letter(axes)
     return {"fig07c_filters": figure}
