@@ -91,7 +91,7 @@ CLAIMS = (
         f"{RATIO}, slow teacher, geometric mean over numbers of samples up to 8 and "
         "over trials",
         above(1),
-        note="Dropout helps with two samples; from five on its bias is the larger "
+        note="Dropout helps with two samples; with eight its bias is the larger "
         "error, the more so the longer training goes on.",
         anchor="figure-8",
         explored=f"{SPLIT} {TIME}",

@@ -5,7 +5,7 @@ from concurrent import futures
 from functools import partial
 from threading import Event, Thread
 
-from distributed import Client, WorkerPlugin
+from distributed import Client, TimeoutError, WorkerPlugin
 from distributed.comm import get_address_host_port, normalize_address
 from threadpoolctl import threadpool_limits
 
@@ -99,11 +99,19 @@ class Cluster(futures.Executor):
 
 def _pass_on(here, there):
     """Give the outcome of Dask's future to the one of this process."""
-    result, error = None, None
-    try:
-        result = there.result()  # if it was lost in the meantime: of the next attempt
-    except BaseException as raised:  # a cancellation is one
-        error = raised
+    result, error, waiting = None, None, True
+    while waiting and not here.done():
+        waiting = False
+        try:  # if it was lost in the meantime: the result of the next attempt
+            result = there.result(timeout=1)
+        except TimeoutError as raised:  # Dask's, or the run's own
+            # Who waits for a client that was closed waits for ever.
+            waiting = there.status == "pending" and there.client.status == "running"
+            error = raised
+        except BaseException as raised:  # a cancellation is one
+            error = raised
+        else:
+            error = None
     if there.cancelled():
         here.cancel()
     _set(here, result, error)

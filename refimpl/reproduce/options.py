@@ -11,14 +11,14 @@ from refimpl.reproduce.executors import cores
 
 DESCRIPTION = """\
 Measure the claims of "Implicit Regularization of Dropout" (Zhang and Xu, TPAMI 2024).
-Without arguments every experiment is run at its default size, in about ten minutes on
-two cores. What is computed is kept in the results folder, run by run: a command that
-was broken off is started again and goes on from there."""
+Without arguments every experiment is run at its default size, in ten to fifteen
+minutes on two cores. What is computed is kept in the results folder, run by run: a
+command that was broken off is started again and goes on from there."""
 
 EPILOG = """\
 examples:
   {call} --list            what there is, and how long it takes
-  {call} --quick           all of it, small: about a minute
+  {call} --quick           all of it, small: a minute or two
   {call} fig04             one figure of the paper (fig4, fig12a, ...)
   {call} theorem2_in_action --seeds 20 --fresh
   {call} --verify          the formulas only, no experiments
@@ -52,7 +52,7 @@ def parser(program="reproduce.py"):
     what = made.add_argument_group("what to run")
     size = what.add_mutually_exclusive_group()
     size.add_argument(
-        "--quick", action="store_true", help="small sizes: all in about a minute"
+        "--quick", action="store_true", help="small sizes: all in a minute or two"
     )
     size.add_argument("--paper", action="store_true", help="the paper's scale: hours")
     what.add_argument(
