@@ -266,7 +266,7 @@ def plot(arrays):
     rows = np.interp(np.log(rates[crossed]), logs, range(len(logs)))
     line = dict(color=style.RED, label="half condensed")
     with_dropout.plot(np.flatnonzero(crossed), rows, "o-", **line)
-    with_dropout.legend(loc="lower left")
+    with_dropout.legend(loc="lower left", labelcolor="white")
     style.letter(axes)
     return {"phase_diagrams": figure}
 
