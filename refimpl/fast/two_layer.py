@@ -33,6 +33,7 @@ from refimpl.core.dropout import noise_variance
 from refimpl.core.network import Upstream
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import fused
+from refimpl.fast.blocks import in_blocks
 
 CACHED = 2**19  # elements of h that go through a step together
 
@@ -44,7 +45,7 @@ class Risk(risk.Risk):
         """R_S or R_S^drop (...) and its gradient (..., P)."""
         if applies(self, theta, q):
             return in_parts(step, self, theta, *q)
-        return super().value_and_gradient(theta, q)
+        return in_blocks(super().value_and_gradient, self, theta, q)
 
     @cached_property
     def X1(self) -> Array:
@@ -73,7 +74,10 @@ class _WithR1:
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
             return in_parts(step, self.risk, theta, *q, per_replica(c, theta, axes=2))
-        # Noise after the last hidden layer, if any, leaves h as it is: one pass.
+        return in_blocks(self._in_one_pass, self, theta, q)
+
+    def _in_one_pass(self, theta, q):
+        """The same of any network: noise after the last hidden layer leaves h alone."""
         run = self.risk.run(theta, q)
         value, (dF, _, _) = self.risk.of(run)
         penalty, (_, dh, dA) = self.penalty.of(run)

@@ -17,6 +17,9 @@ from refimpl.layers.composite import Residual, Stage, Tokenwise
 from refimpl.layers.conv import Conv
 from refimpl.layers.linear import MeanPool, TokenMean
 
+# Numbers in windows and activations of images that go through a step together (`fast`).
+CACHED = 2**20
+
 
 class Layered(Chain):
     """A chain whose hidden layers have neurons somewhere within.
@@ -115,6 +118,7 @@ class Convolutional(Layered):
         layers.append(Dense(c * h * w, hidden, activation))
         self.neurons.append(at)
         super().__init__([*layers, Dense(hidden, outputs, "identity")], activation)
+        self.block = max(1, CACHED // self.elements)
 
     def run(self, theta, X, q):
         """Forward pass, on images with their channels last."""
