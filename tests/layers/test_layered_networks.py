@@ -77,6 +77,30 @@ def test_r1_is_the_exact_mean_over_masks(kind, per_sample):
     assert_rejects(risk.gradient(theta), slopes)
 
 
+@pytest.mark.equation("eq:r1", "eq:r1-gradient")
+@pytest.mark.parametrize(
+    "net",
+    [
+        refimpl.Convolutional((1, 4, 4), (3, 2), 12, 2),
+        refimpl.Convolutional((1, 4, 2), (2,), 12, 2, residual=True),
+        refimpl.Transformer(3, 2, 12, 3, 1, 2),
+    ],
+    ids=repr,
+)
+def test_r1_is_the_exact_mean_over_the_masks_of_twelve_neurons(net):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((3, net.inputs)), rng.standard_normal((3, 2))
+    risk, theta = refimpl.Risk(net, X, Y), 0.5 * rng.standard_normal(net.size)
+    drop, L1 = refimpl.Dropout(KEEP), refimpl.L1(risk, KEEP)
+    for fn, found, wrong in (
+        (risk, L1(theta), risk(theta)),
+        (risk.gradient, L1.gradient(theta), risk.gradient(theta)),
+    ):
+        mean = refimpl.expectation(lambda eta: fn(theta, eta), drop, net, risk.n).mean
+        assert_close(found, mean)
+        assert_rejects(wrong, mean)
+
+
 @pytest.mark.equation("eq:r2", "eq:r2-deep", "eq:r2-per-sample", "eq:r2-gradient")
 @over_conventions
 @over_kinds
