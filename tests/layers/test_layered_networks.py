@@ -11,6 +11,7 @@ from oracles import (
     complex_step_gradient,
 )
 from problems import direction, noise
+from scipy.signal import correlate2d
 
 import refimpl
 from refimpl.arrays.backend import pass_elements
@@ -262,3 +263,21 @@ def test_a_direction_takes_no_more_memory_than_is_planned_for_it(net):
     taken = tracemalloc.get_traced_memory()[1] / v.itemsize / directions
     tracemalloc.stop()
     assert taken < pass_elements(net, n) < 10 * taken
+
+
+def test_a_row_of_pictures_is_channels_then_rows_then_columns():
+    net, rng = refimpl.Convolutional((2, 4, 6), (3,), 2, 1), np.random.default_rng(0)
+    theta, images = rng.standard_normal(net.size), rng.standard_normal((5, 2, 4, 6))
+    W, b = net.split(theta)[:2]
+    filters = W.reshape(3, 3, 3, 2)  # of each: rows, columns, channels
+
+    def convolved(image, one, bias):
+        channels = [correlate2d(image[c], one[..., c], "same") for c in (0, 1)]
+        h = np.maximum(sum(channels) + bias, 0)
+        return h.reshape(2, 2, 3, 2).mean(axis=(1, 3))
+
+    wanted = [[convolved(x, *each) for each in zip(filters, b)] for x in images]
+    run = net.run(theta, images.reshape(5, -1), net.no_noise)
+    found = net.activations(run)[0].reshape(5, 2, 3, 3)
+    assert_close(found, np.moveaxis(wanted, 1, -1))
+    assert_rejects(found[..., ::-1, :], np.moveaxis(wanted, 1, -1))
