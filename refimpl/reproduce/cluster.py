@@ -99,19 +99,17 @@ class Cluster(futures.Executor):
 
 def _pass_on(here, there):
     """Give the outcome of Dask's future to the one of this process."""
-    result, error, waiting = None, None, True
-    while waiting and not here.done():
-        waiting = False
+    result, error = None, None
+    while not here.done():
         try:  # if it was lost in the meantime: the result of the next attempt
             result = there.result(timeout=1)
-        except TimeoutError as raised:  # Dask's, or the run's own
-            # Who waits for a client that was closed waits for ever.
-            waiting = there.status == "pending" and there.client.status == "running"
-            error = raised
         except BaseException as raised:  # a cancellation is one
-            error = raised
-        else:
-            error = None
+            late = isinstance(raised, TimeoutError) and there.status != "error"
+            if late and there.client.status == "running":
+                continue
+            # Who waits for a client that was closed waits for ever.
+            error = futures.BrokenExecutor("the scheduler is gone") if late else raised
+        break
     if there.cancelled():
         here.cancel()
     _set(here, result, error)
