@@ -11,10 +11,13 @@ from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import equations  # noqa: E402
+import numpy as np  # noqa: E402
 import oracles  # noqa: E402
 import problems  # noqa: E402
 import pytest  # noqa: E402
 from array_modules import MODULES, array_module  # noqa: E402
+
+from refimpl.data import cifar_files  # noqa: E402
 
 OUTCOMES = defaultdict(list)
 
@@ -37,6 +40,19 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture
 def mnist_folder(request):
     return request.config.getoption("--mnist")
+
+
+@pytest.fixture
+def cifar_folder(tmp_path, monkeypatch):
+    """A folder of CIFAR-10's six files in their format, of four images each."""
+    monkeypatch.setattr(cifar_files, "RECORDS", 4)
+    monkeypatch.setattr(cifar_files, "SIZE", 4 * 3073)
+    rng = np.random.default_rng(0)
+    for name in (*cifar_files.TRAIN, cifar_files.TEST):
+        records = rng.integers(256, size=(4, 3073), dtype=np.uint8)
+        records[:, 0] %= 10
+        (tmp_path / name).write_bytes(records.tobytes())
+    return tmp_path
 
 
 @pytest.fixture(params=MODULES)

@@ -52,6 +52,12 @@ def cifar10(folder, n_train=50000, part=0):
     return Images(X, labels, *_images(_read_checked(Path(folder) / TEST)))
 
 
+def check_files(folder):
+    """Raise ``ValueError`` unless all six files are there and right."""
+    for name in (*TRAIN, TEST):
+        _read_checked(Path(folder) / name)
+
+
 def _read_checked(path):
     """Records (10000, 3073) of a file, whose size and labels are right."""
     if not path.is_file():

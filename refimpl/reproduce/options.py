@@ -154,19 +154,16 @@ def check_mnist(folder, download=False):
     """`--mnist` as a folder whose four files are the official ones, or ``None``."""
     if folder is None and not download:
         return None
-    if folder == "":
-        raise BadUsage("--mnist must be a folder, got ''")
     from refimpl import datasets
     from refimpl.data import download as mnist_download
 
-    folder = mnist_download.default_folder() if folder is None else folder
-    try:
+    def read(folder):
         if download:
             mnist_download.download(folder)
         datasets.mnist(folder, n_train=1)
-    except ValueError as error:
-        raise BadUsage(f"--mnist: {error}") from None
-    return Path(folder).resolve()
+
+    folder = mnist_download.default_folder() if folder is None else folder
+    return _read("--mnist", folder, read)
 
 
 def check_cifar(folder, mnist=None):
@@ -175,14 +172,19 @@ def check_cifar(folder, mnist=None):
         return None
     if mnist is not None:
         raise BadUsage("--cifar and --mnist are two data sets: give one of them")
-    if folder == "":
-        raise BadUsage("--cifar must be a folder, got ''")
-    from refimpl import datasets
+    from refimpl.data.cifar_files import check_files
 
+    return _read("--cifar", folder, check_files)
+
+
+def _read(option, folder, read):
+    """The `folder` of an option, which `read` could read."""
+    if folder == "":
+        raise BadUsage(f"{option} must be a folder, got ''")
     try:
-        datasets.cifar10(folder, n_train=50_000)
+        read(folder)
     except ValueError as error:
-        raise BadUsage(f"--cifar: {error}") from None
+        raise BadUsage(f"{option}: {error}") from None
     return Path(folder).resolve()
 
 

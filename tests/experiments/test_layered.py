@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from refimpl.data import cifar_files
 from refimpl.data.images import Images
 from refimpl.experiments import fig12b_other_networks as figure
 from refimpl.experiments.common import layered
@@ -26,16 +25,9 @@ def test_a_token_is_a_row_of_pixels_in_all_channels():
 
 
 @pytest.mark.parametrize("letter", figure.NETWORKS)
-def test_pictures_of_cifar_10_are_learnt(letter, tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar_files, "RECORDS", 4)
-    monkeypatch.setattr(cifar_files, "SIZE", 4 * 3073)
-    rng = np.random.default_rng(0)
-    for name in (*cifar_files.TRAIN, cifar_files.TEST):
-        records = rng.integers(256, size=(4, 3073), dtype=np.uint8)
-        records[:, 0] %= 10
-        (tmp_path / name).write_bytes(records.tobytes())
+def test_pictures_of_cifar_10_are_learnt(letter, cifar_folder):
     config = figure.Config((2,), 3, 4, 2, n_train=3, steps=2, probes=2, directions=1)
-    context = Context("figure", cifar=tmp_path)
+    context = Context("figure", cifar=cifar_folder)
     found = figure.minimum(config, context, letter, 3000, "R_S + R_1")
     assert np.isfinite([found["trace"], found["top"], found["loss"]]).all()
     assert found["accuracy"] in (0, 0.25, 0.5, 0.75, 1)
