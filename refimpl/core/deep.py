@@ -73,8 +73,8 @@ class Chain(Network):
         for one, along, dh, dh_push in zip_longest(*passes, fillvalue=0.0):
             layer, own, x, h, q, _ = one
             dh, dh_push = q * ds + dh, q * ds_push + dh_push
-            passed = layer.backward_push(own, x, h, dh, *along[:3], dh_push)
-            more, ds_push, ds = passed
+            moved = (*along[:3], dh_push)
+            more, ds_push, ds = layer.backward_push(own, x, h, dh, *moved)
             gradient_push = [*more, *gradient_push]
         gradient_push[-2] = gradient_push[-2] + dA_push
         return self.join(gradient_push)

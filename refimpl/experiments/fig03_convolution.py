@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD, L1, Divergence, Dropout
-from refimpl.core.modified_losses import FlattenedDropout
 from refimpl.experiments.common import features, layered, style, sweeps
 from refimpl.experiments.common.claims import Claim, between, decided
-from refimpl.experiments.common.classification import accuracy, fixed, images
+from refimpl.experiments.common.classification import SWEEPS, accuracy, fixed
+from refimpl.experiments.common.classification import images, swept
 from refimpl.experiments.common.looks import titled
 
-SWEEPS = ("learning rate", "λ")
 NAMES = ("accuracy", "loss", "squares")
 LOOKS = 5  # networks of the last fifth of a training, over which is averaged
 
@@ -98,9 +97,7 @@ def minimum(config, context, sweep, value, seed):
     data = images(context, config.n_train, seed)
     risk = layered.convolutional(config, data)
     drop = Dropout(config.keep, per_sample=True)
-    rate = value if sweep == "learning rate" else config.small
-    objective = risk if sweep == "learning rate" else FlattenedDropout(risk, value)
-    steps = round(config.time / rate)
+    objective, rate, steps = swept(config, risk, sweep, value)
     start = features.start(risk.net, None, context, [seed])[0]
     last = np.linspace(0.8 * steps, steps, LOOKS).astype(int)
     try:

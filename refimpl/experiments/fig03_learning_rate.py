@@ -15,13 +15,11 @@ from refimpl import GD, L1, R2, Divergence, Dropout
 from refimpl.arrays.backend import get_xp
 from refimpl.experiments.common import features, style, sweeps
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.classification import MASKS, accuracy, alone, fixed
-from refimpl.experiments.common.classification import images, two_layer
+from refimpl.experiments.common.classification import MASKS, SWEEPS, accuracy, alone
+from refimpl.experiments.common.classification import fixed, images, swept, two_layer
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
-from refimpl.fast.finite_step import FlattenedDropout
 
-SWEEPS = ("learning rate", "λ")
 NAMES = ("accuracy", "loss", "squares", "covariance")
 
 
@@ -153,10 +151,9 @@ def minimum(config, context, mask, sweep, value, *seeds):
     data = [images(context, config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
     drop = Dropout(config.keep, mask == "per sample")
-    rate = value if sweep == "learning rate" else config.small
-    objective = risk if sweep == "learning rate" else FlattenedDropout(risk, value)
+    objective, rate, steps = swept(config, risk, sweep, value)
     start = features.start(net, config.std, context, seeds)
-    steps, rng = round(config.time / rate), context.noise(f"noise {mask}", list(seeds))
+    rng = context.noise(f"noise {mask}", list(seeds))
     try:
         with np.errstate(all="ignore"):
             ran = context.train(objective, start, GD(rate), steps, drop, rng=rng)

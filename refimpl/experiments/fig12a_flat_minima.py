@@ -12,7 +12,7 @@ import numpy as np
 
 from refimpl import GD, Deep, Risk
 from refimpl.data import one_hot
-from refimpl.experiments.common import flat_minima, lines, panels, style
+from refimpl.experiments.common import flat_minima, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import DATA_SETS, by_data_set
 from refimpl.experiments.common.classification import fixed, images
@@ -191,37 +191,25 @@ def plot(arrays):
     (c) test accuracy minus that of R_S. A symbol a seed.
     """
     figure, axes = style.figure(1, 3, width=10.5, height=2.9)
-    colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
     drop = r"$R_S^\mathrm{drop}$"
     labels = ("$R_S$", drop, "$R_S + R_1$", f"{drop}, all")
+    colors = (style.BLACK, style.RED, style.SKY, style.PURPLE)
+    looks = tuple(zip(labels, colors, "os^D"))
     along, flatter, better = axes[0]
-    found, right = factors(arrays), arrays["accuracy"]
-    for which, (color, label, mark) in enumerate(zip(colors, labels, "os^D")):
-        look = {"color": color, "label": label, "ls": "--" if which == 2 else "-"}
-        panels.spread(along, lines.ALPHAS, arrays["line"][:, which], **look)
-        if which == 0:
-            continue
-        look = {"color": color, "marker": mark, "ls": "", "ms": 4, "mfc": "none"}
-        for place, values in enumerate(found.values()):
-            at = np.full(len(values), place + 0.2 * (which - 2))
-            flatter.plot(at, values[:, which], label=None if place else label, **look)
-        gained = right[:, which] - right[:, 0]
-        better.plot(np.full(len(gained), which), gained, **look)
+    panels.flat_lines(along, arrays["line"], looks)
     x, y = r"$\alpha$ (whole layers as filters)", r"$R_S(\theta + \alpha d)$"
     titled(along, "loss along directions: median, 10–90%", x, y)
     along.legend(loc="upper center")
     along.set_ylim(0, 1.35 * along.get_ylim()[1])
-    titled(flatter, "how many times flatter", "", "$R_S$ over the loss named")
-    flatter.set_yscale("log")
-    style.plain_log(flatter.yaxis)
-    accounts = {claim.id: claim.rule for claim in CLAIMS}["fig12a-r1-accounts"]
-    alike = arrays["trace"][:, 2] / arrays["trace"][:, 1]
-    flatter.plot(np.full(len(alike), 3), alike, "^", color=style.SKY, ms=4, mfc="none")
-    flatter.hlines(accounts.thresholds, 2.7, 3.3, color="0.5", ls=":", lw=1)
-    names = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
-    flatter.set_xticks(range(4), names)
-    plot_rule(flatter, CLAIMS[0].rule)
+    rules = {claim.id: claim.rule for claim in CLAIMS}
+    ends = rules["fig12a-trace-dropout"], rules["fig12a-r1-accounts"]
+    shown = factors(arrays), arrays["trace"], looks, *ends
+    panels.flat_factors(flatter, "how many times flatter", *shown)
     legend_beside(flatter)
+    gained = arrays["accuracy"][:, 1:] - arrays["accuracy"][:, :1]  # (S, 3)
+    for which, (_, color, mark) in enumerate(looks[1:], 1):
+        look = {"color": color, "marker": mark, "ls": "", "ms": 4, "mfc": "none"}
+        better.plot(np.full(len(gained), which), gained[:, which - 1], **look)
     titled(better, f"test accuracy, {arrays['data']}", "", "minus that of $R_S$")
     better.set_xticks(range(1, 4), labels[1:])
     plot_rule(better, CLAIMS[-1].rule)

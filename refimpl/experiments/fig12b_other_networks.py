@@ -8,13 +8,11 @@ transformer reads a picture row by row.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from refimpl import GD
-from refimpl.experiments.common import flat_minima, layered, lines, panels, style
+from refimpl.experiments.common import flat_minima, layered, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import fixed, images
-from refimpl.experiments.common.looks import listed, plot_rule, titled
+from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = flat_minima.OBJECTIVES[:3]
@@ -187,40 +185,17 @@ def plot(arrays):
     claim; a symbol a seed.
     """
     figure, axes = style.figure(2, 3, width=10.0, height=2.6)
-    drop = r"$R_S^\mathrm{drop}$"
-    looks = (
-        {"color": style.BLACK, "label": "$R_S$"},
-        {"color": style.RED, "label": drop, "marker": "s"},
-        {"color": style.SKY, "label": "$R_S + R_1$", "marker": "^"},
-    )
-    found = flat_minima.factors(arrays)
-    places = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
-    rules = {claim.id: claim.rule for claim in CLAIMS}
+    labels = "$R_S$", r"$R_S^\mathrm{drop}$", "$R_S + R_1$"
+    looks = tuple(zip(labels, (style.BLACK, style.RED, style.SKY), "os^"))
+    found, rules = flat_minima.factors(arrays), {one.id: one.rule for one in CLAIMS}
     for index, (letter, network) in enumerate(NETWORKS.items()):
         along, flatter = axes[:, index]
-        for which, look in enumerate(looks):
-            line = {key: look[key] for key in ("color", "label")}
-            line["ls"] = "--" if which == 2 else "-"  # it lies on that of dropout
-            rows = arrays["line"][index, :, which]
-            panels.spread(along, lines.ALPHAS, rows, **line)
-            if which:
-                dots = look | {"ls": "", "ms": 4, "mfc": "none"}
-                for place, values in enumerate(found.values()):
-                    x = np.full(len(values[index]), place + 0.2 * (which - 1.5))
-                    flatter.plot(x, values[index, :, which], **dots)
-                    dots["label"] = None
-        trace = arrays["trace"][index]
-        alike = trace[:, 2] / trace[:, 1]
-        flatter.plot(np.full(len(alike), 3), alike, "o", color="0.3", ms=4, mfc="none")
-        allowed = rules[f"fig12{letter}-r1-accounts"].thresholds
-        flatter.hlines(allowed, 2.7, 3.3, color="0.5", ls=":", lw=1)
-        plot_rule(flatter, rules[f"fig12{letter}-trace"])
-        titled(along, network, r"$\alpha$", r"$R_S(\theta + \alpha d)$")
-        titled(flatter, network, "", "$R_S$ over the loss named")
-        for panel in (along, flatter):
-            panel.set_yscale("log")
-        style.plain_log(flatter.yaxis)
-        flatter.set_xticks(range(4), places)
+        panels.flat_lines(along, arrays["line"][index], looks)
+        titled(along, network, r"$\alpha$", r"$R_S(\theta + \alpha d)$", yscale="log")
+        own = {name: values[index] for name, values in found.items()}
+        ends = rules[f"fig12{letter}-trace"], rules[f"fig12{letter}-r1-accounts"]
+        shown = own, arrays["trace"][index], looks, *ends
+        panels.flat_factors(flatter, network, *shown)
     for panel in axes[:, 0]:
         panel.legend()
     style.letter(axes)

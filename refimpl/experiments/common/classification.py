@@ -7,11 +7,14 @@ from refimpl.arrays.backend import get_xp, move, to_numpy
 from refimpl.data import cifar10, digits, mnist, one_hot
 from refimpl.experiments.common import features
 from refimpl.experiments.common.context import FIRST_SEED
+from refimpl.fast.finite_step import FlattenedDropout
 
 MASKS = ("shared", "per sample")
 LOSSES = ("R_S", "R_S^drop", "L1", "L2", "L3", "L4")
 NOISY = ("R_S^drop", "L2", "L3", "L4")
 WITH_R1 = ("R_S^drop", "L1", "L3")
+
+SWEEPS = ("learning rate", "λ")  # of Figure 3
 
 DATA_SETS = {"digits": "digits", "mnist": "MNIST"}
 TOGETHER = 1000  # test images in a pass: convolutions of all of them fill the memory
@@ -75,6 +78,15 @@ def objective(loss, risk, keep, epsilon):
 def dropout(loss, keep, mask):
     """The noise that training on `loss` draws, or ``None``."""
     return Dropout(keep, mask == "per sample") if loss in NOISY else None
+
+
+def swept(config, risk, sweep, value):
+    """What is minimised, the learning rate, and the steps that last ``config.time``."""
+    if sweep == "learning rate":
+        objective, rate = risk, value
+    else:
+        objective, rate = FlattenedDropout(risk, value), config.small
+    return objective, rate, round(config.time / rate)
 
 
 def alone(fn, seeds):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from refimpl import angle
-from refimpl.experiments.common import condensed, style
+from refimpl.experiments.common import condensed, lines, style
 from refimpl.experiments.common.looks import against_steps, plot_rule, titled
 
 TRAININGS = (
@@ -139,3 +139,31 @@ def trainings(arrays, looks):
     axes[1, 0].legend(loc="upper right", markerscale=2.5)
     style.letter(axes)
     return figure
+
+
+def flat_lines(panel, line, looks):
+    """R_S (S, K, D, A) along directions, of Figure 12; `looks` is (label, color, mark)
+    of each of the K objectives."""
+    for which, (label, color, _) in enumerate(looks):
+        dashes = "--" if which == 2 else "-"  # R_S + R_1 lies on R_S^drop
+        look = {"color": color, "label": label, "ls": dashes}
+        spread(panel, lines.ALPHAS, line[:, which], **look)
+
+
+def flat_factors(panel, title, found, trace, looks, flatter, accounts):
+    """`flat_minima.factors` (S, K) by name, and the trace of R_S + R_1 over that of
+    R_S^drop, of all (S, K); a symbol a seed, and the rules of both."""
+    for which, (label, color, mark) in enumerate(looks[1:], 1):
+        look = {"color": color, "marker": mark, "ls": "", "ms": 4, "mfc": "none"}
+        for place, values in enumerate(found.values()):
+            at = np.full(len(values), place + 0.2 * (which - len(looks) / 2))
+            panel.plot(at, values[:, which], label=None if place else label, **look)
+    alike = trace[:, 2] / trace[:, 1]
+    panel.plot(np.full(len(alike), 3), alike, "^", color=style.SKY, ms=4, mfc="none")
+    panel.hlines(accounts.thresholds, 2.7, 3.3, color="0.5", ls=":", lw=1)
+    plot_rule(panel, flatter)
+    titled(panel, title, "", "$R_S$ over the loss named")
+    panel.set_yscale("log")
+    style.plain_log(panel.yaxis)
+    names = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
+    panel.set_xticks(range(4), names)
