@@ -19,7 +19,9 @@ from array_modules import MODULES, array_module  # noqa: E402
 
 from refimpl.data import cifar_files  # noqa: E402
 
-OUTCOMES = defaultdict(list)
+OUTCOMES = defaultdict(list)  # of the tests of an equation
+REJECTED = []  # number of wrong formulas that a test rejected
+PROCESSES = 4  # more would wait for the file that takes longest
 
 
 def pytest_addoption(parser):
@@ -27,6 +29,17 @@ def pytest_addoption(parser):
     parser.addoption(
         "--equations", metavar="FILE", help="write the table of equations as JSON"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """All tests are shared by a few processes, with pytest-xdist; a choice is not."""
+    option, source = config.option, config.args_source
+    everything = source is pytest.Config.ArgsSource.TESTPATHS and not option.usepdb
+    shared = hasattr(config, "workerinput")  # this process is one of the few
+    if everything and not shared and getattr(option, "numprocesses", 0) is None:
+        option.numprocesses = min(os.cpu_count(), PROCESSES)
+        option.dist = "loadfile"
 
 
 def pytest_collection_modifyitems(config, items):
@@ -79,12 +92,23 @@ def problem(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
+    """The report says what its test proves, and how many wrong formulas it rejected."""
     report = yield
     if report.when == "call" or report.failed:
         for marker in item.iter_markers("equation"):
-            for name in marker.args:
-                OUTCOMES[name].append(report.outcome)
+            report.user_properties += [("equation", name) for name in marker.args]
+        report.user_properties.append(("rejected", len(oracles.REJECTED)))
+        oracles.REJECTED.clear()
     return report
+
+
+def pytest_runtest_logreport(report):
+    """What reports say is gathered where they arrive, from other processes too."""
+    for kind, value in report.user_properties:
+        if kind == "equation":
+            OUTCOMES[value].append(report.outcome)
+        elif kind == "rejected":
+            REJECTED.append(value)
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -103,5 +127,5 @@ def pytest_terminal_summary(terminalreporter, config):
             verdict += f" ({one['passed']})"
         terminalreporter.write_line(f"{verdict:12} {one['name']:32} {one['title']}")
     terminalreporter.write_line(
-        f"{len(oracles.REJECTED)} wrong formulas were tried and rejected"
+        f"{sum(REJECTED)} wrong formulas were tried and rejected"
     )

@@ -5,18 +5,20 @@ import io
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 
-KINDS = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+# Kinds of files, and what would date them. Fonts make a PDF a third of all drawing.
+SHOWN = {"png": {}, "svg": {"Date": None}}
+KINDS = SHOWN | {"pdf": {"CreationDate": None}}
 MARGIN = 0.03  # inches around a panel
 
 
-def draw(figures):
+def draw(figures, kinds=KINDS):
     """Files (name → content) and `panels` (by figure) of figures by name.
 
     The same figure is the same content.
     """
     files = {}
     for name, figure in figures.items():
-        for kind, undated in KINDS.items():
+        for kind, undated in kinds.items():
             content = io.BytesIO()
             figure.savefig(content, format=kind, metadata=undated)
             files[f"{name}.{kind}"] = content.getvalue()

@@ -60,7 +60,7 @@ def duration(seconds):
     ('2.4 s', '100 s', '18 min', '2.5 h')
     """
     if seconds < 10:
-        return f"{seconds:.2g} s"
+        return f"{seconds:.1f} s"
     if seconds < 150:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -141,7 +141,9 @@ def run_one(session, name):
             store.save_arrays(folder / ARRAYS_FILE, arrays, key)
             runs.clear()
             context.progress.computed.append(name)
-        results, files, panels = _computed(context.executor, finish, name, arrays)
+        results, files, panels = _computed(
+            context.executor, finish, name, preset, arrays
+        )
         for file, content in files.items():
             write_bytes(folder / file, content)
     except Divergence as error:
@@ -176,17 +178,21 @@ def _computation(folder, key):
     return run.computation if run and run.key == key else None
 
 
-def finish(name, arrays):
-    """Results of the claims of the experiment `name`; its figures: files and panels."""
+def finish(name, preset, arrays):
+    """Results of the claims of the experiment `name`; its figures: files and panels.
+
+    A quick run keeps what the report shows; the others a PDF for print besides.
+    """
     from refimpl.reproduce import drawing  # and Matplotlib: only where it is needed
 
     module = framework.load(name)
     results = module.check(arrays)
+    kinds = drawing.SHOWN if preset == "quick" else drawing.KINDS
     with _ONE_STYLE, style.applied():
         gc.disable()  # figures are many small objects: it takes an eighth of the time
         try:
             films = getattr(module, "films", lambda arrays: {})(arrays)
-            files, panels = drawing.draw(module.plot(arrays))
+            files, panels = drawing.draw(module.plot(arrays), kinds)
             return results, files | films, panels
         finally:
             gc.enable()

@@ -1,7 +1,6 @@
 """Every experiment has what `framework` asks of it; its statistics are right."""
 
 import dataclasses
-import io
 import json
 import re
 from collections import Counter
@@ -59,11 +58,16 @@ TINY = {
     "runs": 20,
     "time": 0.5,
     "probes": 4,
+    "directions": 2,
+    "lanczos_steps": 8,
+    "path": 100,
+    "nulls": 10,
 }
 
 
 # Of the measures that take longest, a device's are left to ``-m "slow or gpu"``.
-LONG = {"noise_and_hessian", "orders_of_the_modified_equation"}
+LONG = {"fig12b_other_networks", "hessian_along_training", "noise_and_hessian"}
+LONG |= {"orders_of_the_modified_equation"}
 CASES = [
     pytest.param(
         name,
@@ -116,7 +120,7 @@ def test_an_experiment_runs_from_end_to_end(name, xp, monkeypatch):
         figures = module.plot(arrays)
         assert figures.keys() == framework.captions(module).keys()
         for figure in figures.values():
-            figure.savefig(io.BytesIO())
+            figure.draw_without_rendering()
 
 
 def test_a_title_is_the_whole_first_paragraph():

@@ -65,12 +65,15 @@ def test_a_run_writes_claims_arrays_and_figures(results, small):
         assert claim["reference"] is None and claim["comparison"] == "not comparable"
     assert claims[0]["p"] < 0.01 and len(claims[0]["interval"]) == 2
     assert not {"p", "interval"} & claims[3].keys()
-    for file in (
-        "arrays.npz",
-        *(f"{ONE}_drawn.{kind}" for kind in ("png", "pdf", "svg")),
-    ):
+    for file in ("arrays.npz", f"{ONE}_drawn.png", f"{ONE}_drawn.svg"):
         assert (results / ONE / file).stat().st_size > 0
     assert not list(results.rglob(".*"))  # no temporary files
+
+
+@pytest.mark.parametrize("preset", [("--quick",), ()])
+def test_figures_for_print_are_drawn_but_in_a_quick_run(preset, small, tmp_path):
+    run(*preset, "--quiet", "--out", tmp_path, ONE)
+    assert (tmp_path / ONE / f"{ONE}_drawn.pdf").is_file() is not bool(preset)
 
 
 def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
@@ -327,7 +330,10 @@ def test_a_lost_worker_is_said_in_one_line(small, monkeypatch, tmp_path, capsys)
     assert "a worker or the scheduler was lost" in capsys.readouterr().err
 
 
-def test_results_and_progress_go_to_different_streams(small, tmp_path, capsys):
+def test_results_and_progress_go_to_different_streams(
+    small, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "100")  # or the line is broken
     run("--quick", "--out", tmp_path, ONE)
     captured = capsys.readouterr()
     title = "Fig98_levels stay where they are (Figure 98)"
