@@ -34,12 +34,13 @@ class Config:
     seeds: int = 10
     steps: int = 20_000
     rate: float = 0.05
+    std: float = 0.3
 
 
 PRESETS = {
     "quick": Config(seeds=3, steps=6_000),
     "default": Config(),
-    "paper": Config(width=200, seeds=10, steps=200_000),
+    "paper": Config(width=200, seeds=10, steps=200_000, std=0.1),
 }
 
 EXCESS = "R_S + R_1 at the end over its minimum, minus 1"
@@ -122,7 +123,7 @@ def trained(config, context, loss, *seeds):
     net = TwoLayer(6, config.width, 4, "identity")
     risk = Risk(net, context.put(X), context.put(Y))
     mean = L1(risk, config.keep)
-    theta = context.put(net.init([context.rng("init", seed) for seed in seeds], 0.3))
+    theta = context.put(net.init([context.rng("init", seed) for seed in seeds], config.std))
     drop = dropout(config.keep) if loss == "R_S^drop" else None
     goal = mean if loss == "R_S + R_1" else risk
     stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
