@@ -123,7 +123,8 @@ def trained(config, context, loss, *seeds):
     net = TwoLayer(6, config.width, 4, "identity")
     risk = Risk(net, context.put(X), context.put(Y))
     mean = L1(risk, config.keep)
-    theta = context.put(net.init([context.rng("init", seed) for seed in seeds], config.std))
+    starts = [context.rng("init", seed) for seed in seeds]
+    theta = context.put(net.init(starts, config.std))
     drop = dropout(config.keep) if loss == "R_S^drop" else None
     goal = mean if loss == "R_S + R_1" else risk
     stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
