@@ -37,7 +37,11 @@ def pytest_cmdline_main(config):
     option, source = config.option, config.args_source
     everything = source is pytest.Config.ArgsSource.TESTPATHS and not option.usepdb
     shared = hasattr(config, "workerinput")  # this process is one of the few
-    if everything and not shared and getattr(option, "numprocesses", 0) is None:
+    # pytest-cov must know of processes before this file is read: then ``-n`` says so.
+    free = getattr(option, "numprocesses", 0) is None and not getattr(
+        option, "cov_source", None
+    )
+    if everything and free and not shared:
         option.numprocesses = min(os.cpu_count(), PROCESSES)
         option.dist = "loadfile"
 
