@@ -33,6 +33,7 @@ include_patterns = [
     "docs/results/README.md",
     "docs/results/report.md",
     "docs/results/paper/*.md",
+    "docs/results/paper/older/*.md",
     "docs/results/mnist-quick/report.md",
     "derivations/*.md",
     "CHANGELOG.md",
