@@ -144,6 +144,9 @@ def run_one(session, name):
         results, files, panels = _computed(
             context.executor, finish, name, preset, arrays
         )
+        for old in folder.glob("*.pdf"):  # of a run that was not quick, perhaps
+            if old.name not in files:
+                old.unlink()
         for file, content in files.items():
             write_bytes(folder / file, content)
     except Divergence as error:

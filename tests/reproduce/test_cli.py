@@ -76,6 +76,12 @@ def test_figures_for_print_are_drawn_but_in_a_quick_run(preset, small, tmp_path)
     assert (tmp_path / ONE / f"{ONE}_drawn.pdf").is_file() is not bool(preset)
 
 
+def test_a_quick_run_leaves_no_figure_of_another_run(small, tmp_path):
+    for preset in ((), ("--quick",)):
+        run(*preset, "--quiet", "--out", tmp_path, ONE)
+    assert not list(tmp_path.rglob("*.pdf"))
+
+
 def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
     monkeypatch.setattr(small[ONE], "run", lambda *_: pytest.fail("computed again"))
     files = [results / "claims.json", results / ONE / "run.json"]
