@@ -34,14 +34,14 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """All tests are shared by a few processes, with pytest-xdist; a choice is not."""
-    option, source = config.option, config.args_source
-    everything = source is pytest.Config.ArgsSource.TESTPATHS and not option.usepdb
+    option = config.option
+    chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     shared = hasattr(config, "workerinput")  # this process is one of the few
     # pytest-cov must know of processes before this file is read: then ``-n`` says so.
-    free = getattr(option, "numprocesses", 0) is None and not getattr(
-        option, "cov_source", None
-    )
-    if everything and free and not shared:
+    covered = getattr(option, "cov_source", None)
+    if chosen or shared or covered or option.usepdb:
+        return
+    if getattr(option, "numprocesses", 0) is None:  # the plugin is there, without -n
         option.numprocesses = min(os.cpu_count(), PROCESSES)
         option.dist = "loadfile"
 

@@ -54,10 +54,10 @@ def estimate(measured, interval):
 
 
 def duration(seconds):
-    """Seconds, minutes or hours, in two or three digits.
+    """Seconds, to a tenth below ten, minutes or hours.
 
-    >>> duration(2.4), duration(100), duration(1084), duration(9000)
-    ('2.4 s', '100 s', '18 min', '2.5 h')
+    >>> duration(0.0004), duration(2.4), duration(100), duration(1084), duration(9000)
+    ('0.0 s', '2.4 s', '100 s', '18 min', '2.5 h')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"

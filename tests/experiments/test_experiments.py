@@ -66,8 +66,12 @@ TINY = {
 
 
 # Of the measures that take longest, a device's are left to ``-m "slow or gpu"``.
-LONG = {"fig12b_other_networks", "hessian_along_training", "noise_and_hessian"}
-LONG |= {"orders_of_the_modified_equation"}
+LONG = {
+    "fig12b_other_networks",
+    "hessian_along_training",
+    "noise_and_hessian",
+    "orders_of_the_modified_equation",
+}
 CASES = [
     pytest.param(
         name,
