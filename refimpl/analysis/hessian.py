@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from refimpl.analysis.lanczos import top_by_lanczos
 from refimpl.arrays import backend, checks
 from refimpl.arrays.backend import chunks, get_xp, like
+from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
 from refimpl.core.expectation import Estimate
 from refimpl.fast.hessian_at import hessian_at
@@ -58,6 +59,7 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
     """
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
+    check_fits(f"the Hessian in {P:,} parameters", theta.size * P, theta)
     H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
     for start, stop, columns in _hvp_chunks(risk, theta, hessian_at(risk, theta)):
         H[..., start:stop, :] = columns

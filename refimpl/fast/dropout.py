@@ -13,6 +13,7 @@ import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
 from refimpl.arrays.checks import as_generator, check_float_type
+from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core import dropout
 from refimpl.core.network import Network
@@ -69,6 +70,7 @@ def _endless(rng, p, shape, steps, dtype):
 
 def _drawn(rng, p, shape, steps, dtype):
     xp = generator_xp(rng)
+    check_fits(f"noise of shape {shape}", prod(shape), xp.empty(0, dtype))
     if xp is not np:
         level, scale = _levels(xp, p, dtype)
         while True:

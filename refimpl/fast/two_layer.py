@@ -26,20 +26,29 @@ from refimpl.arrays.backend import (
     transpose,
     with_ones,
 )
+from refimpl.arrays.limits import check_pass
 from refimpl.arrays.types import Array, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
 from refimpl.core.dropout import noise_variance
-from refimpl.core.network import Upstream
+from refimpl.core.network import Pass, Upstream
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import fused
 from refimpl.fast.blocks import in_blocks
+from refimpl.fast.thinned import thinned
 
 CACHED = 2**19  # elements of h that go through a step together
+FORWARD, STEP = 2, 3  # arrays over samples and neurons, at least
 
 
 class Risk(risk.Risk):
     __doc__ = risk.Risk.__doc__
+
+    def run(self, theta: Array, q: Factors) -> Pass:
+        """Forward pass of the network on the data."""
+        masks = max((one.shape[:-2] for one in q if hasattr(one, "shape")), default=())
+        check_pass("a forward pass", self, theta, FORWARD, masks)
+        return super().run(theta, q)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
@@ -113,7 +122,8 @@ def in_parts(one, risk, theta, q, *c):
     part = max(1, CACHED // (risk.n * risk.net.hidden[0]))
     lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
     if len(lead) != 1 or lead[0] <= part or on_device(theta):
-        return one(risk, theta, q, *c)
+        check_pass("a training step", risk, theta, STEP, lead)
+        return thinned(one, risk, theta, q, *c)
 
     def rows(array, axes=2):
         own = getattr(array, "shape", ())
@@ -122,7 +132,7 @@ def in_parts(one, risk, theta, q, *c):
     found = []
     for start in range(0, lead[0], part):
         data = risk.of_data(rows(risk.X), rows(risk.Y)) if risk.lead else risk
-        found.append(one(data, rows(theta, 1), *map(rows, (q, *c))))
+        found.append(thinned(one, data, rows(theta, 1), *map(rows, (q, *c))))
     return tuple(map(get_xp(theta).concatenate, zip(*found)))
 
 
