@@ -30,9 +30,11 @@ def check_pass(name, risk, theta, arrays, masks=()):
     # Of what the layers of other networks compute, half is let go at once.
     neurons = getattr(risk.net, "elements", 2 * sum(risk.net.hidden)) // 2
     networks = max(prod(theta.shape[:-1]), prod(masks))
-    many = f"{networks:,} networks with " if networks > 1 else ""
-    work = f"{name}, {many}{risk.n:,} samples and {neurons:,} neurons,"
-    check_fits(work, arrays * networks * risk.n * neurons, theta)
+    elements = arrays * networks * risk.n * neurons
+    if elements * theta.dtype.itemsize > UNSEEN:  # no text for a small step
+        many = f"{networks:,} networks with " if networks > 1 else ""
+        work = f"{name}, {many}{risk.n:,} samples and {neurons:,} neurons,"
+        check_fits(work, elements, theta)
 
 
 def check_fits(name, elements, like):
