@@ -18,6 +18,7 @@ MARKS = {
 }
 WHOSE = {"paper": "the paper's", "companion": "its companions'", "project": "ours"}
 NEEDS_MNIST = "needs --mnist DIR"
+DECIDED = VERDICTS[:3]
 
 
 def counts(claims):
@@ -30,12 +31,17 @@ def counts(claims):
 
 
 def comparison(claims):
-    """How many of the attempted claims are as documented, in words."""
+    """How many of the attempted claims are as documented, in words; and how many the
+    committed run decided that were not attempted, as an experiment broke off."""
     attempted = [one for one in claims if one.verdict != "not attempted"]
     found = Counter(one.comparison for one in attempted)
-    if found[SAME] == len(attempted):
+    found["missing"] = sum(
+        one.verdict == "not attempted" and one.reference in DECIDED for one in claims
+    )
+    if found[SAME] == len(attempted) and not found["missing"]:
         return f"all {SAME}"
-    words = ", ".join(f"{found[word]} {word}" for word in COMPARISONS if found[word])
+    order = (*COMPARISONS, "missing")
+    words = ", ".join(f"{found[word]} {word}" for word in order if found[word])
     why = " (no committed run of this preset with these seeds and data)"
     return words + (why if found[INCOMPARABLE] else "")
 

@@ -35,6 +35,14 @@ CASES = {
         {"verdict": "undecided", "measured": 1.55},
         "decided differently",
     ),
+    "undecided here or there, the same count in all seeds there": (
+        {"verdict": "undecided", "measured": 1.4, "interval": [1.4, 1.4]},
+        "as documented",
+    ),
+    "the same count in all seeds, and out of reach": (
+        {"verdict": "undecided", "measured": 1.6, "interval": [1.6, 1.6]},
+        "decided differently",
+    ),
     "undecided there, no interval": (
         {"verdict": "undecided", "interval": None},
         "decided differently",

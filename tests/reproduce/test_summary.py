@@ -77,3 +77,12 @@ def test_only_what_was_attempted_is_compared():
     assert words.startswith("1 as documented, 1 decided differently, 1 not comparable")
     assert "with these seeds and data" in words
     assert summary.comparison([different]) == "1 decided differently"
+
+
+def test_what_the_committed_run_decided_and_this_did_not_is_missing():
+    same = [replace(one, comparison="as documented") for one in (UP, DOWN)]
+    lost = replace(UP, verdict="not attempted", reference="supported")
+    never = replace(FEW, verdict="not attempted", reference="not attempted")
+    assert summary.comparison([*same, never]) == "all as documented"
+    assert summary.comparison([*same, lost]) == "2 as documented, 1 missing"
+    assert summary.comparison([lost, replace(lost, reference=None)]) == "1 missing"
