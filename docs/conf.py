@@ -32,6 +32,7 @@ include_patterns = [
     "docs/*.md",
     "docs/results/README.md",
     "docs/results/report.md",
+    "docs/results/scale.md",
     "docs/results/paper/*.md",
     "docs/results/paper/older/*.md",
     "docs/results/mnist-quick/report.md",
