@@ -9,6 +9,7 @@ import pytest
 
 import refimpl
 from refimpl.arrays import backend, limits
+from refimpl.fast import two_layer
 
 SHARED, EACH = (refimpl.Dropout(0.9, per_sample=one) for one in (False, True))
 GIB = 2**30
@@ -70,6 +71,7 @@ def free(monkeypatch):
     monkeypatch.setattr(limits, "check_fits", noted)
     monkeypatch.setattr(limits, "free_bytes", lambda array: told.bytes)
     monkeypatch.setattr(limits, "UNSEEN", 0)
+    monkeypatch.setattr(two_layer, "CACHED", 1)  # no step is small
     for module in ("fast.dropout", "analysis.hessian"):
         monkeypatch.setattr(f"refimpl.{module}.check_fits", noted)
     return told
