@@ -34,19 +34,18 @@ The array module, NumPy or CuPy, and the precision follow θ.
 
 from refimpl import data as datasets
 from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
-from refimpl.analysis.condensation import (
-    active,
-    amplitude,
-    angle,
-    cosine_similarity,
-    effective_ratio,
-    orientation,
-    orientation_count,
-)
+from refimpl.analysis.condensation import effective_ratio, orientation_count
 from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
 from refimpl.analysis.gradient_check import check_gradient
 from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
 from refimpl.analysis.landscape import loss_along, normalize_filters
+from refimpl.analysis.orientations import (
+    active,
+    amplitude,
+    angle,
+    cosine_similarity,
+    orientation,
+)
 from refimpl.analysis.spectra import quadrature, spectral_density
 from refimpl.core.deep import Deep
 from refimpl.core.expectation import Estimate

@@ -338,16 +338,16 @@ CASES = {
         "weights must be finite, got 1 NaN or infinite of 12",
     ),
     "outgoing weights of other neurons": (
-        lambda: condensation.amplitude(WEIGHTS, np.ones((1, 2))),
+        lambda: refimpl.amplitude(WEIGHTS, np.ones((1, 2))),
         r"outgoing must have shape \(..., 4, o\), .* got shape \(1, 2\)",
     ),
     "activity of a layer that is not there": (
-        lambda: condensation.active(DEEP, np.ones(DEEP.size), X, layer=2),
+        lambda: refimpl.active(DEEP, np.ones(DEEP.size), X, layer=2),
         "layer must be a hidden layer, 0 to 1, got 2",
     ),
-    "an angle in space": (lambda: condensation.angle(WEIGHTS), r"shape \(..., m, 2\)"),
+    "an angle in space": (lambda: refimpl.angle(WEIGHTS), r"shape \(..., m, 2\)"),
     "weights without rows": (
-        lambda: condensation.orientation(np.ones((0, 2))),
+        lambda: refimpl.orientation(np.ones((0, 2))),
         r"m at least 1, got shape \(0, 2\)",
     ),
     "a cosine of 1": (
@@ -444,7 +444,7 @@ CASES = {
     "complex theta in eigenvalues": (lambda: refimpl.top_eigenvalues(RISK, THETA + 1j), "theta must be real"),
     "complex noise": (lambda: RISK(THETA, 1j * np.ones((1, 3))), "eta must be real"),
     "noise of objects": (lambda: RISK(THETA, np.full((1, 3), None)), "eta must be an array of numbers"),
-    "complex weights": (lambda: condensation.orientation(1j * WEIGHTS), "weights must be real"),
+    "complex weights": (lambda: refimpl.orientation(1j * WEIGHTS), "weights must be real"),
     "complex amplitudes": (
         lambda: condensation.orientation_count(WEIGHTS, 1j * np.ones(4)),
         "amplitudes must be real",
@@ -455,7 +455,7 @@ CASES = {
         "symmetric must be True or False, got 'no'",
     ),
     "layer False": (lambda: NET.input_weights(THETA, layer=False), "layer .* got False"),
-    "layer 0.0": (lambda: condensation.active(NET, THETA, X, 0.0), "layer .* got 0.0"),
+    "layer 0.0": (lambda: refimpl.active(NET, THETA, X, 0.0), "layer .* got 0.0"),
     "std True": (lambda: NET.init(RNG, std=True), "std must be .* got True"),
     "seeds in an array": (lambda: NET.init(np.array([1, 2])), r"rng must be .* got array\(\[1, 2\]\)"),
     "no generators": (lambda: NET.init([]), r"rng must be .* got \[\]"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from refimpl.arrays import checks
+from refimpl.arrays import checks, generators
 from refimpl.arrays.backend import get_xp, move, per_replica
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica, Update
 from refimpl.core.objective import Differentiable, OfRisk, check_objective
@@ -100,7 +100,7 @@ class GaussianGradientNoise:
         allowed = "an optimizer, such as GD or Adam"
         self.optimizer = checks.check_kind("optimizer", optimizer, Optimizer, allowed)
         self.trace = checks.check_callable("trace", trace)
-        self.rng = checks.as_generator(rng)
+        self.rng = generators.as_generator(rng)
         self.every = checks.check_integer("every", every, 1)
 
     @property

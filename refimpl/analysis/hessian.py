@@ -6,7 +6,7 @@ Any `Objective` serves; the experiments take R_S with dropout off.
 from typing import Protocol, runtime_checkable
 
 from refimpl.analysis.lanczos import top_by_lanczos
-from refimpl.arrays import backend, checks
+from refimpl.arrays import backend, checks, generators
 from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
@@ -113,7 +113,7 @@ def top_eigenvalues(
     xp, P = get_xp(theta), risk.net.size
     tolerance = checks.check_positive("tolerance", tolerance)
     k = checks.check_integer("k", k, 1, P)
-    rng = checks.as_generator(0 if rng is None else rng, xp)
+    rng = generators.as_generator(0 if rng is None else rng, xp)
     rows = theta.reshape(-1, P)
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
@@ -183,7 +183,7 @@ def hessian_trace(
         trace = product.trace() if known else _diagonal_sum(risk, theta, product)
         return Estimate(trace, xp.zeros_like(trace))
     probes = checks.check_integer("probes", probes, 2)
-    rng, samples = checks.as_generator(0 if rng is None else rng, xp), []
+    rng, samples = generators.as_generator(0 if rng is None else rng, xp), []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
         v = 2 * v - 1

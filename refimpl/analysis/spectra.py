@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from refimpl.analysis.hessian import HasProduct, with_product
 from refimpl.analysis.lanczos import krylov
-from refimpl.arrays import checks
+from refimpl.arrays import checks, generators
 from refimpl.arrays.backend import get_xp, move
 from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
@@ -89,7 +89,7 @@ def quadrature(
     xp, P = get_xp(theta), len(theta)
     steps = checks.check_integer("steps", steps, 1, P)
     probes = checks.check_integer("probes", probes, 2)
-    rng = checks.as_generator(0 if rng is None else rng, xp)
+    rng = generators.as_generator(0 if rng is None else rng, xp)
     product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):

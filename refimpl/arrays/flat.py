@@ -5,7 +5,8 @@ from functools import cache
 from itertools import accumulate
 
 from refimpl.arrays.backend import get_xp
-from refimpl.arrays.checks import as_floating, as_generator
+from refimpl.arrays.checks import as_floating
+from refimpl.arrays.generators import as_generator
 from refimpl.arrays.shapes import broadcast_lead, check_std
 
 

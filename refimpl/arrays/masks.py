@@ -3,7 +3,8 @@
 import numpy as np
 
 from refimpl.arrays.backend import beside, generator_xp, get_xp, move
-from refimpl.arrays.checks import check_generator, check_in_range, check_integer
+from refimpl.arrays.checks import check_in_range, check_integer
+from refimpl.arrays.generators import check_generator
 
 MAX_MASKS = 2**20
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.arrays import checks, masks, show
+from refimpl.arrays import checks, generators, masks, show
 from refimpl.arrays.backend import generator_xp
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core.network import Network, check_net
@@ -77,7 +77,7 @@ class Dropout(show.Shown):
         self, net: Network, n: int, rng: Generators, *arguments: Any
     ) -> Iterator[Factors]:
         """`factors` without end, for each step of training. Arguments as for `draw`."""
-        rng = checks.as_generator(rng)
+        rng = generators.as_generator(rng)
         while True:
             yield self.factors(net, n, rng, *arguments)
 
@@ -90,7 +90,7 @@ class Dropout(show.Shown):
         dtype: Any = float,
     ) -> Factors:
         """Random q = 1 + η of every hidden layer, 1.0 where there is no noise."""
-        rng = checks.as_generator(rng)
+        rng = generators.as_generator(rng)
         layers = self.shapes(net, n, rng, samples)
         return tuple(
             1.0 if p is None else self.keep_factors(rng, p, shape, dtype)

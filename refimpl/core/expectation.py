@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from refimpl.arrays import checks
+from refimpl.arrays import checks, generators
 from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
@@ -89,7 +89,7 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
     Equation: eq:expectation
     """
     K = checks.check_integer("samples", samples, 2)
-    rng = checks.as_generator(rng)
+    rng = generators.as_generator(rng)
     origin, total, squares = None, 0.0, 0.0
     for start, stop in chunks(K, elements):
         eta = drop.draw(net, n, rng, stop - start)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from refimpl.arrays import checks, masks
+from refimpl.arrays import checks, generators, masks
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import check_start
 from refimpl.arrays.types import Array, ArrayLike, Generators
@@ -109,7 +109,7 @@ def train(
     if batch_size is not None:
         n = checks.check_integer("batch_size", batch_size, 1, n)
     if dropout is not None or batch_size is not None:
-        rng = checks.check_generators(rng, lead, get_xp(theta))
+        rng = generators.check_generators(rng, lead, get_xp(theta))
     if progress is not None:
         checks.check_callable("progress", progress)
 

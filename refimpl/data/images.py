@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refimpl.arrays.checks import as_generator, check_integer
+from refimpl.arrays.checks import check_integer
+from refimpl.arrays.generators import as_generator
 
 
 class Images(NamedTuple):

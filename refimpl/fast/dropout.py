@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from refimpl.arrays.backend import CHUNK_ELEMENTS, generator_xp, per_replica
-from refimpl.arrays.checks import as_generator, check_float_type
+from refimpl.arrays.checks import check_float_type
+from refimpl.arrays.generators import as_generator
 from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, Factors, Generators, PerReplica
 from refimpl.core import dropout

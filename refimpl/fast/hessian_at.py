@@ -5,6 +5,7 @@ Eigenvalues, traces and spectra take hundreds of products at the same θ.
 
 from refimpl.arrays.limits import check_pass
 from refimpl.core import risk
+from refimpl.core.objective import Differentiable
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import two_layer
 from refimpl.fast.two_layer_hessian import two_layer_hessian
@@ -26,7 +27,8 @@ def hessian_at(objective, theta):
     >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
     (array([36., 18., 24.]), np.float64(49.0))
     """
-    check_pass("a Hessian product", objective, theta, PRODUCT)
+    if isinstance(objective, Differentiable):
+        check_pass("a Hessian product", objective, theta, PRODUCT)
     of_risk = type(objective) in (risk.Risk, two_layer.Risk)
     if of_risk and type(objective.net) is TwoLayer:
         return two_layer_hessian(objective, theta)
