@@ -59,8 +59,8 @@ CLAIMS = (
         "Figure 7c, another network",
         RATIO.format("mean of both convolutions, without dropout minus with"),
         above(0),
-        note="Filters hardly turn towards one another within these trainings: there "
-        "is a difference at cosine 0.8 only. The hidden layer after them condenses.",
+        note="Filters hardly turn towards one another within these trainings: single "
+        "pairs of the first convolution do. The hidden layer after them condenses.",
         anchor="figure-7",
         explored=EXPLORED,
     ),
