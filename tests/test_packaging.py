@@ -17,6 +17,7 @@ SHIPPED = ("refimpl", "tests", "benchmarks", "derivations")
 # Read by tests, and not in the folders above.
 READ = ("reproduce.py", "setup.cfg", "CITATION.cff", "CHANGELOG.md", "docs/tour.md")
 READ += tuple(f"docs/results/{name}claims.json" for name in ("", "paper/"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def setup():
@@ -60,7 +61,8 @@ def copy(tmp_path):
 
 
 def test_the_sdist_holds_what_its_tests_need(copy):
-    wanted = set(READ).union(*map(files, SHIPPED))
+    linked = re.findall(r"\]\((?!http)([^)#]+\.\w+)\)", README)  # and what it shows
+    wanted = set(READ).union(linked, *map(files, SHIPPED))
     assert wanted - sources(copy) == set()
     (copy / "MANIFEST.in").write_text("include reproduce.py\n")
     shutil.rmtree(copy / "refimpl.egg-info")
