@@ -12,7 +12,6 @@ from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
 from refimpl.core.expectation import Estimate
 from refimpl.fast.hessian_at import hessian_at
-from refimpl.fast.memory import keep_freed_memory
 
 # Up to this many parameters the dense Hessian is cheaper than iterating.
 DENSE_SIZE = 1500
@@ -211,7 +210,6 @@ def _check_replicas(risk, theta):
 
 def with_product(risk):
     """`risk`, checked to have a Hessian product."""
-    keep_freed_memory()
     allowed = "an objective with a Hessian product"
     return checks.check_kind("risk", risk, HasProduct, allowed)
 

