@@ -30,7 +30,7 @@ LIMIT = 120.0  # and after which a cell is given up
 EPSILON, TOLERANCE = 0.1, 0.01
 WORK = {
     "step": "a step of dropout, a mask per sample, Adam",
-    "r1": "R_1 and its gradient",
+    "r1": "gradient of R_1",
     "r2-each": "R_2 and its gradient, a mask per sample (PyTorch: of one mask)",
     "r2-shared": "R_2 and its gradient, one mask for all (PyTorch: of one mask)",
     "trace": "trace of the Hessian, exact (PyTorch: one Hutchinson probe)",
@@ -48,8 +48,7 @@ def ours(work, risk, theta):
         rule, steps = refimpl.Adam(1e-3), 2
         return partial(refimpl.train, risk, theta, rule, steps, dropout[1], rng=0)
     if work == "r1":
-        penalty = refimpl.core.r1.R1Penalty(risk, KEEP)
-        return partial(penalty.value_and_gradient, theta, risk.net.no_noise)
+        return partial(refimpl.R1_gradient, risk, theta, KEEP)
     if work.startswith("r2"):
         known = risk, theta, dropout[work == "r2-each"], EPSILON
         return lambda: (refimpl.R2(*known), refimpl.R2_gradient(*known))

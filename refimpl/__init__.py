@@ -49,12 +49,13 @@ from refimpl.analysis.orientations import (
 from refimpl.analysis.spectra import quadrature, spectral_density
 from refimpl.core.deep import Deep
 from refimpl.core.expectation import Estimate, expectation
-from refimpl.core.r1 import R1, R1_gradient
+from refimpl.core.r1 import R1
 from refimpl.core.training import Divergence, History, train
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast.dropout import Dropout
 from refimpl.fast.finite_step import L2, L3
 from refimpl.fast.optimizers import GD, Adam
+from refimpl.fast.r1 import R1_gradient
 from refimpl.fast.two_layer import L1, L4, Risk
 from refimpl.layers.networks import Convolutional, Transformer
 from refimpl.theory.gradient_noise import gradient_covariance_trace

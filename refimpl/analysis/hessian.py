@@ -11,10 +11,11 @@ from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.limits import check_fits
 from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
 from refimpl.core.expectation import Estimate
-from refimpl.fast.hessian_at import hessian_at
+from refimpl.fast.hessian_at import hessian_at, trace_at
 
-# Up to this many parameters the dense Hessian is cheaper than iterating.
-DENSE_SIZE = 1500
+# Up to this many parameters the dense Hessian is cheaper than iterating, unless its
+# passes over the samples take more than so many array elements.
+DENSE_SIZE, DENSE_WORK = 1500, 2**30
 
 # Lanczos vectors kept, before ARPACK takes over with as many.
 VECTORS = 20
@@ -74,9 +75,9 @@ def top_eigenvalues(
 ) -> Array:
     """The `k` largest eigenvalues of the Hessian, in descending order.
 
-    Dense below 1,500 parameters. Above, matrix-free: `lanczos`, and where that takes
-    more than 20 steps ARPACK through SciPy, which restarts, so that memory stays
-    bounded. CuPy arrays stay with `lanczos`.
+    Dense up to 1,500 parameters, unless samples are very many. Else matrix-free:
+    `lanczos`, and where that takes more than 20 steps ARPACK through SciPy, which
+    restarts, so that memory stays bounded. CuPy arrays stay with `lanczos`.
 
     Equation: eq:top-eigenvalues
 
@@ -117,7 +118,8 @@ def top_eigenvalues(
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
     _check_replicas(risk, rows[0])
-    if P <= DENSE_SIZE or k >= P - 1:
+    dense = P <= DENSE_SIZE and P * _hvp_elements(risk, rows[0]) <= DENSE_WORK
+    if dense or k >= P - 1:
         values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
     else:
         values = [_by_products(risk, row, k, tolerance, rng) for row in rows]
@@ -172,14 +174,13 @@ def hessian_trace(
     """
     theta = _check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
-    product = hessian_at(risk, theta)
-    known = hasattr(product, "trace")
-    if method is None:
-        method = "exact" if known or P <= DENSE_SIZE else "hutchinson"
-    if method not in ("exact", "hutchinson"):
+    if method not in (None, "exact", "hutchinson"):
         raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
-    if method == "exact":
-        trace = product.trace() if known else _diagonal_sum(risk, theta, product)
+    trace = trace_at(risk, theta) if method != "hutchinson" else None
+    product = hessian_at(risk, theta) if trace is None else None
+    if trace is None and (method == "exact" or method is None and P <= DENSE_SIZE):
+        trace = _diagonal_sum(risk, theta, product)
+    if trace is not None:
         return Estimate(trace, xp.zeros_like(trace))
     probes = checks.check_integer("probes", probes, 2)
     rng, samples = generators.as_generator(0 if rng is None else rng, xp), []

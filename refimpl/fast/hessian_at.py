@@ -3,11 +3,13 @@
 Eigenvalues, traces and spectra take hundreds of products at the same θ.
 """
 
+from refimpl.arrays.backend import on_device
 from refimpl.arrays.limits import check_pass
 from refimpl.core import risk
 from refimpl.core.objective import Differentiable
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import two_layer
+from refimpl.fast.blocks import of_two_layer, parts
 from refimpl.fast.two_layer_hessian import two_layer_hessian
 
 PRODUCT = 7  # arrays over samples and neurons that a product holds, at least
@@ -29,9 +31,28 @@ def hessian_at(objective, theta):
     """
     if isinstance(objective, Differentiable):
         check_pass("a Hessian product", objective, theta, PRODUCT)
-    of_risk = type(objective) in (risk.Risk, two_layer.Risk)
-    if of_risk and type(objective.net) is TwoLayer:
+    if closed(objective):
         return two_layer_hessian(objective, theta)
     if hasattr(objective, "hessian_at"):
         return objective.hessian_at(theta)
     return lambda v: objective.hvp(theta, v)
+
+
+def trace_at(objective, theta):
+    """Tr ∇²objective(θ) (...) in closed form, of some samples at a time where there are
+    very many; ``None`` where there is no closed form."""
+    if not closed(objective):
+        return None
+    block = of_two_layer(objective)
+    if block is None or objective.lead or on_device(theta):
+        return two_layer_hessian(objective, theta).trace()
+    return sum(
+        share * two_layer_hessian(objective.batch(here), theta).trace()
+        for here, share in parts(objective.n, block)
+    )
+
+
+def closed(objective):
+    """Whether it is R_S of a `TwoLayer`, whose Hessian has a closed form."""
+    of_risk = type(objective) in (risk.Risk, two_layer.Risk)
+    return of_risk and type(objective.net) is TwoLayer

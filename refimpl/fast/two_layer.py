@@ -34,11 +34,10 @@ from refimpl.core.dropout import noise_variance
 from refimpl.core.network import Network, Pass, Upstream
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import fused
-from refimpl.fast.blocks import in_blocks
+from refimpl.fast.blocks import CACHED, in_blocks, of_two_layer
 from refimpl.fast.memory import keep_freed_memory
 from refimpl.fast.thinned import thinned
 
-CACHED = 2**19  # elements of h that go through a step together
 FORWARD, STEP = 2, 3  # arrays over samples and neurons, at least
 
 
@@ -60,7 +59,7 @@ class Risk(risk.Risk):
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
         if applies(self, theta, q):
-            return in_parts(step, self, theta, *q)
+            return in_parts_of(step, self, self, theta, q)
         return in_blocks(super().value_and_gradient, self, theta, q)
 
     @cached_property
@@ -89,7 +88,8 @@ class _WithR1:
         keep = getattr(self.penalty.keep, "shape", ())
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
-            return in_parts(step, self.risk, theta, *q, per_replica(c, theta, axes=2))
+            c = per_replica(c, theta, axes=2)
+            return in_parts_of(step, self, self.risk, theta, q, c)
         return in_blocks(self._in_one_pass, self, theta, q)
 
     def _in_one_pass(self, theta, q):
@@ -122,6 +122,16 @@ def applies(risk, theta, q):
     if get_xp(risk.X) is not get_xp(theta) or get_xp(risk.Y) is not get_xp(theta):
         return False
     return risk.X.dtype == risk.Y.dtype == theta.dtype
+
+
+def in_parts_of(one, objective, risk, theta, q, *c):
+    """`in_parts`, of some samples at a time where there are very many."""
+    block = of_two_layer(risk)
+    if block is None:
+        return in_parts(one, risk, theta, *q, *c)
+    return in_blocks(
+        lambda theta, q: in_parts(one, risk, theta, *q, *c), objective, theta, q, block
+    )
 
 
 def in_parts(one, risk, theta, q, *c):

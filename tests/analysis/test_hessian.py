@@ -79,6 +79,15 @@ def test_matrix_free_eigenvalues_are_those_of_the_hessian(
     assert_rejects(found[::-1], expected, 1e-8)
 
 
+def test_with_very_many_samples_no_hessian_is_formed(monkeypatch, problem):
+    objective, theta = problem(outputs=1, n=4)
+    expected = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[-1:]
+    monkeypatch.setattr(curvature, "DENSE_WORK", 1)
+    monkeypatch.setattr(curvature, "hessian", lambda *_: pytest.fail("formed"))
+    found = refimpl.top_eigenvalues(objective, theta, 1, tolerance=1e-9)
+    assert_close(found, expected, 1e-8)
+
+
 @pytest.mark.parametrize("tolerance", [1e-1, 1e-2])
 def test_a_loose_tolerance_saves_products(tolerance, monkeypatch, problem):
     objective, theta = problem(outputs=1, n=4)

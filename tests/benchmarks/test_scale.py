@@ -35,7 +35,7 @@ def in_our_order(net, gradient):
 
 
 def test_r1_is_the_same():
-    (_, ours), theirs, risk, _ = both("r1")
+    ours, theirs, risk, _ = both("r1")
     theirs = in_our_order(risk.net, theirs)
     np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-7)
 
@@ -102,7 +102,7 @@ def test_the_table_is_text(monkeypatch):
     )
     text = scale.markdown(scale.tables(["r1"], (100,), (10, 100)))
     assert text.splitlines() == [
-        "### R_1 and its gradient",
+        "### Gradient of R_1",
         "",
         "| m | | n = 10 | n = 100 |",
         "| --- | --- | --- | --- |",

@@ -6,7 +6,7 @@ from oracles import assert_close, assert_rejects
 
 import refimpl
 from refimpl.core import modified_losses, risk
-from refimpl.fast import two_layer
+from refimpl.fast import blocks, two_layer
 
 KEEP, N = 0.6, 5
 OBJECTIVES = {
@@ -50,6 +50,56 @@ def test_value_and_gradient(name, block, per_sample, lead, monkeypatch):
     assert_close(value, expected[0], 1e-13)
     assert_close(gradient, expected[1], 1e-13)
     assert_rejects(gradient, 2 * expected[1], 1e-13)
+
+
+@pytest.mark.parametrize("lead", [(), (3,)], ids=str)
+@pytest.mark.parametrize("per_sample", [None, False, True])
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_very_many_samples_of_a_two_layer_network(
+    name, outputs, per_sample, lead, monkeypatch
+):
+    monkeypatch.setattr(blocks, "CACHED", 2 * 4)  # two samples at a time, then one
+    net, rng = refimpl.TwoLayer(2, 4, outputs), np.random.default_rng(0)
+    data = (rng.standard_normal((N, m)) for m in (net.inputs, net.outputs))
+    X, Y = data
+    kind, plain = OBJECTIVES[name]
+    fast, plain = two_layer.Risk(net, X, Y), plain(risk.Risk(net, X, Y))
+    fast = fast if kind is two_layer.Risk else kind(fast, KEEP)
+    theta, eta = 0.5 * rng.standard_normal((*lead, net.size)), None
+    if per_sample is not None and fast.noisy:
+        eta = refimpl.Dropout(KEEP, per_sample).draw(net, N, rng, lead)
+    q = plain.check(theta, eta)
+    taken, step = [], two_layer.step
+    monkeypatch.setattr(
+        two_layer, "step", lambda one, *rest: taken.append(one.n) or step(one, *rest)
+    )
+    fast.value_and_gradient(*q)
+    assert taken == [N]  # as it is small
+    monkeypatch.setattr(blocks, "LARGE", N * 4)
+    value, gradient = fast.value_and_gradient(*q)
+    assert taken == [N, 2, 2, 1]
+    expected = plain.value_and_gradient(*q)
+    assert_close(value, expected[0], 1e-13)
+    assert_close(gradient, expected[1], 1e-13)
+    assert_rejects(gradient, 2 * expected[1], 1e-13)
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+@pytest.mark.parametrize("lead", [(), (3,)], ids=str)
+def test_trace_of_very_many_samples(loss, lead, monkeypatch):
+    net, rng = refimpl.TwoLayer(2, 4, 3), np.random.default_rng(0)
+    X, Y = rng.standard_normal((N, 2)), rng.standard_normal((N, 3))
+    Y = Y if loss == "mse" else rng.integers(0, 3, N)
+    theta, data = rng.standard_normal((*lead, net.size)), refimpl.Risk(net, X, Y, loss)
+    expected = refimpl.hessian_trace(data, theta).mean
+    monkeypatch.setattr(blocks, "CACHED", 2 * 4)
+    monkeypatch.setattr(blocks, "LARGE", N * 4)
+    found = refimpl.hessian_trace(data, theta).mean
+    assert_close(found, expected, 1e-13)
+    dense = refimpl.hessian(data, theta).trace(axis1=-2, axis2=-1)
+    assert_close(found, dense, 1e-12)
+    assert_rejects(2 * found, dense, 1e-12)
 
 
 def test_replicas_with_data_of_their_own_go_together():

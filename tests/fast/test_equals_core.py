@@ -5,7 +5,8 @@ import pytest
 from oracles import assert_close, assert_rejects
 
 import refimpl
-from refimpl.core import dropout, modified_losses, optimizers, r2_tilde, risk, training
+from refimpl.core import dropout, modified_losses, optimizers, r1, r2_tilde, risk
+from refimpl.core import training
 from refimpl.fast import finite_step, two_layer
 
 KEEP, EPSILON = 0.6, 0.3
@@ -205,3 +206,15 @@ def test_masks_keep_with_the_probability_of_the_plain_ones():
         shares = [(one > -1).mean(axis=0) for one in draws]
         bound = 5 * (2 * keep * (1 - keep) / shape[0]) ** 0.5
         assert (abs(shares[0] - shares[1]) <= bound).all()
+
+
+@pytest.mark.parametrize("lead", [(), (2,)], ids=str)
+@pytest.mark.parametrize("net", NETS)
+def test_the_gradient_of_r1(net, lead):
+    fast, plain, theta = both("R_S^drop", NETS[net], lead=lead)
+    found = refimpl.R1_gradient(fast, theta, KEEP)
+    expected = r1.R1_gradient(plain, theta, KEEP)
+    assert_close(found, expected, 1e-13)
+    assert_rejects(found, 2 * expected, 1e-13)
+    assert_rejects(found, refimpl.R1_gradient(fast, theta, 1 - KEEP), 1e-13)
+    assert_close(fast.gradient(theta), plain.gradient(theta), 1e-13)  # as it was
