@@ -15,8 +15,8 @@ from math import prod
 from refimpl.arrays.backend import on_device
 
 # Elements of an array over samples and neurons that go together, and of the least array
-# that does not go at once.
-CACHED, LARGE = 2**19, 2**22
+# that does not go at once; the least number of samples, as a block costs a gradient.
+CACHED, LARGE, LEAST = 2**19, 2**22, 64
 
 
 def in_blocks(plain, objective, theta, q, block=None):
@@ -37,7 +37,7 @@ def in_blocks(plain, objective, theta, q, block=None):
 def of_two_layer(risk):
     """Samples of a two-layer network that go together; ``None`` for all of them."""
     neurons = risk.net.width
-    return max(1, CACHED // neurons) if risk.n * neurons >= LARGE else None
+    return max(LEAST, CACHED // neurons) if risk.n * neurons >= LARGE else None
 
 
 def parts(n, block):

@@ -70,6 +70,7 @@ def test_very_many_samples_of_a_two_layer_network(
     if per_sample is not None and fast.noisy:
         eta = refimpl.Dropout(KEEP, per_sample).draw(net, N, rng, lead)
     q = plain.check(theta, eta)
+    monkeypatch.setattr(blocks, "LEAST", 1)
     taken, step = [], two_layer.step
     monkeypatch.setattr(
         two_layer, "step", lambda one, *rest: taken.append(one.n) or step(one, *rest)
@@ -93,8 +94,8 @@ def test_trace_of_very_many_samples(loss, lead, monkeypatch):
     Y = Y if loss == "mse" else rng.integers(0, 3, N)
     theta, data = rng.standard_normal((*lead, net.size)), refimpl.Risk(net, X, Y, loss)
     expected = refimpl.hessian_trace(data, theta).mean
-    monkeypatch.setattr(blocks, "CACHED", 2 * 4)
-    monkeypatch.setattr(blocks, "LARGE", N * 4)
+    for name, value in {"CACHED": 2 * 4, "LARGE": N * 4, "LEAST": 1}.items():
+        monkeypatch.setattr(blocks, name, value)
     found = refimpl.hessian_trace(data, theta).mean
     assert_close(found, expected, 1e-13)
     dense = refimpl.hessian(data, theta).trace(axis1=-2, axis2=-1)
