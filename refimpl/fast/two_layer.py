@@ -18,6 +18,7 @@ the time for 64-64-64-10, 0.40 for convolutions, 0.50 with attention (100 sample
 """
 
 from functools import cached_property
+from math import prod
 
 from refimpl.arrays.backend import (
     get_xp,
@@ -38,7 +39,7 @@ from refimpl.fast.blocks import CACHED, in_blocks, of_two_layer
 from refimpl.fast.memory import keep_freed_memory
 from refimpl.fast.thinned import thinned
 
-FORWARD, STEP = 2, 3  # arrays over samples and neurons, at least
+FORWARD, GRADIENT = 2, 3  # arrays over samples and neurons, at least
 
 
 class Risk(risk.Risk):
@@ -52,7 +53,8 @@ class Risk(risk.Risk):
 
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
-        masks = max((one.shape[:-2] for one in q if hasattr(one, "shape")), default=())
+        leads = (one.shape[:-2] for one in q if not isinstance(one, float))
+        masks = max(leads, key=prod, default=())
         check_pass("a forward pass", self, theta, FORWARD, masks)
         return super().run(theta, q)
 
@@ -140,7 +142,7 @@ def in_parts(one, risk, theta, q, *c):
     lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
     if len(lead) != 1 or lead[0] <= part or on_device(theta):
         if lead or part == 1:  # else it is small
-            check_pass("a training step", risk, theta, STEP, lead)
+            check_pass("a gradient", risk, theta, GRADIENT, lead)
         return thinned(one, risk, theta, q, *c)
 
     def rows(array, axes=2):
