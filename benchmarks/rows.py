@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.interleave import interleave
 
-SHORTEST = 0.01  # seconds that a turn takes at least, by repetition
+SHORTEST = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Side:
         What there is to say of it.
     clock : callable
         Gives seconds.
+    shortest : float
+        Seconds that a turn takes at least, by repetition.
     """
 
     work: Callable[[], Any]
@@ -34,11 +36,12 @@ class Side:
     scale: float = 1.0
     note: str = ""
     clock: Callable[[], float] = time.perf_counter
+    shortest: float = SHORTEST
 
     def turn(self):
         """Seconds and value."""
         count, taken, start = 0, 0.0, self.clock()
-        while taken < SHORTEST:
+        while taken < self.shortest:
             result, count = self.work(), count + 1
             taken = self.clock() - start
         return self.scale * taken / count, self.value(result)

@@ -13,14 +13,16 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from functools import partial
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
+import refimpl
 from benchmarks.machine import machine
 from benchmarks.networks import KEEP, problem
-from benchmarks.rows import duration
+from benchmarks.rows import Side, duration
 from refimpl.arrays.limits import free_bytes
 
 NEURONS = tuple(10**k for k in range(2, 7))
@@ -40,9 +42,7 @@ SIDES = ("ours", "PyTorch")
 
 
 def ours(work, risk, theta):
-    """Function that does the work once."""
-    import refimpl
-
+    """Function that does the work once; of steps two."""
     dropout = [refimpl.Dropout(KEEP, per_sample=one) for one in (False, True)]
     if work == "step":
         rule, steps = refimpl.Adam(1e-3), 2
@@ -59,7 +59,6 @@ def ours(work, risk, theta):
 
 def pytorch(work, risk, theta):
     """The same by automatic differentiation."""
-    import numpy as np
     import torch
     from scipy.sparse.linalg import LinearOperator, eigsh
 
@@ -130,22 +129,12 @@ def cell(side, work, neurons, samples):
     """Seconds and bytes of one piece of work, in this process."""
     risk, (theta,) = problem((1, neurons, 1), samples)
     do = (ours if side == "ours" else pytorch)(work, risk.like(theta), theta)
+    side = Side(do, scale=0.5 if work == "step" else 1.0, shortest=0.2)
     before = peak()
-    taken = timed(do)
+    taken, _ = side.turn()
     if taken < LONGEST:  # a first time loads, and asks for memory
-        taken, count, start = 0.0, 0, time.perf_counter()
-        while taken < 0.2:
-            do()
-            count, taken = count + 1, time.perf_counter() - start
-        taken /= count
-    each = 2 if work == "step" else 1
-    return {"seconds": taken / each, "bytes": peak() - before}
-
-
-def timed(do):
-    start = time.perf_counter()
-    do()
-    return time.perf_counter() - start
+        taken, _ = side.turn()
+    return {"seconds": taken, "bytes": peak() - before}
 
 
 def peak():
@@ -175,8 +164,6 @@ def measured(side, work, neurons, samples):
 
 def limited_memory():
     """Let this process have what is free and no more, that no other is ended for it."""
-    import numpy as np
-
     free = free_bytes(np.zeros(1))
     resource.setrlimit(resource.RLIMIT_AS, (free, free))
 

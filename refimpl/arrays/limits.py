@@ -12,7 +12,7 @@ from refimpl.arrays.backend import get_xp, on_device
 UNSEEN = 2**27  # bytes of which nobody asks whether they are free
 
 
-def check_pass(name, risk, theta, arrays, masks=()):
+def check_pass(name, risk, theta, arrays, lead=None):
     """Raise ``MemoryError`` unless `arrays` over samples and neurons fit.
 
     Parameters
@@ -22,14 +22,13 @@ def check_pass(name, risk, theta, arrays, masks=()):
     risk : Risk
         Of a network and n samples.
     theta : (..., P)
-        Of every replica there are as many.
     arrays : int
-    masks : tuple of int
-        Leading axes of the noise, where θ has fewer.
+    lead : tuple of int, optional
+        Replica axes: those of the noise, where θ has fewer.
     """
     # Of what the layers of other networks compute, half is let go at once.
     neurons = getattr(risk.net, "elements", 2 * sum(risk.net.hidden)) // 2
-    networks = max(prod(theta.shape[:-1]), prod(masks))
+    networks = prod(theta.shape[:-1] if lead is None else lead)
     elements = arrays * networks * risk.n * neurons
     if elements * theta.dtype.itemsize > UNSEEN:  # no text for a small step
         many = f"{networks:,} networks with " if networks > 1 else ""

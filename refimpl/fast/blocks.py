@@ -13,7 +13,7 @@ trace of the Hessian 0.6 and 0.4 (AMD EPYC, 512 KiB of L2).
 
 from math import prod
 
-from refimpl.arrays.backend import on_device
+from refimpl.arrays.backend import chunks, on_device
 
 # Elements of an array over samples and neurons that go together, and of the least array
 # that does not go at once; the least number of samples, as a block costs a gradient.
@@ -43,9 +43,8 @@ def of_two_layer(risk):
 
 def parts(n, block):
     """Consecutive blocks of `n` samples as slices, and the share of each."""
-    for start in range(0, n, block):
-        here = slice(start, min(start + block, n))
-        yield here, (here.stop - start) / n
+    for start, stop in chunks(n, 1, block):
+        yield slice(start, stop), (stop - start) / n
 
 
 def _rows(q, n, here):

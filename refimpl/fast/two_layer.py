@@ -28,6 +28,7 @@ from refimpl.arrays.backend import (
     with_ones,
 )
 from refimpl.arrays.limits import check_pass
+from refimpl.arrays.shapes import leads
 from refimpl.arrays.types import Array, ArrayLike, Factors
 from refimpl.core import modified_losses, risk
 from refimpl.core.activations import ReLU, Tanh
@@ -53,15 +54,14 @@ class Risk(risk.Risk):
 
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
-        leads = (one.shape[:-2] for one in q if not isinstance(one, float))
-        masks = max(leads, key=prod, default=())
-        check_pass("a forward pass", self, theta, FORWARD, masks)
+        lead = max(leads(theta, q), key=prod)
+        check_pass("a forward pass", self, theta, FORWARD, lead)
         return super().run(theta, q)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """R_S or R_S^drop (...) and its gradient (..., P)."""
         if applies(self, theta, q):
-            return in_parts_of(step, self, self, theta, q)
+            return by_steps(self, theta, q)
         return in_blocks(super().value_and_gradient, self, theta, q)
 
     @cached_property
@@ -90,8 +90,7 @@ class _WithR1:
         keep = getattr(self.penalty.keep, "shape", ())
         if keep in ((), theta.shape[:-1]) and applies(self.risk, theta, q):
             c = self.sign * noise_variance(self.penalty.keep) / self.n
-            c = per_replica(c, theta, axes=2)
-            return in_parts_of(step, self, self.risk, theta, q, c)
+            return by_steps(self, theta, q, per_replica(c, theta, axes=2))
         return in_blocks(self._in_one_pass, self, theta, q)
 
     def _in_one_pass(self, theta, q):
@@ -126,14 +125,17 @@ def applies(risk, theta, q):
     return risk.X.dtype == risk.Y.dtype == theta.dtype
 
 
-def in_parts_of(one, objective, risk, theta, q, *c):
-    """`in_parts`, of some samples at a time where there are very many."""
+def by_steps(objective, theta, q, *c):
+    """Value and gradient by `step`, of some samples at a time where they are many."""
+    risk = getattr(objective, "risk", objective)
+
+    def plain(theta, q):
+        return in_parts(step, risk, theta, *q, *c)
+
     block = of_two_layer(risk)
     if block is None:
-        return in_parts(one, risk, theta, *q, *c)
-    return in_blocks(
-        lambda theta, q: in_parts(one, risk, theta, *q, *c), objective, theta, q, block
-    )
+        return plain(theta, q)
+    return in_blocks(plain, objective, theta, q, block)
 
 
 def in_parts(one, risk, theta, q, *c):

@@ -35,15 +35,14 @@ def comparison(claims):
     committed run decided that were not attempted, as an experiment broke off."""
     attempted = [one for one in claims if one.verdict != "not attempted"]
     found = Counter(one.comparison for one in attempted)
-    found["missing"] = sum(
+    missing = sum(
         one.verdict == "not attempted" and one.reference in DECIDED for one in claims
     )
-    if found[SAME] == len(attempted) and not found["missing"]:
+    if found[SAME] == len(attempted) and not missing:
         return f"all {SAME}"
-    order = (*COMPARISONS, "missing")
-    words = ", ".join(f"{found[word]} {word}" for word in order if found[word])
-    why = " (no committed run of this preset with these seeds and data)"
-    return words + (why if found[INCOMPARABLE] else "")
+    why = {INCOMPARABLE: " (no committed run of this preset with these seeds and data)"}
+    words = [f"{found[w]} {w}{why.get(w, '')}" for w in COMPARISONS if found[w]]
+    return ", ".join(words + [f"{missing} missing"] * bool(missing))
 
 
 def holm(p, level=0.05):

@@ -16,10 +16,16 @@ OBJECTIVES = {
 }
 
 
-def both(name, block, data_lead=()):
-    """The objective as `fast` and as `core` has it, of a net with blocks so large."""
-    net, rng = refimpl.Convolutional((2, 4, 4), (3,), 4, 2), np.random.default_rng(0)
+def convolutional(block):
+    """A network with blocks so large."""
+    net = refimpl.Convolutional((2, 4, 4), (3,), 4, 2)
     net.block = block
+    return net
+
+
+def both(name, net, data_lead=()):
+    """The objective as `fast` and as `core` has it."""
+    rng = np.random.default_rng(0)
     X, Y = (rng.standard_normal((*data_lead, N, m)) for m in (net.inputs, net.outputs))
     kind, plain = OBJECTIVES[name]
     fast = two_layer.Risk(net, X, Y)
@@ -32,7 +38,7 @@ def both(name, block, data_lead=()):
 @pytest.mark.parametrize("block", [1, 2, 6])
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_value_and_gradient(name, block, per_sample, lead, monkeypatch):
-    fast, plain, rng = both(name, block)
+    fast, plain, rng = both(name, convolutional(block))
     theta, eta = 0.5 * rng.standard_normal((*lead, fast.net.size)), None
     if per_sample is not None and fast.noisy:
         layers = "last" if name == "L4" else "all"
@@ -60,12 +66,8 @@ def test_very_many_samples_of_a_two_layer_network(
     name, outputs, per_sample, lead, monkeypatch
 ):
     monkeypatch.setattr(blocks, "CACHED", 2 * 4)  # two samples at a time, then one
-    net, rng = refimpl.TwoLayer(2, 4, outputs), np.random.default_rng(0)
-    data = (rng.standard_normal((N, m)) for m in (net.inputs, net.outputs))
-    X, Y = data
-    kind, plain = OBJECTIVES[name]
-    fast, plain = two_layer.Risk(net, X, Y), plain(risk.Risk(net, X, Y))
-    fast = fast if kind is two_layer.Risk else kind(fast, KEEP)
+    net = refimpl.TwoLayer(2, 4, outputs)
+    fast, plain, rng = both(name, net)
     theta, eta = 0.5 * rng.standard_normal((*lead, net.size)), None
     if per_sample is not None and fast.noisy:
         eta = refimpl.Dropout(KEEP, per_sample).draw(net, N, rng, lead)
@@ -104,6 +106,6 @@ def test_trace_of_very_many_samples(loss, lead, monkeypatch):
 
 
 def test_replicas_with_data_of_their_own_go_together():
-    fast, plain, rng = both("R_S^drop", 2, data_lead=(3,))
+    fast, plain, rng = both("R_S^drop", convolutional(2), (3,))
     theta = rng.standard_normal((3, fast.net.size))
     assert_close(fast.gradient(theta), plain.gradient(theta), 1e-13)
