@@ -12,7 +12,7 @@ import numpy as np
 from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data import teacher
 from refimpl.experiments.common import features, panels, style
-from refimpl.experiments.common.claims import Claim, above, decided
+from refimpl.experiments.common.claims import Claim, above, at_most, decided
 from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired_ratio
 
@@ -122,17 +122,30 @@ CLAIMS = (
         explored=TIME,
     ),
     Claim(
-        "fig08-threshold",
+        "fig08-onset",
         "Dropout's benefit for the test error begins where the samples outnumber the "
-        "teacher's parameters (two-layer tanh network, steep teacher).",
+        "teacher's parameters: up to 6 samples there is none (two-layer tanh network, "
+        "steep teacher).",
+        "Figure 8",
+        f"{RATIO}, steep teacher, geometric mean over numbers of samples up to 6 and "
+        "over trials",
+        at_most(1),
+        note="Dropout helps with two samples already.",
+        anchor="figure-8",
+        explored="It was one claim with `fig08-threshold`, whose rule shows only that "
+        "the benefit grows.",
+    ),
+    Claim(
+        "fig08-threshold",
+        "Dropout's benefit for the test error is larger where the samples outnumber "
+        "the teacher's parameters (two-layer tanh network, steep teacher).",
         "Figure 8",
         f"{RATIO}, steep teacher, above 6 samples over up to 6, geometric mean over "
         "numbers of samples and over trials",
         above(1),
-        note="The trials differ more than the numbers of samples do; with ten trials "
-        "(paper preset) it is seen, though dropout helps from one sample on.",
+        note="The trials differ more than the numbers of samples do.",
         anchor="figure-8",
-        explored=TIME,
+        explored=f"It said that the benefit begins there (`fig08-onset`). {TIME}",
     ),
 )
 
@@ -198,14 +211,17 @@ def check(arrays):
     """Results of `CLAIMS`."""
     samples, many = arrays["samples"], arrays["samples"] > 6
     steep, _ = ratios(arrays, many)  # (S,)
+    onset = threshold = "no number of samples up to 6 was run"
+    if not many.all():
+        early, _ = ratios(arrays, ~many)
+        onset, threshold = paired_ratio(early, 1), paired_ratio(steep, early)
     measured = {
         "fig08-steep": paired_ratio(steep, 1),
         "fig08-slow-few": paired_ratio(ratios(arrays, samples <= 8)[1], 1),
         "fig08-slow-many": paired_ratio(ratios(arrays, samples > 10)[1], 1),
         "fig08-hundredfold": paired_ratio(steep, 1),
-        "fig08-threshold": "no number of samples up to 6 was run"
-        if many.all()
-        else paired_ratio(steep, ratios(arrays, ~many)[0]),
+        "fig08-onset": onset,
+        "fig08-threshold": threshold,
     }
     each = np.stack([ratios(arrays, samples == n) for n in samples], axis=-1)
     means = np.exp(np.log(each).mean(axis=1))  # (2, N)
@@ -251,7 +267,8 @@ def plot(arrays):
         medians.axvline(6, color="0.6", lw=1, ls=":")
         titled(medians, "median and quartiles", "number of samples", "test error")
         medians.set_yscale("log")
-        medians.legend()
+        medians.set_ylim(top=30 * np.median(errors, axis=-1).max())
+        medians.legend(loc="upper right")
         truth = {"color": style.BLACK, "lw": 1, "ls": "--", "label": "teacher"}
         outputs.plot(x, arrays["truth"][which], **truth)
         titled(outputs, f"{samples[-1]} samples, first trial", "$x$", "$f(x)$")

@@ -149,7 +149,7 @@ def minimum(config, context, seed, name):
     data = images(context, config.n_train, seed)
     net = Deep((data.X.shape[1], *config.hidden, 10), "relu")
     risk, optimizer = Risk(net, data.X, one_hot(data.labels)), GD(config.learning_rate)
-    theta = flat_minima.trained(context, config, risk, name, optimizer, seed)
+    (theta,) = flat_minima.trained(context, config, risk, name, optimizer, seed)
     return flat_minima.measured(context, config, risk, data, theta, seed)
 
 

@@ -2,20 +2,26 @@
 
 The same network is trained on pictures from the same start on R_S, on R_S^drop (dropout
 after the last hidden layer) and on R_S + R_1; then the curvature of R_S is compared,
-with dropout off. Convolutions stand for VGG-9, with residual ones for ResNet-20; the
-transformer reads a picture row by row.
+with dropout off: where each training ends, and where R_S on its way down has come to
+the value that dropout ends with. Convolutions stand for VGG-9, with residual ones for
+ResNet-20; the transformer reads a picture row by row.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from refimpl import GD
 from refimpl.experiments.common import flat_minima, layered, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import fixed, images
+from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.looks import listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = flat_minima.OBJECTIVES[:3]
+NAMES = (*OBJECTIVES, "R_S where it is dropout's")
+LOOKS = 100  # snapshots of the training on R_S
 NETWORKS = {"b": "convolutional network", "c": "residual network", "d": "transformer"}
 PAPERS = {
     "b": "VGG-9 on CIFAR-10: 60.6% with, 59.2% without",
@@ -41,7 +47,7 @@ class Config:
     rates: tuple = (0.2, 0.05, 0.05)
     steps: int = 1200
     seeds: int = 5
-    probes: int = 30
+    probes: int = 100
     directions: int = 5
 
 
@@ -95,6 +101,17 @@ def _of(letter):
             explored=EXPLORED,
         ),
         ours(
+            f"fig12{letter}-same-risk",
+            "Where training on R_S has come down to the R_S that dropout ends with, "
+            f"the Hessian's trace is larger than at dropout's minimum ({network}).",
+            "Tr of the Hessian of R_S, geometric mean over seeds of the first snapshot "
+            "of gradient descent at which R_S is no more than dropout's at the end "
+            "over dropout's minimum",
+            above(1),
+            explored="Added, with more probes, when the others had been measured: "
+            "gradient descent ends at a lower R_S.",
+        ),
+        ours(
             f"fig12{letter}-top",
             "Dropout's minimum has a smaller largest Hessian eigenvalue than gradient "
             f"descent's ({network}).",
@@ -133,24 +150,33 @@ CLAIMS = tuple(claim for letter in NETWORKS for claim in _of(letter))
 def run(config, context):
     """Train every network and seed on every objective and measure the minima.
 
-    Arrays: what `flat_minima.measured` says, of 3 networks, S seeds and 3 objectives:
-    (3, S, 3, ...).
+    Arrays: what `flat_minima.measured` says, of 3 networks, S seeds, the minima of the
+    3 objectives and the training on R_S where R_S is dropout's: (3, S, 4, ...).
     """
-    seeds = context.seeds(config.seeds)
-    axes = tuple(NETWORKS), seeds, OBJECTIVES
-    return fixed(context, seeds) | context.grid(minimum, config, "Figure 12b–d", *axes)
+    seeds, letters = context.seeds(config.seeds), tuple(NETWORKS)
+    found = context.grid(minima, config, "Figure 12b–d", letters, seeds)
+    return fixed(context, seeds) | found
 
 
-def minimum(config, context, letter, seed, name):
+def minima(config, context, letter, seed):
     """One network."""
     data = images(context, config.n_train, seed)
-    optimizer = GD(dict(zip(NETWORKS, config.rates))[letter])
     if letter == "d":
         risk, data = layered.transformer(config, data)
     else:
         risk = layered.convolutional(config, data, letter == "c")
-    theta = flat_minima.trained(context, config, risk, name, optimizer, seed)
-    return flat_minima.measured(context, config, risk, data, theta, seed)
+    optimizer = GD(dict(zip(NETWORKS, config.rates))[letter])
+    looks = np.linspace(0, config.steps, LOOKS, dtype=int)
+    paths = [
+        flat_minima.trained(context, config, risk, name, optimizer, seed, looks)
+        for name in OBJECTIVES
+    ]
+    ends = [path[-1] for path in paths]
+    level = risk(ends[1])
+    ends.append(next((one for one in paths[0] if risk(one) <= level), ends[0]))
+    return stacked(
+        [flat_minima.measured(context, config, risk, data, end, seed) for end in ends]
+    )
 
 
 def check(arrays):
@@ -162,15 +188,20 @@ def check(arrays):
         measured |= {
             f"fig12{letter}-line": factor["rise"],
             f"fig12{letter}-trace": factor["trace"],
+            f"fig12{letter}-same-risk": paired_ratio(trace[:, 3], trace[:, 1]),
             f"fig12{letter}-top": factor["top"],
             f"fig12{letter}-r1-accounts": paired_ratio(trace[:, 2], trace[:, 1]),
             f"fig12{letter}-accuracy": paired(right[:, 1] - right[:, 0]),
         }
         means = (
-            f"mean {what}: {listed(OBJECTIVES, arrays[key][index].mean(axis=0), form)}"
+            f"mean {what}: {listed(NAMES, arrays[key][index].mean(axis=0), form)}"
             for what, key, form in (("trace", "trace", ".3g"), ("R_S", "loss", ".2g"))
         )
-        details[f"fig12{letter}-trace"] = f"{arrays['data']}; {'; '.join(means)}"
+        error = (arrays["trace_error"][index] / trace).max()
+        details[f"fig12{letter}-trace"] = (
+            f"{arrays['data']}; {'; '.join(means)}; largest relative standard error of "
+            f"a trace {error:.1%}"
+        )
         details[f"fig12{letter}-accuracy"] = f"{arrays['data']}; mean accuracies: " + (
             listed(OBJECTIVES, right.mean(axis=0), ".3f")
         )
@@ -181,20 +212,23 @@ def plot(arrays):
     """Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along random
     directions, median and 10% to 90%. Below: how many times smaller than at the minimum
     of R_S are the rise along these directions, trace and largest eigenvalue of the
-    Hessian of R_S; the trace of R_S + R_1 over that of R_S^drop with the band of its
-    claim; a symbol a seed.
+    Hessian of R_S, and the trace at dropout's minimum than where R_S had come to the
+    same value; the trace of R_S + R_1 over that of R_S^drop with the band of its claim;
+    a symbol a seed.
     """
     figure, axes = style.figure(2, 3, width=10.0, height=2.6)
     labels = "$R_S$", r"$R_S^\mathrm{drop}$", "$R_S + R_1$"
     looks = tuple(zip(labels, (style.BLACK, style.RED, style.SKY), "os^"))
     found, rules = flat_minima.factors(arrays), {one.id: one.rule for one in CLAIMS}
     for index, (letter, network) in enumerate(NETWORKS.items()):
-        along, flatter = axes[:, index]
+        (along, flatter), trace = axes[:, index], arrays["trace"][index]
         panels.flat_lines(along, arrays["line"][index], looks)
         titled(along, network, r"$\alpha$", r"$R_S(\theta + \alpha d)$", yscale="log")
         own = {name: values[index] for name, values in found.items()}
+        own["same risk"] = np.full_like(own["trace"], np.nan)
+        own["same risk"][:, 1] = trace[:, 3] / trace[:, 1]
         ends = rules[f"fig12{letter}-trace"], rules[f"fig12{letter}-r1-accounts"]
-        shown = own, arrays["trace"][index], looks, *ends
+        shown = own, trace, looks, *ends
         panels.flat_factors(flatter, network, *shown)
     for panel in axes[:, 0]:
         panel.legend()

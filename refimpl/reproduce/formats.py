@@ -30,6 +30,8 @@ def estimate(measured, interval):
     ('0.65', '± 0.11')
     >>> estimate(24.806, (9.841, 62.529))
     ('25', '[10, 63]')
+    >>> estimate(0.41, (0.00038, 431.4))
+    ('0.41', '[0.00038, 430]')
     >>> estimate(8.882e-16, None)
     ('9 × 10⁻¹⁶', '')
     """
@@ -41,6 +43,9 @@ def estimate(measured, interval):
     if measured is None or not 0 < half < inf:
         return number(measured), f"[{number(low)}, {number(high)}]"
     decimals = 1 - floor(log10(half))
+    if low > 0 and round(low, decimals) == 0:  # of a ratio, over orders of magnitude
+        value, low, high = (number(float(f"{x:.2g}")) for x in (measured, low, high))
+        return value, f"[{low}, {high}]"
 
     def rounded(x):
         if max(abs(low), abs(high)) < 1e-4:

@@ -8,18 +8,20 @@ from refimpl.experiments.common.classification import accuracy
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 
 
-def trained(context, config, risk, name, optimizer, seed):
-    """θ of one network, in float64: the starts of a seed are the same for all
-    `OBJECTIVES`, the masks are of each sample."""
+def trained(context, config, risk, name, optimizer, seed, looks=()):
+    """θ of one network, in float64, and before it after each of the steps `looks`: the
+    starts of a seed are the same for all `OBJECTIVES`, the masks are of each sample."""
     drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
-    return context.train(
+    history = context.train(
         L1(risk, config.keep) if name == "R_S + R_1" else risk,
         features.start(risk.net, None, context, [seed])[0],
         optimizer,
         config.steps,
         drop if name.startswith("R_S^drop") else None,
         rng=context.noise("noise", seed),
-    ).theta.astype(float)
+        snapshots=looks,
+    )
+    return [theta.astype(float) for theta in (*history.snapshots, history.theta)]
 
 
 def measured(context, config, risk, data, theta, seed):

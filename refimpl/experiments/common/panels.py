@@ -158,12 +158,15 @@ def flat_factors(panel, title, found, trace, looks, flatter, accounts):
         for place, values in enumerate(found.values()):
             at = np.full(len(values), place + 0.2 * (which - len(looks) / 2))
             panel.plot(at, values[:, which], label=None if place else label, **look)
-    alike = trace[:, 2] / trace[:, 1]
-    panel.plot(np.full(len(alike), 3), alike, "^", color=style.SKY, ms=4, mfc="none")
-    panel.hlines(accounts.thresholds, 2.7, 3.3, color="0.5", ls=":", lw=1)
+    alike, last = trace[:, 2] / trace[:, 1], len(found)
+    dots = {"color": style.SKY, "ms": 4, "mfc": "none"}
+    panel.plot(np.full(len(alike), last), alike, "^", **dots)
+    panel.hlines(accounts.thresholds, last - 0.3, last + 0.3, color="0.5", ls=":", lw=1)
     plot_rule(panel, flatter)
     titled(panel, title, "", "$R_S$ over the loss named")
     panel.set_yscale("log")
     style.plain_log(panel.yaxis)
-    names = ("rise", "Tr", r"$\lambda_\mathrm{max}$", "Tr, $R_S+R_1$\nover drop")
-    panel.set_xticks(range(4), names)
+    names = {"rise": "rise", "trace": "Tr", "top": r"$\lambda_\mathrm{max}$"}
+    names |= {"same risk": "Tr, same\n$R_S$"}
+    labels = [names[name] for name in found] + ["Tr, $R_S+R_1$\nover drop"]
+    panel.set_xticks(range(last + 1), labels)
