@@ -14,6 +14,7 @@ from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.dropout import Dropout, as_dropout
 from refimpl.core.objective import Objective
 from refimpl.core.risk import check_risk
+from refimpl.theory.replicas import with_replicas
 
 
 def main_effects(risk: Objective, theta: ArrayLike, drop: Dropout) -> Array:
@@ -22,7 +23,7 @@ def main_effects(risk: Objective, theta: ArrayLike, drop: Dropout) -> Array:
     For any loss, network and activation, kinks included, and the same for shared and
     per-sample masks. Two forward passes a neuron that `drop` meets.
 
-    Value (...) for θ (..., P). `drop` is a `Dropout`, or a keep.
+    Value (...) for θ (..., P). `drop` is a `Dropout`, or a keep, of replicas too.
 
     Equation: eq:main-effects, eq:main-effects-error
 
@@ -56,9 +57,11 @@ def main_effects_gradient(risk: Objective, theta: ArrayLike, drop: Dropout) -> A
 
 def _total(fn: Callable, risk, theta, drop, axes):
     """Σ_a (E fn(η_a) − fn(0)); `axes` follow those of the replicas in fn's value."""
-    theta, none = risk.check(theta)
+    drop, none = as_dropout(drop), risk.net.no_noise
+    keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
+    theta = with_replicas(risk, theta, *keeps)
     without, total = fn(theta, none), 0.0
-    for probability, q in _one_at_a_time(risk, theta, as_dropout(drop)):
+    for probability, q in _one_at_a_time(risk, theta, drop):
         change = (fn(theta, q) - without).sum(axis=0)
         total = total + per_replica(probability, change, axes) * change
     return total + 0 * without

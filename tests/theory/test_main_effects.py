@@ -174,6 +174,25 @@ def test_a_keep_for_each_replica(problem):
         assert_close(one, refimpl.main_effects(risk, at, drop))
 
 
+@pytest.mark.equation("eq:main-effects", "eq:main-effects-gradient")
+def test_replica_axes_that_only_keep_or_data_have(problem):
+    """One θ: the values are those of R_1, an entry for each keep or data set."""
+    theta = problem("deep 2")[1]
+    data, _ = problem("deep 2", replicas=(3,), own_data=True)
+    one = data.of_data(data.X[0], data.Y[0])
+    keep = np.array([0.3, 0.6, 0.9])
+    for risk, p in ((one, keep), (data, 0.6), (data, keep)):
+        found, gradient = (
+            fn(risk, theta, p)
+            for fn in (refimpl.main_effects, refimpl.main_effects_gradient)
+        )
+        assert_close(found, refimpl.R1(risk, theta, p))
+        assert_close(gradient, refimpl.R1_gradient(risk, theta, p))
+        assert_rejects(found, refimpl.R1(risk, theta, p)[::-1])
+    with pytest.raises(ValueError, match="leading axes of theta, data, keep and"):
+        refimpl.main_effects(data, theta, keep[:2])
+
+
 def test_nothing_is_dropped_at_keep_1(problem):
     risk, theta = problem("deep 2")
     drop = refimpl.Dropout(1.0, layers="all")
