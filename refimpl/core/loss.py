@@ -1,7 +1,4 @@
-"""Losses as functions of the outputs F (..., n, o): value, gradient, Hessian product.
-
-All are means over samples, so the gradient carries 1/n.
-"""
+"""Losses of outputs F (..., n, o), means over samples: value, gradient, Hessian."""
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import check_distributions, check_targets
@@ -47,10 +44,13 @@ class CrossEntropy:
     @staticmethod
     def hvp(F, Y, V):
         """Hessian with respect to F, times V: (diag s − s sᵀ) v / n per sample."""
-        E = get_xp(F).exp(F - F.real.max(axis=-1, keepdims=True))
+        top = F.real.max(axis=-1, keepdims=True)
+        E = get_xp(F).exp(F - top)
+        # It does not see constants: with v = 0 where s is largest nothing cancels.
+        at = (F.real == top) * E
+        V = V - (at * V).sum(axis=-1, keepdims=True) / at.sum(axis=-1, keepdims=True)
         S = E / E.sum(axis=-1, keepdims=True)
-        SV = S * V
-        return (SV - S * SV.sum(axis=-1, keepdims=True)) / F.shape[-2]
+        return S * (V - (S * V).sum(axis=-1, keepdims=True)) / F.shape[-2]
 
 
 LOSSES = {"mse": MSE, "cross_entropy": CrossEntropy}

@@ -19,5 +19,6 @@ def with_replicas(risk, theta, *values):
     """
     theta, _ = risk.check(theta)
     own = [getattr(one, "shape", ()) for one in values]
-    lead = broadcast_lead("theta, data, keep and rates", theta.shape[:-1], risk.lead, *own)
+    names = "theta, data, keep and rates"
+    lead = broadcast_lead(names, theta.shape[:-1], risk.lead, *own)
     return get_xp(theta).broadcast_to(theta, lead + theta.shape[-1:])

@@ -67,6 +67,26 @@ def test_cross_entropy_is_finite_for_large_outputs(size):
     assert_close(gradient, np.array([[0, 0], [0.5, -0.5]]))
 
 
+@pytest.mark.equation("eq:cross-entropy")
+@pytest.mark.parametrize("size", [1, 40, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_hessian_of_sure_outputs_keeps_its_digits(dtype, size):
+    """n = 1: v ↦ Σ_l s_k s_l (v_k − v_l), a sum of terms that no rounding cancels."""
+    F = np.array([[[size, 0, -1.5]], [[0, size, size]]], dtype)  # one leads, or two
+    if dtype is np.float32:
+        F = np.clip(F, None, 40)  # e⁻³⁰⁰ is none of its numbers
+    E = np.exp(F - F.max(axis=-1, keepdims=True), dtype=float)
+    s = E / E.sum(axis=-1, keepdims=True)
+    for v in np.array([[1, 0, 0], [0, 1, 0], [3, -1, 0.5], [1, 1, 1]], dtype):
+        expected = (s[..., None] * s[..., None, :] * (v[:, None] - v)).sum(axis=-1)
+        found = CrossEntropy.hvp(F, None, v)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, 1e-5 if dtype != float else 1e-13)
+        cancelling = s * v - s * (s * v).sum(axis=-1, keepdims=True)
+        if size == 300 and v[0] == 1 and not v[1]:
+            assert_rejects(cancelling[0], expected[0])
+
+
 def test_labels_are_rows_of_the_identity():
     Y = CrossEntropy.check_targets(np.array([2, 0]), 2, 3)
     np.testing.assert_array_equal(Y, [[0, 0, 1], [1, 0, 0]])
