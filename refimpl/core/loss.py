@@ -1,4 +1,4 @@
-"""Losses of outputs F (..., n, o), means over samples: value, gradient, Hessian."""
+"""Losses as means over samples of the outputs F (..., n, o), with derivatives."""
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import check_distributions, check_targets
@@ -44,12 +44,11 @@ class CrossEntropy:
     @staticmethod
     def hvp(F, Y, V):
         """Hessian with respect to F, times V: (diag s − s sᵀ) v / n per sample."""
-        top = F.real.max(axis=-1, keepdims=True)
-        E = get_xp(F).exp(F - top)
-        # It does not see constants: with v = 0 where s is largest nothing cancels.
-        at = (F.real == top) * E
-        V = V - (at * V).sum(axis=-1, keepdims=True) / at.sum(axis=-1, keepdims=True)
+        E = get_xp(F).exp(F - F.real.max(axis=-1, keepdims=True))
         S = E / E.sum(axis=-1, keepdims=True)
+        # Twice: s·v is a constant, which it does not see, and where s is nearly 1 the
+        # difference is rounding; after it v is 0 there, and nothing cancels.
+        V = V - (S * V).sum(axis=-1, keepdims=True)
         return S * (V - (S * V).sum(axis=-1, keepdims=True)) / F.shape[-2]
 
 

@@ -77,7 +77,7 @@ def test_the_hessian_of_sure_outputs_keeps_its_digits(dtype, size):
         F = np.clip(F, None, 40)  # e⁻³⁰⁰ is none of its numbers
     E = np.exp(F - F.max(axis=-1, keepdims=True), dtype=float)
     s = E / E.sum(axis=-1, keepdims=True)
-    for v in np.array([[1, 0, 0], [0, 1, 0], [3, -1, 0.5], [1, 1, 1]], dtype):
+    for v in np.array([[1, 0, 0], [0, 1, 0], [3, -1, 0.5]], dtype):
         expected = (s[..., None] * s[..., None, :] * (v[:, None] - v)).sum(axis=-1)
         found = CrossEntropy.hvp(F, None, v)
         assert found.dtype == dtype
