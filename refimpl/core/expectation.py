@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.arrays import checks, generators
-from refimpl.arrays.backend import chunks, get_xp, like
+from refimpl.arrays.backend import chunks, get_xp, like, pass_elements
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.network import Network, check_net
@@ -65,7 +65,7 @@ def expectation(
     checks.check_callable("fn", fn)
     check_dropout(drop), check_net(net)
     n = checks.check_integer("n", n, 1)
-    elements = 2 * n * sum(net.hidden) + net.size  # a pass holds a few arrays
+    elements = pass_elements(net, n)
     if method == "exact":
         return _exact(fn, drop, net, n, elements)
     if method == "monte_carlo":

@@ -2,7 +2,7 @@
 
 import math
 
-from refimpl.arrays.backend import chunks, get_xp, per_replica
+from refimpl.arrays.backend import chunks, get_xp, pass_elements, per_replica
 from refimpl.arrays.masks import masks_beside
 from refimpl.arrays.shapes import broadcast_lead
 from refimpl.arrays.types import Array, ArrayLike, Generator, PerReplica
@@ -16,9 +16,8 @@ from refimpl.theory.gradient_noise import (
     gradient_covariance_trace_gradient,
 )
 
-# Arrays over samples and neurons that R_2 and its gradient hold at once: of a network,
-# in closed form, and of a mask, where the parameters count as well.
-NETWORK_ARRAYS, MASK_ARRAYS = 24, 6
+# Arrays over samples and neurons that R_2 and its gradient hold of a network at once.
+NETWORK_ARRAYS = 24
 
 
 def R2(risk: Risk, theta: ArrayLike, drop: Dropout, epsilon: PerReplica) -> Array:
@@ -224,5 +223,5 @@ def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     def each_mask(eta):
         return fn(theta, masks_beside(eta, value.ndim))
 
-    elements = MASK_ARRAYS * (n * sum(net.hidden) + net.size) * value.size
+    elements = pass_elements(net, n) * value.size
     return monte_carlo(each_mask, drop, net, n, samples, rng, elements)

@@ -1,10 +1,12 @@
 """Peak memory stays below the budget, whatever the number of masks or replicas."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 from problems import problem
+from problems import risk as risk_of
 
 import refimpl
 from refimpl.analysis import spectra as spectrum
@@ -58,6 +60,28 @@ def r2_of_replicas(replicas):
     return lambda: refimpl.R2_gradient(risk, theta, SHARED, 0.1)
 
 
+def of_layers(net, samples):
+    """Value, gradient and R̃_2 by Monte Carlo, where most lies within the layers."""
+    risk, theta = risk_of(net, RNG, n=4), net.init(RNG)
+
+    def work():
+        for fn in (partial(risk, theta), partial(risk.gradient, theta)):
+            refimpl.expectation(fn, EACH, net, 4, "monte_carlo", samples, rng=0)
+        refimpl.R2_estimate(risk, theta, EACH, 0.1, samples, rng=0)
+
+    return work
+
+
+def with_attention(samples):
+    return of_layers(refimpl.Transformer(64, 8, 8, 4, 3, 10), samples)
+
+
+def with_windows(samples):
+    image, channels = (3, 32, 32), (16, 32)
+    net = refimpl.Convolutional(image, channels, 64, 10, residual=True)
+    return of_layers(net, samples)
+
+
 def hutchinson(probes):
     risk, theta = problem(refimpl.Deep((20, 100, 100, 10)), n=100)
     return lambda: refimpl.hessian_trace(risk, theta, "hutchinson", probes)
@@ -80,6 +104,8 @@ WORK = {
     monte_carlo: (500, 2000),
     r2_by_monte_carlo: (250, 1000),
     r2_by_monte_carlo_of_replicas: (5, 20),
+    with_attention: (30, 120),
+    with_windows: (10, 40),
     r2_of_replicas: (15, 60),
     hutchinson: (100, 400),
     trace_by_products: (100, 400),
