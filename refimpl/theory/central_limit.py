@@ -8,10 +8,11 @@ from itertools import product
 
 import numpy as np
 
-from refimpl.arrays.backend import chunks, get_xp, like
+from refimpl.arrays.backend import chunks, get_xp, like, per_replica
 from refimpl.arrays.checks import check_integer
-from refimpl.core.dropout import Dropout
+from refimpl.core.dropout import last_layer_keep, noise_variance
 from refimpl.theory.contributions import contributions
+from refimpl.theory.replicas import with_replicas
 
 MAX_NODES = 200_000  # of the quadrature, which has nodes^outputs
 
@@ -23,8 +24,9 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Exact for MSE, where it is R_1. The error is that of the central limit theorem: it
     falls with the width if all contributions do, whatever the size of their sum.
 
-    Value (...) for θ (..., P), by a Gauss–Hermite rule of as many `nodes` along each
-    eigenvector of the covariance, nodes^outputs at most 200,000; else ``ValueError``.
+    Value (...) for θ (..., P) and one keep, or one per replica, by a Gauss–Hermite rule
+    of as many `nodes` along each eigenvector of the covariance, nodes^outputs at most
+    200,000; else ``ValueError``.
 
     Equation: eq:central-limit
 
@@ -46,8 +48,9 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
             f"nodes must give at most {MAX_NODES} points for {outputs} outputs, got "
             f"{nodes}^{outputs}"
         )
-    u = contributions(risk, theta)  # (..., m, n, o)
-    xp, v = get_xp(u), Dropout(keep).moment(2)
+    keep = last_layer_keep(keep, risk.net)
+    u = contributions(risk, with_replicas(risk, theta, keep))  # (..., m, n, o)
+    xp, v = get_xp(u), per_replica(noise_variance(keep), u, axes=3)
     covariance = v * xp.einsum("...mik,...mil->...ikl", u, u)
     variances, vectors = xp.linalg.eigh(covariance)
     root = vectors * xp.sqrt(xp.clip(variances, 0, None))[..., None, :]
@@ -55,7 +58,7 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     points, weights = (like(array, u) for array in _gauss_hermite(nodes, outputs))
     value, _ = risk.loss.value_and_gradient(F, risk.Y)
     total = 0 * value
-    for start, stop in chunks(len(points), F.size):
+    for start, stop in chunks(len(points), root[..., 0].size):
         noise = xp.moveaxis(root @ points[start:stop].T, -1, 0)  # (K, ..., n, o)
         there, _ = risk.loss.value_and_gradient(F + noise, risk.Y)
         total = total + xp.tensordot(weights[start:stop], there - value, 1)

@@ -6,6 +6,8 @@ slope changes by a_j |w_j|.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from refimpl.arrays.backend import get_xp, to_numpy
 from refimpl.arrays.checks import as_floating
 from refimpl.core.activations import ReLU
@@ -50,7 +52,7 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
     """Number of changes of convexity of f on (x_1, x_n): (...), int.
 
     Sign changes of the slope changes, from left to right; kinks nearer to each other
-    than `tolerance` are one. `net` and `theta` are as for `kinks`, x (n,) ascends.
+    than `tolerance` are one, and none if they cancel to rounding. `net` and `theta` are as for `kinks`, x (n,) ascends.
 
     Equation: eq:convexity-changes
 
@@ -87,7 +89,7 @@ def fewest_convexity_changes(x, y):
     differences = slopes[1:] - slopes[:-1]
     # Points on one line give a difference of rounding size.
     flat = 1e-9 * abs(slopes).max()
-    return _sign_changes([float(d) for d in differences if abs(d) > flat])
+    return _sign_changes([float(d) for d in differences], flat)
 
 
 def _count(t, slope_changes, low, high, tolerance):
@@ -98,12 +100,15 @@ def _count(t, slope_changes, low, high, tolerance):
             merged.append(0.0)
             last = position
         merged[-1] += change
-    return _sign_changes(merged)
+    # Kinks in one place may cancel, but for rounding.
+    rounding = len(inside) * np.finfo(slope_changes.dtype).eps
+    flat = rounding * max((abs(change) for _, change in inside), default=0)
+    return _sign_changes(merged, flat)
 
 
-def _sign_changes(numbers):
-    """Sign changes in a sequence, zeros left out."""
-    signs = [number > 0 for number in numbers if number != 0]
+def _sign_changes(numbers, flat):
+    """Sign changes in a sequence, without numbers that are `flat` or smaller."""
+    signs = [number > 0 for number in numbers if abs(number) > flat]
     return sum(one != next_one for one, next_one in zip(signs, signs[1:]))
 
 

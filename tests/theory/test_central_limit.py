@@ -103,6 +103,22 @@ def test_at_moderate_noise_it_is_nearer_than_the_delta_method():
     assert other > 3 * one
 
 
+@pytest.mark.equation("eq:central-limit")
+@pytest.mark.parametrize("replicas", [(), (2,)], ids=["one θ", "two θ"])
+def test_a_keep_for_each_replica(replicas, problem):
+    risk, theta = problem(outputs=2, replicas=replicas)
+    keep = np.array([0.3, 0.8])
+    found = central_limit_regularizer(risk, theta, keep, nodes=10)
+    assert_close(found, refimpl.R1(risk, theta, keep))
+    assert_rejects(found, refimpl.R1(risk, theta, keep[::-1].copy()))
+    other, at = problem(outputs=2, loss="cross_entropy", replicas=(2,))
+    found = central_limit_regularizer(other, at, keep, nodes=10)
+    each = [central_limit_regularizer(other, *one, 10) for one in zip(at, keep)]
+    assert_close(found, each)
+    with pytest.raises(ValueError, match="leading axes of theta, data, keep"):
+        central_limit_regularizer(other, at, np.full(3, 0.5))
+
+
 def test_it_refuses_more_points_than_it_can_sum():
     rng = np.random.default_rng(0)
     net = refimpl.TwoLayer(2, 4, 10)

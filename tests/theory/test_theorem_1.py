@@ -92,6 +92,31 @@ def test_no_network_has_fewer_changes_than_its_data_need(case):
         assert found == needed
 
 
+# Position and slope change of each kink, and the changes of convexity between 0 and 5.
+CHANGES = {
+    "three that cancel": ([(1, -1), (2, 0.1), (2, 0.2), (2, -0.3), (3, -1)], 0),
+    "two whose sum has the other sign": ([(1, -1), (2, 1), (2, -3), (3, -1)], 0),
+    "two whose sum keeps the first sign": ([(1, -1), (2, 3), (2, -1), (3, -1)], 2),
+    "at the ends, where nothing is seen": ([(0, 1), (2, -1), (5, 1)], 0),
+    "a silent neuron between": ([(1, 1), (2, 0), (3, 1)], 0),
+    "beyond the ends": ([(-1, 1), (2, -1), (3, 1), (6, -1)], 1),
+    "small, but no rounding": ([(1, -1), (2, 1e-12), (3, -1)], 2),
+}
+
+
+@pytest.mark.equation("eq:convexity-changes")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CHANGES)
+def test_changes_are_counted_between_kinks_that_bend(case, dtype):
+    kinked, expected = CHANGES[case]
+    if case.startswith("small") and dtype is np.float32:
+        kinked = [(t, 1e-5 if k == 1e-12 else k) for t, k in kinked]
+    t, k = np.transpose(kinked)
+    net = refimpl.TwoLayer(1, len(t), activation="relu")
+    theta = net.pack(np.ones((len(t), 1)), -t, k[None]).astype(dtype)
+    assert convexity_changes(net, theta, X) == expected
+
+
 @pytest.mark.equation("eq:fewest-convexity-changes")
 def test_fewest_changes_are_the_sign_changes_of_the_second_differences():
     assert fewest_convexity_changes(X, X**2) == 0
