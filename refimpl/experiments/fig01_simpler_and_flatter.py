@@ -37,11 +37,8 @@ class Config:
     directions: int = 20
 
 
-PRESETS = {
-    "quick": Config(width=100, steps=10_000, rate=3e-3),
-    "default": Config(),
-    "paper": Config(seeds=10, steps=100_000, directions=100),
-}
+QUICK = Config(width=100, steps=10_000, rate=3e-3)
+PAPER = Config(seeds=10, steps=100_000, directions=100)
 PAPER_SETTINGS = {"width": 1000, "rate": 1e-3}
 
 NETWORK = "two-layer ReLU network on six points"
@@ -99,10 +96,9 @@ def run(config, context):
     ``line`` (2, S, 2 normalisations, D, A), R_S along directions at `lines.ALPHAS`.
     """
     X, Y = relu_pair()
-    seeds = context.seeds(config.seeds)
-    fixed = {"seeds": np.array(seeds), "x": X, "y": Y, "grid": GRID}
-    keeps = (1.0, config.keep)
-    return fixed | context.grid(minimum, config, "Figure 1", keeps, seeds=seeds)
+    axes, seeds = [(1.0, config.keep)], context.seeds
+    found = context.grid(minimum, config, "Figure 1", *axes, seeds=seeds)
+    return {"x": X, "y": Y, "grid": GRID} | found
 
 
 def minimum(config, context, keep, *seeds):
@@ -165,7 +161,6 @@ def measures(arrays):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     measured, details = {}, {}
     for name, (plain, dropout) in measures(arrays).items():
         ratio = name.startswith("fig01b")
@@ -213,5 +208,4 @@ def plot(arrays):
     plot_columns(axes[1, 2], columns)
     titled(axes[1, 2], "without dropout over with", "", "ratio", yscale="log")
     axes[1, 2].tick_params(axis="x", labelsize=7)
-    style.letter(axes)
     return {"fig01_simpler_and_flatter": figure}

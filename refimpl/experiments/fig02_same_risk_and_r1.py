@@ -13,7 +13,7 @@ import numpy as np
 from refimpl import R1
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided
-from refimpl.experiments.common.classification import at_risk, fixed, images
+from refimpl.experiments.common.classification import at_risk, images
 from refimpl.experiments.common.classification import objective, path, two_layer
 from refimpl.experiments.common.looks import LABELS, against_risk, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
@@ -41,13 +41,9 @@ class Config:
     seeds: int = 10
 
 
-PRESETS = {
-    "quick": Config(n_train=60, keeps=(0.6, 0.9), steps=2_000, seeds=3),
-    "default": Config(),
-    "paper": Config(
-        width=1000, n_train=1000, std=0.1, rate=5e-3, steps=10_000, seeds=3
-    ),
-}
+PICTURES = True
+QUICK = Config(n_train=60, keeps=(0.6, 0.9), steps=2_000, seeds=3)
+PAPER = Config(width=1000, n_train=1000, std=0.1, rate=5e-3, steps=10_000, seeds=3)
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
 
 WIDE = (
@@ -104,12 +100,10 @@ def run(config, context):
     snapshots: ``accuracy`` and ``risk`` (K, 2, S, T), ``r1`` (K, 2, S) at the end;
     ``plain_accuracy`` and ``plain_risk`` (S, T) of R_S.
     """
-    seeds = context.seeds(config.seeds)
-    grid = partial(context.grid, minimum, config, "Figure 2", seeds=seeds)
+    grid = partial(context.grid, minimum, config, "Figure 2", seeds=context.seeds)
     plain = grid([1.0], ["R_S"])
     plain = {f"plain_{name}": plain[name][0, 0] for name in ("accuracy", "risk")}
-    known = fixed(context, seeds, keeps=config.keeps)
-    return known | plain | grid(config.keeps, LOSSES)
+    return {"keeps": config.keeps} | plain | grid(config.keeps, LOSSES)
 
 
 def minimum(config, context, keep, loss, *seeds):
@@ -127,7 +121,6 @@ def minimum(config, context, keep, loss, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     right, plain = arrays["accuracy"][..., -1].mean(axis=0), arrays["plain_accuracy"]
     measured = {
         "fig02-accuracy": paired(right[1] - right[0]),
@@ -188,5 +181,4 @@ def plot(arrays):
         axes[0, 3].plot(risk[:, -1], right[:, -1], look["marker"], color=color, ms=4)
     least = min(risk.min() for risk, _ in lines)
     against_risk(axes[0, 3], f"on the way, $p$ = {keeps[-1]:g}", least, 0.2)
-    style.letter(axes)
     return {"fig02_same_risk_and_r1": figure}

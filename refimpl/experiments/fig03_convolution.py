@@ -12,7 +12,7 @@ import numpy as np
 from refimpl import GD, L1, Divergence, Dropout
 from refimpl.experiments.common import features, layered, style, sweeps
 from refimpl.experiments.common.claims import Claim, between, decided
-from refimpl.experiments.common.classification import SWEEPS, accuracy, fixed
+from refimpl.experiments.common.classification import SWEEPS, accuracy
 from refimpl.experiments.common.classification import images, swept
 from refimpl.experiments.common.looks import titled
 
@@ -39,15 +39,13 @@ class Config:
     seeds: int = 4
 
 
-PRESETS = {
-    "quick": Config(
-        channels=(4, 4), n_train=20, values=(0.05, 0.1), time=5.0, masks=5, seeds=2
-    ),
-    "default": Config(),
-    "paper": Config(
-        channels=(16, 32), n_train=300, values=(0.02, 0.05, 0.1, 0.2), small=0.02
-    ),
-}
+PICTURES = True
+QUICK = Config(
+    channels=(4, 4), n_train=20, values=(0.05, 0.1), time=5.0, masks=5, seeds=2
+)
+PAPER = Config(
+    channels=(16, 32), n_train=300, values=(0.02, 0.05, 0.1, 0.2), small=0.02
+)
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3, "masks": 3000}
 
 SAME = (
@@ -86,10 +84,9 @@ def run(config, context):
     Arrays, with 2 sweeps, V ``values`` and S seeds: ``accuracy``, ``loss`` (E R_S^drop)
     and ``squares`` (E‖∇R_S^drop‖²), (2, V, S); NaN where training ran off.
     """
-    seeds = context.seeds(config.seeds)
-    axes = SWEEPS, config.values, seeds
+    axes = SWEEPS, config.values, context.seeds
     found = context.grid(minimum, config, "Figure 3, convolutions", *axes)
-    return fixed(context, seeds, values=config.values) | found
+    return {"values": config.values} | found
 
 
 def minimum(config, context, sweep, value, seed):
@@ -128,7 +125,6 @@ def minimum(config, context, sweep, value, seed):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     right, values = arrays["accuracy"], arrays["values"]  # (2, V, S)
     ratio, kept = arrays["loss"] / arrays["squares"], sweeps.large(values, right)
     found, told = sweeps.compared(values, right, ratio)
@@ -154,5 +150,4 @@ def plot(arrays):
     sweeps.draw(ratio, arrays["values"], of_ratio, CLAIMS[1], np.multiply)
     titled(ratio, f"at the end, {arrays['data']}", sweeps.X, sweeps.QUOTIENT)
     right.legend()
-    style.letter(axes)
     return {"fig03_convolution": figure}

@@ -16,7 +16,7 @@ from refimpl.arrays.backend import get_xp
 from refimpl.experiments.common import features, style, sweeps
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import MASKS, SWEEPS, accuracy, alone
-from refimpl.experiments.common.classification import fixed, images, swept, two_layer
+from refimpl.experiments.common.classification import images, swept, two_layer
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
@@ -42,11 +42,9 @@ class Config:
     seeds: int = 8
 
 
-PRESETS = {
-    "quick": Config(width=30, n_train=40, values=(5e-3, 2e-2, 5e-2), time=3.0, seeds=3),
-    "default": Config(),
-    "paper": Config(width=200, n_train=300, time=20.0),
-}
+PICTURES = True
+QUICK = Config(width=30, n_train=40, values=(5e-3, 2e-2, 5e-2), time=3.0, seeds=3)
+PAPER = Config(width=200, n_train=300, time=20.0)
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
 
 WIDE = (
@@ -140,10 +138,9 @@ def run(config, context):
     ``loss`` (E R_S^drop), ``squares`` (E‖∇R_S^drop‖²) and ``covariance`` (2, 2, V, S,
     2: of shared and per-sample masks at that θ); NaN where training ran off.
     """
-    seeds = context.seeds(config.seeds)
-    axes = (MASKS, SWEEPS, config.values)
-    known = fixed(context, seeds, values=config.values, samples=config.n_train)
-    return known | context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
+    axes, seeds = (MASKS, SWEEPS, config.values), context.seeds
+    found = context.grid(minimum, config, "Figure 3", *axes, seeds=seeds)
+    return {"values": config.values, "samples": config.n_train} | found
 
 
 def minimum(config, context, mask, sweep, value, *seeds):
@@ -176,7 +173,6 @@ def minimum(config, context, mask, sweep, value, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     measured, details = {}, {}
     for index, mask in enumerate(MASKS):
         right, loss, squares, covariance = (arrays[key][index] for key in NAMES)
@@ -226,5 +222,4 @@ def plot(arrays):
             sweeps.draw(panel, arrays["values"], both, claim, moved)
             titled(panel, f"{mask} masks", sweeps.X, label)
     axes[0, 0].legend()
-    style.letter(axes)
     return {"fig03_learning_rate": figure}

@@ -54,20 +54,10 @@ class Config:
     first_std: float = 0.3
 
 
-PRESETS = {
-    "quick": Config(
-        width=100,
-        width_three=100,
-        seeds=3,
-        steps=20_000,
-        steps_three=6_000,
-        first_std=0.5,
-    ),
-    "default": Config(),
-    "paper": Config(
-        width_three=1000, steps=200_000, relu=1.0, steps_three=60_000
-    ),
-}
+QUICK = Config(
+    width=100, width_three=100, seeds=3, steps=20_000, steps_three=6_000, first_std=0.5
+)
+PAPER = Config(width_three=1000, steps=200_000, relu=1.0, steps_three=60_000)
 PAPER_SETTINGS = {"width": 1000, "width_three": 1000, "rate": 1e-3}
 CAPTIONS = {
     f"fig04_{case}": (
@@ -176,11 +166,11 @@ def run(config, context):
         For each case what `features.record` keeps, with 2 keep probabilities first:
         ``{case}_count`` (2, S, T) and so on; ``{case}_steps`` (2, T).
     """
-    seeds = context.seeds(config.seeds)
+    seeds = context.seeds
     # Small networks share one set of array operations; large ones fill a core.
     alone = [(seed,) for seed in seeds]
-    groups = {"two": [tuple(seeds)], "three": alone, "relu": [tuple(seeds)]}
-    arrays = features.fixed(seeds)
+    groups = {"two": [seeds], "three": alone, "relu": [seeds]}
+    arrays = features.fixed()
     for case in CASES:
         axes = ([case], KEEPS, groups[case])
         found = context.grid(trained, config, f"Figure 4, {CASES[case]}", *axes)
@@ -216,7 +206,6 @@ def of_case(arrays, case):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     measured, details = {}, {}
     for case in CASES:
         name, own = f"fig04-{case}", of_case(arrays, case)
@@ -259,7 +248,6 @@ def plot(arrays):
             panel.set_ylabel("")
         axes[0, 0].legend(loc="upper left")
         axes[1, 0].legend(loc="upper right", markerscale=2.5)
-        style.letter(axes)
         m = own["weights"].shape[-2]
         figure.suptitle(f"{name} network, width {m}, first seed", fontsize=10)
         figures[f"fig04_{case}"] = figure
@@ -283,5 +271,4 @@ def on_the_way(arrays):
     axes[0, 0].set_ylabel("$R_S$")
     axes[0, 0].legend()
     axes[1, 0].legend(fontsize=7)
-    style.letter(axes)
     return figure

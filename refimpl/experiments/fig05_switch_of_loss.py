@@ -35,11 +35,8 @@ class Config:
     rate: float = 1e-3
 
 
-PRESETS = {
-    "quick": Config(width=100, seeds=3, before=3_000, after=27_000),
-    "default": Config(),
-    "paper": Config(before=200_000, after=800_000, seeds=3),
-}
+QUICK = Config(width=100, seeds=3, before=3_000, after=27_000)
+PAPER = Config(before=200_000, after=800_000, seeds=3)
 PAPER_SETTINGS = dict(width=1000, keep=0.9, before=200_000, after=800_000, rate=1e-3)
 CAPTIONS = {
     "fig05_switch_of_loss": (
@@ -97,9 +94,9 @@ def run(config, context):
     Arrays: what `features.record` keeps, with 3 losses first, at ``steps`` (T,) after
     the switch.
     """
-    seeds = context.seeds(config.seeds)
-    fixed = features.fixed(seeds) | {"steps": features.looks(config.after, LOOKS)}
-    return fixed | context.grid(switched, config, "Figure 5", LOSSES, seeds=seeds)
+    steps, seeds = features.looks(config.after, LOOKS), context.seeds
+    found = context.grid(switched, config, "Figure 5", LOSSES, seeds=seeds)
+    return features.fixed() | {"steps": steps} | found
 
 
 def switched(config, context, loss, *seeds):
@@ -126,7 +123,6 @@ def time_to_condense(arrays):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     control, *switches = arrays["count"]  # (S, T)
     before, times = np.median(control[:, 0]), time_to_condense(arrays)[1:]
     start = condensed.both(control[:, 0], arrays["coarse"][0, :, 0])

@@ -43,11 +43,8 @@ class Config:
     refresh: int = 100
 
 
-PRESETS = {
-    "quick": Config(width=100, steps=12_000),
-    "default": Config(),
-    "paper": Config(width=1000, steps=120_000),
-}
+QUICK = Config(width=100, steps=12_000)
+PAPER = Config(width=1000, steps=120_000)
 PAPER_SETTINGS = {"width": 1000, "batch": 2, "rate": 1e-3}
 CAPTIONS = {
     "fig06_noise_alone": (
@@ -106,9 +103,9 @@ def run(config, context):
     Arrays: what `features.record` keeps, with 4 cases first, at ``steps`` (T,); and
     ``strength`` (4,) of the decay.
     """
-    seeds = context.seeds(config.seeds)
-    fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, LOOKS)}
-    return fixed | context.grid(trained, config, "Figure 6", CASES, seeds=seeds)
+    steps, seeds = features.looks(config.steps, LOOKS), context.seeds
+    found = context.grid(trained, config, "Figure 6", CASES, seeds=seeds)
+    return features.fixed() | {"steps": steps} | found
 
 
 def trained(config, context, case, *seeds):
@@ -138,7 +135,6 @@ def trained(config, context, case, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     counts = dict(zip(CASES, arrays["count"]))  # (S, T)
     either = np.minimum(counts["batches"], counts["gaussian"])[:, -1]
     measured = {

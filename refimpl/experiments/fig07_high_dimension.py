@@ -42,11 +42,8 @@ class Config:
     rate: float = 1e-3
 
 
-PRESETS = {
-    "quick": Config(width=60, std=0.3, steps=12_000, rate=2e-3, seeds=3),
-    "default": Config(),
-    "paper": Config(width=1000, steps=300_000, seeds=3),
-}
+QUICK = Config(width=60, std=0.3, steps=12_000, rate=2e-3, seeds=3)
+PAPER = Config(width=1000, steps=300_000, seeds=3)
 PAPER_SETTINGS = {"inputs": 10}
 
 SETTING = "two-layer tanh network, ten inputs, one-neuron teacher"
@@ -111,10 +108,8 @@ def run(config, context):
     principal axis, ``amplitude`` (2, S, m), and ``similarity`` (2, m, m) of all pairs
     of the first seed, sorted.
     """
-    seeds = context.seeds(config.seeds)
-    measured = context.grid(trained, config, "Figure 7", KEEPS, seeds=seeds)
-    fixed = {"seeds": np.array(seeds), "steps": features.looks(config.steps, LOOKS)}
-    return fixed | measured
+    measured = context.grid(trained, config, "Figure 7", KEEPS, seeds=context.seeds)
+    return {"steps": features.looks(config.steps, LOOKS)} | measured
 
 
 def principal_axis(weights, sizes):
@@ -161,7 +156,6 @@ def trained(config, context, keep, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     fine, ends = arrays["count"], condensed.ends(arrays)  # fine (2, S, T)
     sizes, cosines = arrays["amplitude"], np.abs(arrays["cosine"])  # (2, S, m)
     means = (sizes * cosines).sum(axis=(1, 2)) / sizes.sum(axis=(1, 2))
@@ -200,5 +194,4 @@ def plot(arrays):
     count.set_yscale("log")
     style.plain_log(count.yaxis)
     count.legend()
-    style.letter(axes)
     return {"fig07_high_dimension": figure}

@@ -15,7 +15,7 @@ from refimpl.data import one_hot
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import DATA_SETS, by_data_set
-from refimpl.experiments.common.classification import accuracy, fixed, images
+from refimpl.experiments.common.classification import accuracy, images
 from refimpl.experiments.common.looks import against_steps
 from refimpl.experiments.common.statistics import paired
 
@@ -43,11 +43,9 @@ class Config:
     rate: float = 6e-3
 
 
-PRESETS = {
-    "quick": Config(hidden=(20, 20), n_train=30, steps=2_500, rate=1e-2),
-    "default": Config(),
-    "paper": Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3),
-}
+PICTURES = True
+QUICK = Config(hidden=(20, 20), n_train=30, steps=2_500, rate=1e-2)
+PAPER = Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3)
 
 WORDS = {"last": "after the last hidden layer", "all": "after every hidden layer"}
 NOTE = "Measured where MNIST is given, with --mnist."
@@ -77,10 +75,9 @@ def run(config, context):
     2 resolutions, the coarser first: ``ratio`` (7, S, T, 2, 2) and, at the end,
     ``accuracy`` (7, S) of the test and ``loss`` (7, S).
     """
-    seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
-    found = context.grid(trained, config, "Figure 7c", CASES, seeds=seeds)
-    return fixed(context, seeds, steps=steps) | found
+    found = context.grid(trained, config, "Figure 7c", CASES, seeds=context.seeds)
+    return {"steps": steps} | found
 
 
 def trained(config, context, layers, keep, *seeds):
@@ -112,7 +109,6 @@ def trained(config, context, layers, keep, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     last, fines = np.moveaxis(arrays["ratio"][:, :, -1, -1], -1, 0)  # (cases, S)
     rights, measured, details = arrays["accuracy"].mean(axis=-1), {}, {}
     for layers in LAYERS:
@@ -150,5 +146,4 @@ def plot(arrays):
         against_steps(panel, title, "", ylim=(0, 1.1))
     axes[0, 0].set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
-    style.letter(axes)
     return {"fig07c_effective_ratio": figure}

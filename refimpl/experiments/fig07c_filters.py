@@ -13,7 +13,7 @@ import numpy as np
 from refimpl import Adam, Dropout
 from refimpl.experiments.common import features, layered, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
-from refimpl.experiments.common.classification import accuracy, fixed, images
+from refimpl.experiments.common.classification import accuracy, images
 from refimpl.experiments.common.looks import titled
 from refimpl.experiments.common.statistics import paired
 
@@ -39,11 +39,9 @@ class Config:
     seeds: int = 6
 
 
-PRESETS = {
-    "quick": Config(channels=(4, 4), n_train=20, steps=300, rate=3e-3, seeds=2),
-    "default": Config(),
-    "paper": Config(channels=(32, 32), hidden=64, n_train=100, steps=20_000, rate=3e-3),
-}
+PICTURES = True
+QUICK = Config(channels=(4, 4), n_train=20, steps=300, rate=3e-3, seeds=2)
+PAPER = Config(channels=(32, 32), hidden=64, n_train=100, steps=20_000, rate=3e-3)
 
 RATIO = "effective ratio at the end, cosine 0.95, {}: mean over seeds, paired"
 EXPLORED = (
@@ -90,10 +88,9 @@ def run(config, context):
     `COSINES`: ``ratio`` (3, S, T, 3, 3), and at the end ``accuracy`` and ``loss`` (3,
     S).
     """
-    seeds = context.seeds(config.seeds)
     steps = features.early_looks(config.steps, 100, LOOKS)
-    measured = context.grid(trained, config, "Figure 7c", TRAININGS, seeds)
-    return fixed(context, seeds, steps=steps) | measured
+    measured = context.grid(trained, config, "Figure 7c", TRAININGS, context.seeds)
+    return {"steps": steps} | measured
 
 
 def trained(config, context, training, seed):
@@ -120,7 +117,6 @@ def trained(config, context, training, seed):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     end = arrays["ratio"][:, :, -1, :, -1]  # (3 trainings, S, 3 layers)
     none, dropout, batches = end
     measured = {
@@ -171,5 +167,4 @@ def plot(arrays):
         panel.locator_params(axis="x", nbins=4)
     titled(end, "end: ○ △ convolutions, □ hidden", "cosine", "", xticks=COSINES)
     along[0].legend(loc="lower left")
-    style.letter(axes)
     return {"fig07c_filters": figure}

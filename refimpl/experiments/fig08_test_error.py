@@ -40,26 +40,23 @@ class Config:
 
     width: int = 125
     samples: tuple = (2, 5, 8, 14)
-    trials: int = 20
+    seeds: int = 20
     steps: int = 40_000
     rate: float = 4e-3
 
 
-PRESETS = {
-    "quick": Config(width=100, samples=(4, 14), trials=5, steps=6_000, rate=2e-3),
-    "default": Config(),
-    "paper": Config(
-        width=1000,
-        samples=(1, 2, 4, 6, 7, 8, 10, 12, 14),
-        trials=20,
-        steps=100_000,
-        rate=1e-3,
-    ),
-}
+QUICK = Config(width=100, samples=(4, 14), seeds=5, steps=6_000, rate=2e-3)
+PAPER = Config(
+    width=1000,
+    samples=(1, 2, 4, 6, 7, 8, 10, 12, 14),
+    seeds=20,
+    steps=100_000,
+    rate=1e-3,
+)
 PAPER_SETTINGS = {
     "width": 1000,
     "samples": tuple(range(1, 15)),
-    "trials": 10,
+    "seeds": 10,
     "rate": 1e-4,
 }
 
@@ -157,16 +154,14 @@ def run(config, context):
     trials: ``error`` and ``loss`` (2, N, 2, S), of test and training; ``output`` (2, N,
     2, G) of the first trial on ``grid`` (2, G), and the teacher's, ``truth`` (2, G).
     """
-    trials = context.seeds(config.trials)
     grids = [grid(limit) for _, limit in TEACHERS.values()]
     truths = [truth(X) for (truth, _), X in zip(TEACHERS.values(), grids)]
     axes = (TEACHERS, config.samples)
     return {
-        "seeds": np.array(trials),
-        "samples": np.array(config.samples),
+        "samples": config.samples,
         "grid": np.stack(grids)[..., 0],
         "truth": np.stack(truths)[..., 0],
-    } | context.grid(trained, config, "Figure 8", *axes, seeds=trials)
+    } | context.grid(trained, config, "Figure 8", *axes, seeds=context.seeds)
 
 
 def grid(limit):
@@ -208,7 +203,6 @@ def ratios(arrays, chosen):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     samples, many = arrays["samples"], arrays["samples"] > 6
     steep, _ = ratios(arrays, many)  # (S,)
     onset = threshold = "no number of samples up to 6 was run"
@@ -273,5 +267,4 @@ def plot(arrays):
         outputs.plot(x, arrays["truth"][which], **truth)
         titled(outputs, f"{samples[-1]} samples, first trial", "$x$", "$f(x)$")
         outputs.legend()
-    style.letter(axes)
     return {"fig08_test_error": figure}

@@ -48,11 +48,8 @@ class Config:
     rate: float = 1e-3
 
 
-PRESETS = {
-    "quick": Config(seeds=3, steps=10_000),
-    "default": Config(),
-    "paper": Config(width=100, seeds=30, steps=200_000),
-}
+QUICK = Config(seeds=3, steps=10_000)
+PAPER = Config(width=100, seeds=30, steps=200_000)
 
 END = "at the end, median over seeds"
 CLAIMS = (
@@ -114,11 +111,10 @@ def run(config, context):
     ``slopes`` (2, S, 2, m). ``plain_inner`` (S, 2), ``one_count`` (S, 2): without
     linear term, and with one point.
     """
-    seeds = context.seeds(config.seeds)
-    fixed = {"seeds": np.array(seeds), "steps": looks(config.steps, SNAPSHOTS)}
+    seeds = context.seeds
     cases = context.grid(downhill, config, "down R_1", list(TARGETS), seeds=seeds)
     more = context.grid(controls, config, "down R_1, controls", seeds=seeds)
-    return fixed | cases | more
+    return {"steps": looks(config.steps, SNAPSHOTS)} | cases | more
 
 
 def at_zero_loss(net, case, rng):
@@ -212,7 +208,6 @@ def inner(net, theta):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     ends = arrays["changes"][..., -1], arrays["inner"][..., -1]
     plain, count = arrays["plain_inner"], arrays["one_count"]
     measured = {
@@ -269,5 +264,4 @@ def plot(arrays):
     for panel, case, r1 in zip(axes[:, 2], TARGETS, arrays["r1"]):
         panel.plot(arrays["steps"], (r1 / r1[:, :1]).T, color=style.BLUE, lw=0.7)
         against_steps(panel, f"({case}) regularizer", y, yscale="log")
-    style.letter(axes)
     return {"fig10_fewest_kinks": figure}

@@ -15,7 +15,7 @@ from refimpl.data import one_hot
 from refimpl.experiments.common import flat_minima, panels, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import DATA_SETS, by_data_set
-from refimpl.experiments.common.classification import fixed, images
+from refimpl.experiments.common.classification import images
 from refimpl.experiments.common.flat_minima import OBJECTIVES, factors
 from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
@@ -41,13 +41,11 @@ class Config:
     directions: int = 5
 
 
-PRESETS = {
-    "quick": Config(hidden=(32, 32), n_train=150, steps=1500, seeds=4, directions=3),
-    "default": Config(),
-    "paper": Config(
-        hidden=(256, 256), n_train=1000, steps=6_000, seeds=5, probes=100, directions=20
-    ),
-}
+PICTURES = True
+QUICK = Config(hidden=(32, 32), n_train=150, steps=1500, seeds=4, directions=3)
+PAPER = Config(
+    hidden=(256, 256), n_train=1000, steps=6_000, seeds=5, probes=100, directions=20
+)
 PAPER_SETTINGS = {"hidden": "1024, 1024 (recalled)", "keep": "0.8 and 0.5 (recalled)"}
 
 TRACE = "Tr of the Hessian of R_S, geometric mean over seeds of {} over {}"
@@ -139,9 +137,7 @@ def run(config, context):
 
     Arrays: what `flat_minima.measured` says, of S seeds and 4 objectives (S, 4, ...).
     """
-    seeds = context.seeds(config.seeds)
-    found = context.grid(minimum, config, "Figure 12a", seeds, OBJECTIVES)
-    return fixed(context, seeds) | found
+    return context.grid(minimum, config, "Figure 12a", context.seeds, OBJECTIVES)
 
 
 def minimum(config, context, seed, name):
@@ -154,7 +150,6 @@ def minimum(config, context, seed, name):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     _, dropout, r1, every = range(len(OBJECTIVES))
     trace, right, found = arrays["trace"], arrays["accuracy"], factors(arrays)
 
@@ -214,5 +209,4 @@ def plot(arrays):
     better.set_xticks(range(1, 4), labels[1:])
     plot_rule(better, CLAIMS[-1].rule)
     better.margins(0.2)
-    style.letter(axes)
     return {"fig12a_flat_minima": figure}

@@ -14,7 +14,7 @@ from refimpl import L1, Dropout, WeightDecay
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import above, between, decided, ours
 from refimpl.experiments.common.classification import DATA_SETS, at_risk
-from refimpl.experiments.common.classification import by_data_set, fixed, path
+from refimpl.experiments.common.classification import by_data_set, path
 from refimpl.experiments.common.looks import against_risk, legend_beside, listed
 from refimpl.experiments.common.looks import plot_columns, titled
 from refimpl.experiments.common.statistics import paired
@@ -49,13 +49,11 @@ class Config:
     seeds: int = 8
 
 
-PRESETS = {
-    "quick": Config(samples=(40,), steps=1_500, seeds=3),
-    "default": Config(),
-    "paper": Config(
-        width=100, std=0.15, samples=(50, 200, 1000), rate=1e-2, steps=12_000, seeds=5
-    ),
-}
+PICTURES = True
+QUICK = Config(samples=(40,), steps=1_500, seeds=3)
+PAPER = Config(
+    width=100, std=0.15, samples=(50, 200, 1000), rate=1e-2, steps=12_000, seeds=5
+)
 
 NEAR = between(-0.015, 0.015)
 STOPPED = (
@@ -118,10 +116,9 @@ def run(config, context):
     Arrays, with 2 starts, 8 `TRAINED`, N ``samples``, S seeds and T snapshots:
     ``risk``, ``validation`` and ``accuracy`` (2, 8, N, S, T).
     """
-    seeds = context.seeds(config.seeds)
-    axes = (STARTS, TRAINED, config.samples)
+    axes, seeds = (STARTS, TRAINED, config.samples), context.seeds
     found = context.grid(trained, config, "generalisation", *axes, seeds=seeds)
-    return fixed(context, seeds, samples=config.samples) | found
+    return {"samples": config.samples} | found
 
 
 def trained(config, context, start, method, strength, n, *seeds):
@@ -159,7 +156,6 @@ def minus(right, one, other):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     right, measured, details = chosen(arrays, "accuracy"), {}, {}
     added = {name: minus(right, *pair) for name, *pair, _ in ADDED}
     for name, values in added.items():
@@ -237,5 +233,4 @@ def plot(arrays):
         plot_columns(added, columns)
         titled(added, "differences", "", "difference of accuracies")
     legend_beside(axes[0, 0])
-    style.letter(axes)
     return {"generalisation": figure}

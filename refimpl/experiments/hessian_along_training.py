@@ -14,7 +14,7 @@ from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, below, between
-from refimpl.experiments.common.classification import MASKS, NOISY, dropout, fixed
+from refimpl.experiments.common.classification import MASKS, NOISY, dropout
 from refimpl.experiments.common.classification import images, objective, two_layer
 from refimpl.experiments.common.looks import LABELS, legend_beside, listed
 from refimpl.experiments.common.looks import plot_columns, plot_rule, titled, with_mask
@@ -49,13 +49,11 @@ class Config:
     lanczos_probes: int = 2
 
 
-PRESETS = {
-    "quick": Config(width=30, n_train=40, steps=1_000, seeds=3, lanczos_steps=30),
-    "default": Config(),
-    "paper": Config(
-        width=200, n_train=500, std=0.15, rate=5e-3, steps=15_000, lanczos_probes=4
-    ),
-}
+PICTURES = True
+QUICK = Config(width=30, n_train=40, steps=1_000, seeds=3, lanczos_steps=30)
+PAPER = Config(
+    width=200, n_train=500, std=0.15, rate=5e-3, steps=15_000, lanczos_probes=4
+)
 
 SMALL = below(0.1)
 TRACE = "Tr of the Hessian of R_S at the end, geometric mean over seeds of "
@@ -103,9 +101,8 @@ def run(config, context):
     ``grid`` (C, G): ``trace``, ``gauss_newton`` and ``risk`` (C, S, T); of the first
     seed ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
     """
-    seeds = context.seeds(config.seeds)
-    found = context.grid(measured, config, "Hessian", CASES, seeds=seeds)
-    return fixed(context, seeds, steps=looks(config)) | found
+    found = context.grid(measured, config, "Hessian", CASES, seeds=context.seeds)
+    return {"steps": looks(config)} | found
 
 
 def looks(config):
@@ -172,7 +169,6 @@ def shares(arrays):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     share = np.median(shares(arrays)[..., -1], axis=-1)
     measured = {name: paired_ratio(one, 1) for name, one in ratios(arrays).items()}
     measured["hessian-gauss-newton"] = share.max()
@@ -234,5 +230,4 @@ def plot(arrays):
     x = "in the order of the legend"
     titled(ends, "risk at the end", x, "$R_S$", yscale="log", xticks=[])
     legend_beside(residual)
-    style.letter(axes)
     return {"hessian_along_training": figure}

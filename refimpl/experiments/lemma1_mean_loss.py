@@ -38,11 +38,8 @@ class Config:
     draws: int = 2**16
 
 
-PRESETS = {
-    "quick": Config(problems=1, draws=2**12, width=200),
-    "default": Config(),
-    "paper": Config(problems=20, seeds=10, draws=2**19),
-}
+QUICK = Config(problems=1, draws=2**12, width=200)
+PAPER = Config(problems=20, seeds=10, draws=2**19)
 PAPER_SETTINGS = {"width": 1000}
 
 EXACT = below(1e-12)
@@ -131,15 +128,13 @@ def run(config, context):
     `CANDIDATES`, over the norm of ∇(R_S + R_1); ``z`` (S, 3) largest |z| over the
     parameters; ``size`` number of parameters.
     """
-    seeds = context.seeds(config.seeds)
     axes = (range(2), range(len(KINDS)))
     exact = context.grid(enumerated, config, "Lemma 1, all masks", *axes)
     return {
-        "seeds": np.array(seeds),
         "exact": exact["errors"],
         "draws": doublings(config.draws),
-        "size": np.array(TwoLayer(1, config.width).size),
-    } | context.grid(sample, config, "Lemma 1, sampled", seeds)
+        "size": TwoLayer(1, config.width).size,
+    } | context.grid(sample, config, "Lemma 1, sampled", context.seeds)
 
 
 def enumerated(config, context, convention, kind):
@@ -184,7 +179,6 @@ def sample(config, context, seed):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     from scipy import stats
 
     exact, draws = arrays["exact"].reshape(-1, 2), arrays["draws"]
@@ -242,5 +236,4 @@ def plot(arrays):
     titled(panel, "sampled, network of Figure 4", x, y)
     panel.set_ylim(top=100 * distance.max())
     panel.legend(loc="upper right")
-    style.letter(axes)
     return {"lemma1_mean_loss": figure}

@@ -38,11 +38,8 @@ class Config:
     std: float = 0.3
 
 
-PRESETS = {
-    "quick": Config(seeds=3, steps=6_000),
-    "default": Config(),
-    "paper": Config(width=200, seeds=10, steps=200_000, std=0.1),
-}
+QUICK = Config(seeds=3, steps=6_000)
+PAPER = Config(width=200, seeds=10, steps=200_000, std=0.1)
 
 EXCESS = "R_S + R_1 at the end over its minimum, minus 1"
 CLAIMS = (
@@ -100,9 +97,9 @@ def run(config, context):
     the same at the networks of 3 `LOSSES`; ``values`` (3, S, 4) singular values of the
     outputs at the end, ``shares`` (3, S, m); ``targets`` and ``shrunk`` (S, 4).
     """
-    seeds = context.seeds(config.seeds)
+    seeds = context.seeds
     fixed = stacked([solution(config, context, seed) for seed in seeds])
-    fixed |= {"seeds": np.array(seeds), "steps": looks(config.steps, SNAPSHOTS)}
+    fixed |= {"steps": looks(config.steps, SNAPSHOTS)}
     return fixed | context.grid(trained, config, "linear", LOSSES, seeds=seeds)
 
 
@@ -152,7 +149,6 @@ def rank(values):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     without, noisy, r1 = excess(arrays)[..., -1]
     shares = arrays["shares"]
     scatter = shares.std(axis=-1) / shares.mean(axis=-1)  # (3, S)
@@ -202,5 +198,4 @@ def plot(arrays):
     y = r"$\|a_j\|\|h_j\|\,/\,$mean"
     titled(alike, "shares of the neurons", "neuron, sorted", y, ylim=(0, None))
     alike.legend()
-    style.letter(axes)
     return {"linear_networks": figure}

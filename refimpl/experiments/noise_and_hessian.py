@@ -42,11 +42,8 @@ class Config:
     seeds: int = 4
 
 
-PRESETS = {
-    "quick": Config(width=5, n_train=40, steps=2_000, path=500, nulls=50, seeds=3),
-    "default": Config(),
-    "paper": Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000),
-}
+QUICK = Config(width=5, n_train=40, steps=2_000, path=500, nulls=50, seeds=3)
+PAPER = Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000)
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance
 WORDS = {
@@ -134,12 +131,12 @@ def run(config, context):
     ``path_flatness`` (S, 2, 10), the same of trajectories of dropout with masks per
     sample and of SGD.
     """
-    seeds = context.seeds(config.seeds)
+    seeds = context.seeds
     parts = context.grid(measured, config, "noise and Hessian", seeds)
     other = context.grid(of_cross_entropy, config, "noise and flatness", seeds)
     for name, array in other.items():
         parts[name] = np.stack([parts[name], array], axis=1)
-    return {"seeds": np.array(seeds)} | parts
+    return parts
 
 
 def minimum(config, context, seed, loss="mse"):
@@ -204,7 +201,6 @@ def trajectory(config, context, risk, theta, seed, batch):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     chance = np.quantile(arrays["null"], QUANTILE, axis=-1)
     margin = arrays["alignment"] - chance  # (S, 3)
     sharpness = arrays["eigenvalues"][:, None]  # (S, 1, 20)
@@ -258,7 +254,6 @@ def plot(arrays):
     titled(path, "trajectory", x, y)
     for panel in (inverse, path):
         style.plain_log(panel.xaxis)
-    style.letter(axes)
     return {"noise_and_hessian": figure}
 
 

@@ -37,11 +37,8 @@ class Config:
     radii: int = 40
 
 
-PRESETS = {
-    "quick": Config(width=60, seeds=3, steps=15_000, angles=360, radii=20),
-    "default": Config(),
-    "paper": Config(width=1000, seeds=5, steps=900_000),
-}
+QUICK = Config(width=60, seeds=3, steps=15_000, angles=360, radii=20)
+PAPER = Config(width=1000, seeds=5, steps=900_000)
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9}
 
 COUNT = (
@@ -104,10 +101,10 @@ def run(config, context):
     ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
     orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
     """
-    seeds = context.seeds(config.seeds)
-    fixed = features.fixed(seeds) | {"steps": features.looks(config.steps, SNAPSHOTS)}
+    fixed = features.fixed() | {"steps": features.looks(config.steps, SNAPSHOTS)}
     solved = context.grid(optimum, config, "global minimum", ACTIVATIONS)
-    found = context.grid(trained, config, "training", ACTIVATIONS, LOSSES, seeds=seeds)
+    axes, seeds = (ACTIVATIONS, LOSSES), context.seeds
+    found = context.grid(trained, config, "training", *axes, seeds=seeds)
     return fixed | solved | found
 
 
@@ -170,7 +167,6 @@ def trained(config, context, activation, loss, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     measured, details = {}, {}
     excess = arrays["objective"][..., -1] / arrays["bound"][:, None, None]
     for k, activation in enumerate(ACTIVATIONS):
@@ -215,5 +211,4 @@ def plot(arrays):
         against_steps(excess, f"{symbol}, excess", y, yscale="log")
     axes[0, 1].legend()
     axes[0, 2].legend()
-    style.letter(axes)
     return {"optimal_condensation": figure}

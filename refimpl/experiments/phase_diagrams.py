@@ -36,28 +36,25 @@ class Config:
     seeds: int = 10
 
 
-PRESETS = {
-    "quick": Config(
-        width=50,
-        exponents=(0.1, 0.5, 1.0),
-        keeps=(1.0, 0.95, 0.8),
-        steps=6_000,
-        widths=(50, 100, 200),
-        rates=(2.5e-3, 6e-3, 1.5e-2),
-        time=12.0,
-        seeds=3,
-    ),
-    "default": Config(),
-    "paper": Config(
-        width=300,
-        exponents=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0),
-        keeps=(1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3),
-        steps=40_000,
-        widths=(30, 60, 100, 200, 300, 600, 1000),
-        rates=(2e-4, 4e-4, 1e-3, 2.5e-3, 6e-3, 1.5e-2, 4e-2),
-        seeds=5,
-    ),
-}
+QUICK = Config(
+    width=50,
+    exponents=(0.1, 0.5, 1.0),
+    keeps=(1.0, 0.95, 0.8),
+    steps=6_000,
+    widths=(50, 100, 200),
+    rates=(2.5e-3, 6e-3, 1.5e-2),
+    time=12.0,
+    seeds=3,
+)
+PAPER = Config(
+    width=300,
+    exponents=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0),
+    keeps=(1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3),
+    steps=40_000,
+    widths=(30, 60, 100, 200, 300, 600, 1000),
+    rates=(2e-4, 4e-4, 1e-3, 2.5e-3, 6e-3, 1.5e-2, 4e-2),
+    seeds=5,
+)
 
 SHARE = (
     f"{condensed.RESOLUTION} At first the share was a plain ratio of counts, which "
@@ -124,9 +121,9 @@ def run(config, context):
     probabilities × seeds; ``rate_count``, ``rate_coarse`` and ``rate_loss`` (W, E, 2,
     S): widths × learning rates × (without, with dropout) × seeds; the axes.
     """
-    seeds = context.seeds(config.seeds)
+    seeds = context.seeds
     axes = ("exponents", "keeps", "widths", "rates")
-    arrays = {name: np.array(getattr(config, name)) for name in axes}
+    arrays = {name: getattr(config, name) for name in axes}
     scales = config.exponents
     parts = context.grid(by_scale, config, "phases: scale", scales, seeds=seeds)
     arrays |= {f"scale_{name}": values for name, values in parts.items()}
@@ -134,8 +131,7 @@ def run(config, context):
     points = (config.rates, config.widths[::-1])
     parts = context.grid(by_rate, config, "phases: rate", *points, seeds=seeds)
     parts = {name: values.swapaxes(0, 1)[::-1] for name, values in parts.items()}
-    arrays |= {f"rate_{name}": values for name, values in parts.items()}
-    return arrays | {"seeds": np.array(seeds)}
+    return arrays | {f"rate_{name}": values for name, values in parts.items()}
 
 
 def by_scale(config, context, gamma, *seeds):
@@ -207,7 +203,6 @@ def gains(arrays, name):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     kept, by_scale = gains(arrays, "count")
     share = shares(arrays).mean(axis=1)  # (W, S)
     rates = largest_rates(arrays["rates"], shares(arrays).mean(axis=-1))
@@ -267,7 +262,6 @@ def plot(arrays):
     line = dict(color=style.RED, label="half condensed")
     with_dropout.plot(np.flatnonzero(crossed), rows, "o-", **line)
     with_dropout.legend(loc="lower left", labelcolor="white")
-    style.letter(axes)
     return {"phase_diagrams": figure}
 
 

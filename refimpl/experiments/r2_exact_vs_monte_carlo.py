@@ -33,11 +33,8 @@ class Config:
     draws: int = 2**13  # a power of two
 
 
-PRESETS = {
-    "quick": Config(width=200, draws=2**12),
-    "default": Config(),
-    "paper": Config(seeds=10, draws=2**16),
-}
+QUICK = Config(width=200, draws=2**12)
+PAPER = Config(seeds=10, draws=2**16)
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9}
 
 CLAIMS = (
@@ -81,9 +78,9 @@ def run(config, context):
     ``draws`` (T,); ``error`` (S, 2, 2, T) root mean square relative errors of means of
     as many masks; ``z2`` (S, 2, 2).
     """
-    seeds = context.seeds(config.seeds)
-    fixed = {"seeds": np.array(seeds), "draws": numbers_of_masks(config)}
-    return fixed | context.grid(measure, config, "R_2, sampled", seeds, CONVENTIONS)
+    axes = context.seeds, CONVENTIONS
+    found = context.grid(measure, config, "R_2, sampled", *axes)
+    return {"draws": numbers_of_masks(config)} | found
 
 
 def measure(config, context, seed, convention):
@@ -139,7 +136,6 @@ def errors_of_means(means, exact, count):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     rates = slopes(arrays["draws"], arrays["error"]).mean(axis=(1, 2))  # (S,)
     measured = {
         "r2-agrees": arrays["z2"].mean(),

@@ -33,14 +33,11 @@ class Config:
     time: float = 10.0
     points: int = 60
     rate: float = 1e-3
-    networks: int = 12
+    seeds: int = 12
 
 
-PRESETS = {
-    "quick": Config(networks=4, time=3.0, points=30),
-    "default": Config(),
-    "paper": Config(width=100, networks=30, time=30.0, points=120),
-}
+QUICK = Config(seeds=4, time=3.0, points=30)
+PAPER = Config(width=100, seeds=30, time=30.0, points=120)
 
 LESS = below(1)
 SHARPEST = 0.5  # learning rate times the trace; at 2 descent diverges
@@ -114,9 +111,8 @@ def run(config, context):
     pattern held, ``rise``, ``jump`` (S,), all its rises and what of them is a change of
     the pattern, and ``highest`` (S,), its largest rise above an earlier value.
     """
-    seeds = context.seeds(config.networks)
-    fixed = {"seeds": np.array(seeds), "times": times(config)}
-    return fixed | context.grid(follow, config, "Theorem 2", seeds)
+    found = context.grid(follow, config, "Theorem 2", context.seeds)
+    return {"times": times(config)} | found
 
 
 def times(config):
@@ -183,7 +179,6 @@ def parts(risk, path):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     trace, rate, hessian = arrays["trace"], arrays["rate"], arrays["hessian"]
     rises = arrays["rise"] > 0
     again = arrays["highest"] / trace[:, 0]
@@ -231,5 +226,4 @@ def plot(arrays):
     axes[0, 1].legend()
     axes[0, 3].set_yscale("symlog", linthresh=1e-3)
     axes[0, 3].set_ylim(bottom=0)
-    style.letter(axes)
     return {"theorem2_in_action": figure}

@@ -34,11 +34,8 @@ class Config:
     length: float = 0.3
 
 
-PRESETS = {
-    "quick": Config(seeds=3, steps=500),
-    "default": Config(),
-    "paper": Config(seeds=100, steps=10_000),
-}
+QUICK = Config(seeds=3, steps=500)
+PAPER = Config(seeds=100, steps=10_000)
 ARRIVED = 0.999  # cosine with the targets from which contributions are parallel
 CLAIMS = (
     Claim(
@@ -63,9 +60,7 @@ def run(config, context):
 
     Arrays: ``contributions`` (S, T, 2, 2): step, neuron, point.
     """
-    seeds = context.seeds(config.seeds)
-    fixed = {"seeds": np.array(seeds)}
-    return fixed | context.grid(followed, config, "toy example", seeds)
+    return context.grid(followed, config, "toy example", context.seeds)
 
 
 def followed(config, context, seed):
@@ -115,7 +110,6 @@ def parallel(parts):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     cosines = parallel(arrays["contributions"])  # (S, T)
     detail = f"at the start {np.median(cosines[:, 0]):.3g}; least at the end "
     detail += f"{cosines[:, -1].min():.3g}"
@@ -151,5 +145,4 @@ def plot(arrays):
         title="smaller cosine with the targets", xlabel="steps", ylabel="cosine"
     )
     cosines.legend(loc="lower right")
-    style.letter(np.array([plane, cosines]))
     return {"toy_example": figure}

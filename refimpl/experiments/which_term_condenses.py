@@ -45,11 +45,8 @@ class Config:
     epsilon: float = 3e-5
 
 
-PRESETS = {
-    "quick": Config(width=50, keep=0.8, seeds=2, steps=9_000),
-    "default": Config(),
-    "paper": Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5),
-}
+QUICK = Config(width=50, keep=0.8, seeds=2, steps=9_000)
+PAPER = Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5)
 
 # Whether R_1 is in effect: the rule, and how it came about.
 RULES = {
@@ -111,9 +108,8 @@ def run(config, context):
     ``coarse`` of orientations and ``loss`` (C, S, T), ``variation`` (C, S) of the
     output at the end.
     """
-    seeds, steps = context.seeds(config.seeds), features.looks(config.steps, LOOKS)
-    fixed = {"seeds": np.array(seeds), "steps": steps}
-    return fixed | context.grid(trained, config, "losses", CASES, seeds=seeds)
+    found = context.grid(trained, config, "losses", CASES, seeds=context.seeds)
+    return {"steps": features.looks(config.steps, LOOKS)} | found
 
 
 def trained(config, context, loss, mask, *seeds):
@@ -135,7 +131,6 @@ def trained(config, context, loss, mask, *seeds):
 
 
 def check(arrays):
-    """Results of `CLAIMS`."""
     last = dict(zip(CASES, arrays["count"][..., -1]))  # (S,) each
     fewer = paired(last["R_S", "no"] - last["L2", "shared"])
     measured, details = {"term-l2-shared-less": fewer}, {}
@@ -167,5 +162,4 @@ def plot(arrays):
         panel.set_ylim(0, 1.6 * arrays["count"].max())
         panel.legend(loc="upper center", ncols=2)
     axes[0, 1].set_ylabel("")
-    style.letter(axes)
     return {"which_term_condenses": figure}

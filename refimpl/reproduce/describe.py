@@ -4,22 +4,10 @@ import time
 from dataclasses import asdict, fields
 
 from refimpl.experiments.common import framework
-from refimpl.experiments.common.classification import data_name
 from refimpl.reproduce.records import ClaimRecord, Computation, RunRecord, Setting
 from refimpl.reproduce.store import digest
 
 FOLDERS = {"mnist": "--mnist", "cifar10": "--cifar"}  # data set → its option
-SEED_SETTINGS = ("seeds", "trials", "networks")  # what ``--seeds`` replaces
-
-
-def data_set(module, context):
-    """Pictures that the experiment learns: "digits", "mnist", "cifar10" or "none".
-
-    An experiment on pictures takes them from `classification.images`, or `path` does.
-    """
-    if not {"images", "path"} & set(vars(module)):
-        return "none"
-    return data_name(context)
 
 
 def claim_record(result, experiment, preset, data, seeds=()):
@@ -60,11 +48,9 @@ def run_record(module, preset, context, data, key):
 
 def settings(module, preset, seed_count=None):
     """The configuration beside the paper's: ``None`` where the paper says nothing."""
-    values = asdict(module.PRESETS[preset])
-    for name in SEED_SETTINGS:
-        if seed_count and name in values:
-            values[name] = seed_count
-            break
+    values = asdict(framework.config(module, preset))
+    if seed_count:
+        values["seeds"] = seed_count
     papers = getattr(module, "PAPER_SETTINGS", {})
     return [Setting(name, value, papers.get(name)) for name, value in values.items()]
 

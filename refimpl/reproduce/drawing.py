@@ -5,6 +5,8 @@ import io
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 
+from refimpl.experiments.common import style
+
 # Kinds of files, and what would date them. Fonts make a PDF a third of all drawing.
 SHOWN = {"png": {}, "svg": {"Date": None}}
 KINDS = SHOWN | {"pdf": {"CreationDate": None}}
@@ -18,6 +20,7 @@ def draw(figures, kinds=KINDS):
     """
     files = {}
     for name, figure in figures.items():
+        style.letter(figure)
         for kind, undated in kinds.items():
             content = io.BytesIO()
             figure.savefig(content, format=kind, metadata=undated)

@@ -122,7 +122,7 @@ def run_one(session, name):
     module, preset, folder = framework.load(name), session.preset, session.out / name
     context = replace(session.context, experiment=name)
     warn = context.progress.warn
-    data = describe.data_set(module, context)
+    data = framework.data_set(module, context)
     key = store.fingerprint(module, preset, context, data)
     runs = store.RunStore(folder / "runs", key, warn)
     run = describe.run_record(module, preset, context, data, key)
@@ -134,7 +134,11 @@ def run_one(session, name):
     seconds, diverged, panels = None, "", {}
     try:
         if arrays is None:
-            arrays = module.run(module.PRESETS[preset], replace(context, store=runs))
+            config, context_ = (
+                framework.config(module, preset),
+                replace(context, store=runs),
+            )
+            arrays = framework.run(module, config, context_)
             seconds = runs.seconds
             made = describe.computation(seconds, session.environment)
             records.save_run(folder, replace(run, computation=made))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from refimpl.data.files import write_atomically
+from refimpl.experiments.common import framework
 from refimpl.reproduce.code_version import code_version
 
 # What NumPy, zipfile and zlib raise at files with bytes missing or changed.
@@ -34,7 +35,7 @@ def fingerprint(module, preset, context, data):
     key = {
         "experiment": context.experiment,
         "preset": preset,
-        "config": asdict(module.PRESETS[preset]),
+        "config": asdict(framework.config(module, preset)),
         "seeds": context.seed_count,
         "data": data,
         "backend": context.backend,

@@ -32,7 +32,8 @@ def cupy():
 def verdicts(name, backend):
     """Verdict of each claim of the experiment `name` at the quick size."""
     module = framework.load(name)
-    arrays = module.run(module.PRESETS["quick"], Context(name, backend=backend))
+    config = framework.config(module, "quick")
+    arrays = framework.run(module, config, Context(name, backend=backend))
     return {result.claim.id: result.verdict for result in module.check(arrays)}
 
 

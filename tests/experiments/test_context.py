@@ -1,10 +1,12 @@
 """Runs give the same result wherever they run, and are kept as they arrive."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from refimpl.experiments.common import framework
 from refimpl.experiments.common.context import FIRST_SEED, Context, stacked
 from refimpl.reproduce.executors import Processes
 from refimpl.reproduce.store import RunStore
@@ -78,8 +80,12 @@ def test_equal_runs_are_run_once():
 
 def test_seeds_are_those_that_were_not_explored():
     assert FIRST_SEED == 3000
-    assert Context("test").seeds(3) == [3000, 3001, 3002]
-    assert Context("test", seed_count=2).seeds(5) == [3000, 3001]
+    config = SimpleNamespace(seeds=3)
+    module = SimpleNamespace(run=lambda config, context: {"run": context.seeds})
+    for count, seeds in ((None, [3000, 3001, 3002]), (2, [3000, 3001])):
+        arrays = framework.run(module, config, Context("test", seed_count=count))
+        assert arrays["seeds"].tolist() == arrays["run"].tolist() == seeds
+        assert arrays["data"] == "none"
 
 
 def test_a_failed_run_fails_the_experiment(pool):

@@ -325,14 +325,15 @@ def test_figure_8_tells_few_samples_of_the_slow_teacher_from_many():
     assert (many.measured, many.verdict) == (pytest.approx(0.1), "refuted")
 
 
-def test_the_time_at_the_saddle_ends_with_half_its_loss():
+def test_the_saddle_is_left_when_the_loss_stays_below_half():
     half = fig09_small_initialisation.SADDLE / 2
     arrays = {
         "steps": np.array([1, 10, 100]),
-        "loss": np.array([[[1.0, 2 * half, 2 * half]], [[1.0, 0.9 * half, 1.0]]]),
+        # never below; below and above again, which is no end; below from the second on
+        "loss": half * np.array([[[9, 2, 2]], [[0.9, 1.1, 2]], [[9, 0.9, 0.8]]]),
     }
     times = fig09_small_initialisation.time_to_leave(arrays)
-    assert times.tolist() == [[100], [10]]
+    assert times.tolist() == [[100], [100], [10]]
 
 
 def waiting(small, large, gd, reached=1e-3):

@@ -37,7 +37,7 @@ def test_neurons_that_are_left_out_are_not_drawn(panel):
 
 
 def test_trainings_have_a_column_each_and_the_threshold_of_the_claims():
-    arrays = features.fixed([0, 1]) | {
+    arrays = features.fixed() | {
         "steps": np.array([0, 10]),
         "count": np.full((3, 2, 2), 7),
         "loss": np.ones((3, 2, 2)),
@@ -47,6 +47,7 @@ def test_trainings_have_a_column_each_and_the_threshold_of_the_claims():
     }
     figure = panels.trainings(arrays, {"a": "r", "b": "g", "c": "b"})
     axes = np.reshape(figure.axes, (2, 4))
+    style.letter(figure)
     titles = [panel.get_title(loc="left") for panel in axes.flat]
     assert titles[:4] == ["(a) output, a", "(b) output, b", "(c) output, c", "(d) loss"]
     assert titles[4:7] == ["(e) features, a", "(f) features, b", "(g) features, c"]

@@ -8,7 +8,6 @@ import numpy as np
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, decided
 from refimpl.experiments.common.claims import above, at_most, below, between
-from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.statistics import paired
 from refimpl.reproduce.describe import claim_record
 
@@ -68,9 +67,7 @@ def draw(config, context, seed):
 
 
 def run(config, context):
-    seeds = context.seeds(config.seeds)
-    drawn = context.runs(draw, config, [(seed,) for seed in seeds], "levels")
-    return {"seeds": np.array(seeds), **stacked(drawn)}
+    return context.grid(draw, config, "levels", context.seeds)
 
 
 def modules():
@@ -83,7 +80,7 @@ def module(name):
     made.__file__ = __file__
     made.CLAIMS = claims(name)
     made.Config, made.run = Config, run
-    made.PRESETS = {"quick": Config(size=1), "default": Config(), "paper": Config()}
+    made.QUICK, made.PAPER = Config(size=1), Config()
     made.PAPER_SETTINGS = {"size": 3}
     made.CAPTIONS = {f"{name}_drawn": f"(a) The `{name}` of R_S."}
 

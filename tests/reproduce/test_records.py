@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from small_experiments import NAMES, module, records
 
+from refimpl.experiments.common import framework
 from refimpl.experiments.common.context import Context
 from refimpl.reproduce import describe, options
 from refimpl.reproduce import records as kept
@@ -122,13 +123,13 @@ def test_a_run_with_a_wrong_field_names_it(tmp_path, change, words):
 
 def test_pictures_are_those_of_the_experiments_that_take_them():
     with_pictures, without = module("a"), module("b")
-    with_pictures.images = None
+    with_pictures.PICTURES = True
     given = {"digits": {}, "mnist": {"mnist": "folder"}, "cifar10": {"cifar": "folder"}}
     flags = {"digits": "", "mnist": "--mnist DIR", "cifar10": "--cifar DIR"}
     for data, folders in given.items():
         context = Context("a", **folders)
-        assert describe.data_set(with_pictures, context) == data
-        assert describe.data_set(without, context) == "none"
+        assert framework.data_set(with_pictures, context) == data
+        assert framework.data_set(without, context) == "none"
         words = describe.command(context, "quick", data).split()
         assert words[2:] == ["--quick", *flags[data].split(), "a"]
 

@@ -17,7 +17,7 @@ LOOKS, NEURONS, GRID = 25, 300, features.GRID[::4]
 
 def computed(context, setting):
     """Arrays of the film; `setting` is (network, init std, steps, learning rate)."""
-    seed = context.seeds(1)[0]
+    seed = context.seeds[0]
     (found,) = context.runs(filmed, setting, [(seed,)], "Figure 4, the film")
     found = found | {"steps": looks(setting[2])}
     return {f"film_{name}": array for name, array in found.items()}

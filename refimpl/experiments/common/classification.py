@@ -21,17 +21,6 @@ TOGETHER = 1000  # test images in a pass: convolutions of all of them fill the m
 HELD = 300  # of the test images, on which strengths are chosen
 
 
-def data_name(context):
-    """CIFAR-10 or MNIST where it is given, else the digits that are shipped."""
-    return "cifar10" if context.cifar else "mnist" if context.mnist else "digits"
-
-
-def fixed(context, seeds, **settings):
-    """What each result has beside what is measured: arrays by name."""
-    known = {"seeds": seeds, "data": data_name(context)} | settings
-    return {name: np.array(value) for name, value in known.items()}
-
-
 def by_data_set(arrays, name, found):
     """What was measured of the claims `name`-digits and `name`-mnist, by id."""
     words = {"digits": "needs a run on the digits", "mnist": "needs --mnist DIR"}

@@ -43,6 +43,8 @@ class Context:
         Told of runs and steps.
     backend : {"numpy", "cupy"}
         Where θ lives, and with it all that is computed of it.
+    seeds : tuple of int
+        The seeds to run.
     """
 
     experiment: str
@@ -53,10 +55,12 @@ class Context:
     store: Any = None
     progress: Any = None
     backend: str = "numpy"
+    seeds: tuple = ()
 
-    def seeds(self, count):
-        """The seeds to run: `count` of them, unless the command line says otherwise."""
-        return list(range(FIRST_SEED, FIRST_SEED + (self.seed_count or count)))
+    @property
+    def pictures(self):
+        """CIFAR-10 or MNIST where it is given, else the digits that are shipped."""
+        return "cifar10" if self.cifar else "mnist" if self.mnist else "digits"
 
     def rng(self, stream, seed):
         """Generator of the random stream called `stream` for one seed.

@@ -4,11 +4,14 @@ An experiment is a module of `refimpl.experiments` with
 
 - a docstring, whose first paragraph is its title;
 - ``CLAIMS``, a tuple of `claims.Claim`;
-- ``Config``, a frozen dataclass whose docstring says in words what is the paper's, and
-  ``PRESETS``: "quick", "default" and "paper";
+- ``Config``, a frozen dataclass with the default settings, among them the number of
+  ``seeds``, whose docstring says in words what is the paper's; ``QUICK`` and ``PAPER``,
+  the same for these two presets;
 - ``PAPER_SETTINGS``, what the paper says of fields of ``Config``, as a value or, where
   no value can say it, in words; left out where all is ours;
-- ``run(config, context)``, which returns a dict of NumPy arrays (`context.Context`);
+- ``PICTURES = True``, if it learns the digits, MNIST or CIFAR-10, as `context` has them;
+- ``run(config, context)``, which returns a dict of arrays or what becomes one, of
+  ``context.seeds`` (`context.Context`);
 - ``check(arrays)``, which returns one `claims.Result` per claim, by its id;
 - ``plot(arrays)``, which returns a dict from name to Matplotlib figure; its docstring
   is the caption: what is shown, for readers who see it and for those who cannot;
@@ -20,7 +23,12 @@ An experiment is a module of `refimpl.experiments` with
 
 import inspect
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
+
+import numpy as np
+
+from refimpl.experiments.common.context import FIRST_SEED
 
 PRESETS = ("quick", "default", "paper")
 
@@ -36,6 +44,25 @@ def names():
 def load(name):
     """The experiment module called `name`."""
     return import_module(f"refimpl.experiments.{name}")
+
+
+def config(module, preset):
+    """Settings of one of `PRESETS`."""
+    return module.Config() if preset == "default" else getattr(module, preset.upper())
+
+
+def data_set(module, context):
+    """Pictures that the experiment learns: "digits", "mnist", "cifar10" or "none"."""
+    return context.pictures if getattr(module, "PICTURES", False) else "none"
+
+
+def run(module, config, context):
+    """Arrays of the experiment's ``run``, with its ``seeds`` and ``data``."""
+    count = context.seed_count or config.seeds
+    seeds = tuple(range(FIRST_SEED, FIRST_SEED + count))
+    known = {"seeds": seeds, "data": data_set(module, context)}
+    found = known | module.run(config, replace(context, seeds=seeds))
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def paragraphs(thing):

@@ -137,7 +137,6 @@ def trainings(arrays, looks):
     loss.legend()
     axes[0, 0].legend(loc="upper left")
     axes[1, 0].legend(loc="upper right", markerscale=2.5)
-    style.letter(axes)
     return figure
 
 
@@ -167,6 +166,6 @@ def flat_factors(panel, title, found, trace, looks, flatter, accounts):
     panel.set_yscale("log")
     style.plain_log(panel.yaxis)
     names = {"rise": "rise", "trace": "Tr", "top": r"$\lambda_\mathrm{max}$"}
-    names |= {"same risk": "Tr, same\n$R_S$"}
-    labels = [names[name] for name in found] + ["Tr, $R_S+R_1$\nover drop"]
+    names |= {"same risk": "Tr at\nsame $R_S$"}
+    labels = [names[name] for name in found] + ["Tr, $R_1$\nover drop"]
     panel.set_xticks(range(last + 1), labels)

@@ -39,9 +39,16 @@ def figure(rows, columns, width=7.0, height=2.6, **options):
     return new, new.subplots(rows, columns, squeeze=False, **options)
 
 
-def letter(axes):
-    """Letters (a), (b), ... before the titles of the panels, at the left."""
-    for index, panel in enumerate(axes.flat):
+def panels(figure):
+    """Its axes but for colour bars, row by row."""
+    shown = (axes for axes in figure.axes if axes.get_visible())
+    return [axes for axes in shown if axes.get_label() != "<colorbar>"]
+
+
+def letter(figure):
+    """Letters (a), (b), ... before the titles of several panels, at the left."""
+    several = panels(figure)
+    for index, panel in enumerate(several if len(several) > 1 else []):
         title = panel.get_title()
         panel.set_title("")
         panel.set_title(f"({chr(97 + index)}) {title}", loc="left")
