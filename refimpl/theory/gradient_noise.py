@@ -16,8 +16,10 @@ from refimpl.theory import gradient_noise_deep, gradient_noise_two_layer
 def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Array:
     """tr Cov_η ∇R_S^drop(θ, η), exact: E‖∇R_S^drop‖² − ‖∇(R_S + R_1)‖².
 
-    It is computed as a sum of (co)variances, never as this difference, so nothing
-    cancels where it is small.
+    It is computed as a sum of (co)variances, never as this difference, with an error of
+    the rounding of v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p, at most. That is of the order of
+    the rounding of the trace, but where R_S is least and neurons are active each on
+    samples of its own: there the trace is of the order of v³. It is never below 0.
 
     Equation: eq:r2-split
 
@@ -28,7 +30,7 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     theta : (..., P)
     drop : Dropout, or keep
         After the last hidden layer. The result depends on ``drop.per_sample``: with a
-        mask per sample it is smaller by about n.
+        mask per sample it is smaller by at most the factor n, and may be larger.
 
     Returns
     -------
@@ -51,7 +53,8 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     7056.0
     """
     theta, moments, route = _prepare(risk, theta, drop)
-    return route.trace(risk, theta, moments, as_dropout(drop).per_sample)
+    trace = route.trace(risk, theta, moments, as_dropout(drop).per_sample)
+    return trace * (trace.real >= 0)  # where all cancels, rounding may be below 0
 
 
 def gradient_covariance_trace_gradient(risk, theta, drop):

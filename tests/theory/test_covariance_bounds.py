@@ -51,3 +51,23 @@ def test_the_bound_is_met_by_equal_samples_and_opposite_ones_may_cancel():
         shared, per_sample = traces(refimpl.Risk(net, X, Y), theta)
         ratios.append(shared / per_sample)
     assert ratios[0] > 1 > 0.3 > ratios[1] > 0.03 > ratios[2] > 0
+
+
+@pytest.mark.equation("eq:r2-shared")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dropped", [1e-2, 1e-4, 1e-6, 1e-8])
+def test_what_cancels_leaves_rounding_and_no_negative_trace(dropped, dtype):
+    """One neuron at zero loss: ∇R_S^drop = q η ∇Φ, and the trace is v³ ‖∇Φ‖²."""
+    net = refimpl.TwoLayer(1, 1)
+    X = np.array([[0.5], [-1.0], [2.0]], dtype)
+    for w in np.linspace(0.1, 2, 20):
+        theta = net.pack([[w]], [0.2], [[1.3]]).astype(dtype)
+        risk = refimpl.Risk(net, X, net.forward(theta, X))
+        phi = refimpl.R1_gradient(risk, theta.astype(float), 0.5)  # R_1 at v = 1
+        v = dropped / (1 - dropped)
+        found = gradient_covariance_trace(risk, theta, 1 - dropped)
+        limit = 10 * np.finfo(dtype).eps * v * (phi @ phi)
+        assert found.dtype == dtype and found >= 0
+        assert abs(found - v**3 * (phi @ phi)) < limit
+        if dropped == 1e-2:
+            assert_rejects(found, v**2 * (phi @ phi), 1e-6)
