@@ -16,10 +16,10 @@ from refimpl.theory import gradient_noise_deep, gradient_noise_two_layer
 def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Array:
     """tr Cov_η ∇R_S^drop(θ, η), exact: E‖∇R_S^drop‖² − ‖∇(R_S + R_1)‖².
 
-    It is computed as a sum of (co)variances, never as this difference, with an error of
-    the rounding of v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p, at most. That is of the order of
-    the rounding of the trace, but where R_S is least and neurons are active each on
-    samples of its own: there the trace is of the order of v³. It is never below 0.
+    It is computed as a sum of (co)variances, never as this difference: of terms of the
+    order of v ‖∇R_S‖² and v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p, which it is rounded as.
+    It is of that order itself, unless R_S is stationary and no two neurons are active
+    on one sample: there it is of the order of v³. It is never below 0.
 
     Equation: eq:r2-split
 
