@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from oracles import assert_close, assert_rejects
+from problems import direction
 
 import refimpl
 from refimpl.core.r1 import R1Penalty
@@ -37,6 +38,23 @@ def test_the_trace_jumps_at_a_kink_and_risk_and_r1_do_not():
     for value in (risk, R1Penalty(risk, 0.8)):
         on, off = value(either_side)
         assert abs(on - off) < 1e-7
+
+
+@pytest.mark.equation("eq:ntk-trace-jump")
+def test_of_several_outputs_both_changes_are_those_of_the_trace(problem):
+    """Of the Jacobian's squares, summed with the kinks where they were, and crossed."""
+    risk, theta = problem(activation="relu", outputs=3, n=5)
+    moved = theta + 0.8 * direction(theta)
+    before, z = (risk.X @ W.T + b for W, b, _ in map(risk.net.unpack, (theta, moved)))
+    crossed = 1.0 * (z > 0) - (before > 0)
+    assert crossed.min() == -1 and crossed.max() == 1
+    length, A = (risk.X**2).sum(axis=1)[:, None] + 1, risk.net.unpack(moved)[2]
+    jump = (crossed * (3 * z**2 + (A**2).sum(axis=0) * length)).sum() / risk.n
+    between, jumped = ntk_trace_change(risk, theta, moved)
+    assert_close(jumped, jump)
+    assert_close(between + jumped, ntk_trace(risk, moved) - ntk_trace(risk, theta))
+    one = jump - 2 * (crossed * z**2).sum() / risk.n  # as if z counted for one output
+    assert_rejects(jumped, one)
 
 
 @pytest.mark.equation("eq:ntk-trace-jump", "eq:theorem-2")

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from oracles import assert_close
+from oracles import assert_close, assert_rejects, complex_step_derivative
+from scipy.linalg import null_space
 
 import refimpl
 from refimpl.core.r1 import R1Penalty
@@ -141,6 +142,35 @@ def test_kinks_are_where_and_how_the_slope_changes():
         assert_close((f[2] - 2 * f[1] + f[0]) / step, change, 1e-10)
     with pytest.raises(ValueError, match="ReLU network of one input and one output"):
         kinks(refimpl.TwoLayer(2, 3), np.ones(12))
+
+
+@pytest.mark.equation("eq:zero-loss-flow", "eq:zero-loss-projection")
+def test_a_step_goes_along_the_projected_gradient_and_r1_falls_by_its_square():
+    """J and the null space by steps and singular values, of a smooth network."""
+    rng = np.random.default_rng(0)
+    net = refimpl.TwoLayer(2, 5, 2)
+    risk = refimpl.Risk(net, rng.standard_normal((3, 2)), rng.random((3, 2)))
+    theta = to_zero_loss(risk, net.init(rng, std=1.0))
+    penalty = R1Penalty(risk, KEEP)
+    J = complex_step_derivative(
+        lambda at: net.run(at, risk.X, (1.0,)).F, theta, np.eye(net.size)
+    )
+    tangent = null_space(J.reshape(net.size, -1).T)
+    gradient = penalty.gradient(theta)
+    along = tangent @ (tangent.T @ gradient)
+
+    def step(size, direction):
+        return to_zero_loss(risk, theta - size * direction)
+
+    path = follow_zero_loss(risk, theta, penalty, 0.1, 2)
+    assert_close(path[1], step(0.1, along), 1e-10)
+    assert_rejects(path[1], step(0.05, along), 1e-10)
+    assert_rejects(path[1], step(0.1, gradient), 1e-10)  # comes back, but elsewhere
+    assert_close(path[2], follow_zero_loss(risk, path[1], penalty, 0.1, 1)[1], 1e-10)
+    small = 1e-6
+    before, after = penalty(follow_zero_loss(risk, theta, penalty, small, 1))
+    assert_close((before - after) / small, along @ along, 1e-4)
+    assert_rejects(gradient @ gradient, along @ along, 1e-4)
 
 
 @pytest.mark.equation("eq:zero-loss-correction")
