@@ -13,7 +13,7 @@ from refimpl import Adam, Risk, TwoLayer, loss_along, normalize_filters
 from refimpl.data import relu_pair
 from refimpl.experiments.common import features, lines, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.looks import listed, plot_columns, titled
+from refimpl.experiments.common.labels import listed, plot_columns, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 from refimpl.theory.kinks import kinks
 
@@ -111,7 +111,7 @@ def minimum(config, context, keep, *seeds):
         Adam(config.rate),
         config.steps,
         features.dropout(keep),
-        rng=features.noise(context, seeds),
+        rng=context.noise("noise", seeds),
     ).theta.astype(float)
     bends = kinks(net, theta)
     # The same directions for both keep probabilities: paired.

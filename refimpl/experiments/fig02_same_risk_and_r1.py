@@ -14,8 +14,12 @@ from refimpl import R1
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided
 from refimpl.experiments.common.classification import at_risk, images
-from refimpl.experiments.common.classification import objective, path, two_layer
-from refimpl.experiments.common.looks import LABELS, against_risk, listed, titled
+from refimpl.experiments.common.classification import (
+    objective,
+    gradient_descent,
+    two_layer,
+)
+from refimpl.experiments.common.labels import LABELS, against_risk, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 LOSSES = ("R_S^drop", "L1")
@@ -110,7 +114,7 @@ def minimum(config, context, keep, loss, *seeds):
     """The networks of all seeds trained on one loss."""
     goal = partial(objective, loss, keep=keep, epsilon=config.rate)
     drop = features.dropout(keep) if loss == "R_S^drop" else None
-    found = path(context, config, seeds, goal, drop, std=config.std)
+    found = gradient_descent(context, config, seeds, goal, drop, std=config.std)
     data = [images(context, config.n_train, seed) for seed in seeds]
     _, risk = two_layer(data, config.width)
     return {

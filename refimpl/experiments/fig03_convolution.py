@@ -14,10 +14,10 @@ from refimpl.experiments.common import features, layered, style, sweeps
 from refimpl.experiments.common.claims import Claim, between, decided
 from refimpl.experiments.common.classification import SWEEPS, accuracy
 from refimpl.experiments.common.classification import images, swept
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.labels import titled
 
 NAMES = ("accuracy", "loss", "squares")
-LOOKS = 5  # networks of the last fifth of a training, over which is averaged
+SNAPSHOTS = 5  # networks of the last fifth of a training, over which is averaged
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ CLAIMS = (
         SAME.format("test accuracy"),
         "Figure 3a, another network",
         "accuracy of the learning-rate sweep minus that of the λ sweep, mean over "
-        "seeds, where it is largest of the values from twice the small rate on",
+        "seeds, at the value, of those from twice the small rate on, where the mean "
+        "difference is largest in size",
         between(-0.02, 0.02),
         note="Accuracies of a seed differ by far more than two points either way: too "
         "few images, and seeds, to tell.",
@@ -96,7 +97,7 @@ def minimum(config, context, sweep, value, seed):
     drop = Dropout(config.keep, per_sample=True)
     objective, rate, steps = swept(config, risk, sweep, value)
     start = features.start(risk.net, None, context, [seed])[0]
-    last = np.linspace(0.8 * steps, steps, LOOKS).astype(int)
+    last = np.linspace(0.8 * steps, steps, SNAPSHOTS).astype(int)
     try:
         with np.errstate(all="ignore"):
             ends = context.train(

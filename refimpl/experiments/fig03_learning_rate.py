@@ -17,7 +17,7 @@ from refimpl.experiments.common import features, style, sweeps
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
 from refimpl.experiments.common.classification import MASKS, SWEEPS, accuracy, alone
 from refimpl.experiments.common.classification import images, swept, two_layer
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.labels import titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 NAMES = ("accuracy", "loss", "squares", "covariance")
@@ -80,8 +80,8 @@ def _of(mask):
             SAME.format("test accuracy", words),
             "Figure 3a",
             "accuracy of the learning-rate sweep minus that of the λ sweep, mean over "
-            "seeds, where it is largest of the values from twice the small rate on at "
-            "which both stay finite",
+            "seeds, at the value, of those from twice the small rate on at which both "
+            "stay finite, where the mean difference is largest in size",
             between(-0.02, 0.02),
             note="Up to 0.02 the accuracies agree; near the largest learning rate that "
             "stays finite it raises the accuracy, and the penalty does not.",

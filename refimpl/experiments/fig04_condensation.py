@@ -15,7 +15,7 @@ from refimpl.data import tanh_pair
 from refimpl.experiments.common import animation, condensed, features, film
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
-from refimpl.experiments.common.looks import against_steps, listed, plot_rule
+from refimpl.experiments.common.labels import against_steps, listed, plot_rule
 from refimpl.experiments.common.statistics import paired
 
 CASES = {
@@ -24,7 +24,7 @@ CASES = {
     "relu": "two-layer ReLU",
 }
 KEEPS = (1.0, 0.9)
-LOOKS = 20
+SNAPSHOTS = 20
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def setting(config, case, keep):
         m = config.width_three
         net, std = Deep((1, m, m, 1), "tanh"), (config.first_std, m**-0.5, m**-0.5)
         share = config.plain if keep == 1 else 1
-        return net, std, max(LOOKS, round(share * config.steps_three))
+        return net, std, max(SNAPSHOTS, round(share * config.steps_three))
     net = TwoLayer(1, config.width, activation="relu" if case == "relu" else "tanh")
     steps = round(config.relu * config.steps) if case == "relu" else config.steps
     return net, features.linear_regime(config.width), steps
@@ -174,7 +174,7 @@ def run(config, context):
     for case in CASES:
         axes = ([case], KEEPS, groups[case])
         found = context.grid(trained, config, f"Figure 4, {CASES[case]}", *axes)
-        steps = [features.looks(setting(config, case, p)[2], LOOKS) for p in KEEPS]
+        steps = [features.evenly(setting(config, case, p)[2], SNAPSHOTS) for p in KEEPS]
         arrays[f"{case}_steps"] = np.stack(steps)
         for name, values in found.items():  # (1, 2, groups, seeds of a group, ...)
             joined = values.reshape(len(KEEPS), len(seeds), *values.shape[4:])
@@ -194,8 +194,8 @@ def trained(config, context, case, keep, *seeds):
         Adam(config.rate),
         steps,
         features.dropout(keep, "all"),
-        rng=features.noise(context, seeds, f"noise {case}"),
-        snapshots=features.looks(steps, LOOKS),
+        rng=context.noise(f"noise {case}", seeds),
+        snapshots=features.evenly(steps, SNAPSHOTS),
     )
     return features.record(risk, history)
 

@@ -11,11 +11,11 @@ import numpy as np
 from refimpl import L1, Adam
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
-from refimpl.experiments.common.looks import LABELS
+from refimpl.experiments.common.labels import LABELS
 from refimpl.experiments.common.statistics import paired
 
 LOSSES = ("R_S", "R_S^drop", "R_S + R_1")
-LOOKS = 60  # snapshots after the switch
+SNAPSHOTS = 60  # snapshots after the switch
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def run(config, context):
     Arrays: what `features.record` keeps, with 3 losses first, at ``steps`` (T,) after
     the switch.
     """
-    steps, seeds = features.looks(config.after, LOOKS), context.seeds
+    steps, seeds = features.evenly(config.after, SNAPSHOTS), context.seeds
     found = context.grid(switched, config, "Figure 5", LOSSES, seeds=seeds)
     return features.fixed() | {"steps": steps} | found
 
@@ -110,8 +110,8 @@ def switched(config, context, loss, *seeds):
         optimizer,
         config.after,
         features.dropout(config.keep) if loss == "R_S^drop" else None,
-        rng=features.noise(context, seeds),
-        snapshots=features.looks(config.after, LOOKS),
+        rng=context.noise("noise", seeds),
+        snapshots=features.evenly(config.after, SNAPSHOTS),
     )
     return features.record(risk, history)
 

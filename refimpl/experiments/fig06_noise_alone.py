@@ -17,7 +17,7 @@ from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.statistics import paired
 
 CASES = ("batches", "gaussian", "decay", "dropout")
-LOOKS = 30
+SNAPSHOTS = 30
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def run(config, context):
     Arrays: what `features.record` keeps, with 4 cases first, at ``steps`` (T,); and
     ``strength`` (4,) of the decay.
     """
-    steps, seeds = features.looks(config.steps, LOOKS), context.seeds
+    steps, seeds = features.evenly(config.steps, SNAPSHOTS), context.seeds
     found = context.grid(trained, config, "Figure 6", CASES, seeds=seeds)
     return features.fixed() | {"steps": steps} | found
 
@@ -112,7 +112,7 @@ def trained(config, context, case, *seeds):
     """Networks of one case."""
     risk, start = features.figure_4(context, seeds, config.width)
     drop = features.dropout(config.keep)
-    rngs = features.noise(context, seeds, case)
+    rngs = context.noise(case, seeds)
     objective, optimizer = risk, Adam(config.rate)
     first = start[0].astype(float)
     strength = 2 * R1(risk, first, config.keep) / (first @ first)
@@ -129,7 +129,7 @@ def trained(config, context, case, *seeds):
         drop if case == "dropout" else None,
         config.batch if case == "batches" else None,
         rng=rngs,
-        snapshots=features.looks(config.steps, LOOKS),
+        snapshots=features.evenly(config.steps, SNAPSHOTS),
     )
     return features.record(risk, history) | {"strength": strength}
 

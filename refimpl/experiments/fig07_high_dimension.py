@@ -15,11 +15,11 @@ from refimpl.data import teacher
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, at_most, below
-from refimpl.experiments.common.looks import plot_rule, titled
+from refimpl.experiments.common.labels import plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
 KEEPS = (1.0, 0.5)
-LOOKS = 20
+SNAPSHOTS = 20
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def run(config, context):
     of the first seed, sorted.
     """
     measured = context.grid(trained, config, "Figure 7", KEEPS, seeds=context.seeds)
-    return {"steps": features.looks(config.steps, LOOKS)} | measured
+    return {"steps": features.evenly(config.steps, SNAPSHOTS)} | measured
 
 
 def principal_axis(weights, sizes):
@@ -139,8 +139,8 @@ def trained(config, context, keep, *seeds):
         Adam(config.rate),
         config.steps,
         features.dropout(keep),
-        rng=features.noise(context, seeds),
-        snapshots=features.looks(config.steps, LOOKS),
+        rng=context.noise("noise", seeds),
+        snapshots=features.evenly(config.steps, SNAPSHOTS),
     )
     found = features.features(net, history.theta.astype(float), risk.X)
     weights, sizes = (to_numpy(one) for one in found)

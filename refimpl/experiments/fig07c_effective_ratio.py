@@ -16,14 +16,14 @@ from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import DATA_SETS, by_data_set
 from refimpl.experiments.common.classification import accuracy, images
-from refimpl.experiments.common.looks import against_steps
+from refimpl.experiments.common.labels import against_steps
 from refimpl.experiments.common.statistics import paired
 
 KEEPS = (1.0, 0.9, 0.8, 0.5)
 LAYERS = ("last", "all")
 # Without dropout the layers it would follow make no difference.
 CASES = (("none", 1.0), *((layers, p) for layers in LAYERS for p in KEEPS[1:]))
-LOOKS = 12
+SNAPSHOTS = 12
 COSINES = features.COARSE, features.FINE
 SHIFTS = (0.06, 0.04, 0.02, 0.0)  # of the curves of `KEEPS` in the figure
 
@@ -75,7 +75,7 @@ def run(config, context):
     2 resolutions, the coarser first: ``ratio`` (7, S, T, 2, 2) and, at the end,
     ``accuracy`` (7, S) of the test and ``loss`` (7, S).
     """
-    steps = features.early_looks(config.steps, 100, LOOKS)
+    steps = features.evenly_in_log(config.steps, 100, SNAPSHOTS)
     found = context.grid(trained, config, "Figure 7c", CASES, seeds=context.seeds)
     return {"steps": steps} | found
 
@@ -93,8 +93,8 @@ def trained(config, context, layers, keep, *seeds):
         Adam(config.rate),
         config.steps,
         features.dropout(keep, layers),
-        rng=features.noise(context, seeds),
-        snapshots=features.early_looks(config.steps, 100, LOOKS),
+        rng=context.noise("noise", seeds),
+        snapshots=features.evenly_in_log(config.steps, 100, SNAPSHOTS),
     )
     ratio = [
         [features.effective_ratios(net, theta, one.X, COSINES) for theta in path]

@@ -14,13 +14,13 @@ from refimpl import Adam, Dropout
 from refimpl.experiments.common import features, layered, panels, style
 from refimpl.experiments.common.claims import Claim, above, decided, ours
 from refimpl.experiments.common.classification import accuracy, images
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.labels import titled
 from refimpl.experiments.common.statistics import paired
 
 TRAININGS = ("none", "dropout", "batches")
 LAYERS = ("first convolution", "second convolution", "hidden layer")
 COSINES = (0.8, 0.9, 0.95)  # the paper's is the last
-LOOKS = 10
+SNAPSHOTS = 10
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ CLAIMS = (
 def run(config, context):
     """Train without noise, with dropout, and with batches.
 
-    Arrays, with 3 `TRAININGS`, S seeds, T looks at ``steps`` (T,), 3 `LAYERS` and 3
+    Arrays, with 3 `TRAININGS`, S seeds, T snapshots at ``steps`` (T,), 3 `LAYERS` and 3
     `COSINES`: ``ratio`` (3, S, T, 3, 3), and at the end ``accuracy`` and ``loss`` (3,
     S).
     """
-    steps = features.early_looks(config.steps, 100, LOOKS)
+    steps = features.evenly_in_log(config.steps, 100, SNAPSHOTS)
     measured = context.grid(trained, config, "Figure 7c", TRAININGS, context.seeds)
     return {"steps": steps} | measured
 
@@ -105,7 +105,7 @@ def trained(config, context, training, seed):
         Dropout(config.keep, True, "all") if training == "dropout" else None,
         config.batch if training == "batches" else None,
         context.noise("noise", seed),
-        features.early_looks(config.steps, 100, LOOKS),
+        features.evenly_in_log(config.steps, 100, SNAPSHOTS),
     )
     net, path = risk.net, history.snapshots
     ratio = [features.effective_ratios(net, one, data.X, COSINES) for one in path]

@@ -13,7 +13,7 @@ from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data import teacher
 from refimpl.experiments.common import features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided
-from refimpl.experiments.common.looks import listed, titled
+from refimpl.experiments.common.labels import listed, titled
 from refimpl.experiments.common.statistics import paired_ratio
 
 TEACHERS = {  # of W (2, 1), b (2,) and A (1, 2); and the interval of the inputs
@@ -186,7 +186,7 @@ def trained(config, context, name, samples, *trials):
         Adam(config.rate),
         config.steps,
         Dropout(np.repeat(KEEPS, len(trials)), per_sample=True),
-        rng=features.noise(context, twice),
+        rng=context.noise("noise", twice),
     ).theta.astype(float)
     X = grid(limit)
     return {

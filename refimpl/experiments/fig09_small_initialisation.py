@@ -13,10 +13,10 @@ from refimpl.arrays.backend import get_xp
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
-from refimpl.experiments.common.looks import listed, plot_rule, titled
+from refimpl.experiments.common.labels import listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
-LOOKS = 80
+SNAPSHOTS = 80
 EARLY = 100_000  # steps in which dropout is to reach `REACHED`
 OPTIMIZERS = {"GD": GD, "Adam": Adam}
 
@@ -119,15 +119,18 @@ def run(config, context):
     tasks = [(*one, *context.seeds) for one in RUNS]
     found = context.runs(trained, config, tasks, "Figure 9")
     joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
-    return {"steps": looks(config), "scales": [*small, 0, small[0], 0]} | joined
+    return {
+        "steps": snapshot_steps(config),
+        "scales": [*small, 0, small[0], 0],
+    } | joined
 
 
-def looks(config):
+def snapshot_steps(config):
     """Steps at which the network is looked at: evenly in their logarithm, and evenly
     over the last of the steps up to 1e5."""
     end = min(config.steps, EARLY)
-    last = np.linspace((1 - LAST) * end, end, LOOKS // 4)
-    early = np.geomspace(10, config.steps, LOOKS)
+    last = np.linspace((1 - LAST) * end, end, SNAPSHOTS // 4)
+    early = np.geomspace(10, config.steps, SNAPSHOTS)
     return np.unique(np.concatenate([early, last]).astype(int))
 
 
@@ -144,8 +147,8 @@ def trained(config, context, optimizer, start, *seeds):
         OPTIMIZERS[optimizer](config.rate),
         config.steps,
         features.dropout(config.keep) if normal else None,
-        rng=features.noise(context, seeds),
-        snapshots=looks(config),
+        rng=context.noise("noise", seeds),
+        snapshots=snapshot_steps(config),
     )
     found = features.along(risk, history.snapshots)
     shape = len(scales), len(seeds), -1

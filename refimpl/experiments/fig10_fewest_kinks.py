@@ -15,8 +15,8 @@ from refimpl.arrays.backend import to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
-from refimpl.experiments.common.features import FINE, in_stages, looks
-from refimpl.experiments.common.looks import against_steps, plot_rule, titled
+from refimpl.experiments.common.features import FINE, in_stages, evenly
+from refimpl.experiments.common.labels import against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks
 from refimpl.theory.linear_skip import LinearSkip
@@ -114,7 +114,7 @@ def run(config, context):
     seeds = context.seeds
     cases = context.grid(downhill, config, "down R_1", list(TARGETS), seeds=seeds)
     more = context.grid(controls, config, "down R_1, controls", seeds=seeds)
-    return {"steps": looks(config.steps, SNAPSHOTS)} | cases | more
+    return {"steps": evenly(config.steps, SNAPSHOTS)} | cases | more
 
 
 def at_zero_loss(net, case, rng):
@@ -154,7 +154,7 @@ def descend(config, context, risk, theta):
         (L1(risk, 0.99), Adam(config.rate), config.steps - last),
         (L1(risk, 0.999), Adam(config.rate / 10), last),
     )
-    wanted = looks(config.steps, SNAPSHOTS)
+    wanted = evenly(config.steps, SNAPSHOTS)
     return np.stack(in_stages(context, theta, wanted, stages), axis=1)
 
 

@@ -13,11 +13,12 @@ import numpy as np
 from refimpl import GD, Deep, Risk
 from refimpl.data import one_hot
 from refimpl.experiments.common import flat_minima, panels, style
-from refimpl.experiments.common.claims import Claim, above, between, decided, ours
+from refimpl.experiments.common.claims import Claim, above, between
+from refimpl.experiments.common.claims import decided, ours, rules
 from refimpl.experiments.common.classification import DATA_SETS, by_data_set
 from refimpl.experiments.common.classification import images
 from refimpl.experiments.common.flat_minima import OBJECTIVES, factors
-from refimpl.experiments.common.looks import legend_beside, listed, plot_rule, titled
+from refimpl.experiments.common.labels import legend_beside, listed, plot_rule, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 
@@ -196,8 +197,8 @@ def plot(arrays):
     titled(along, "loss along directions: median, 10–90%", x, y)
     along.legend(loc="upper center")
     along.set_ylim(0, 1.35 * along.get_ylim()[1])
-    rules = {claim.id: claim.rule for claim in CLAIMS}
-    ends = rules["fig12a-trace-dropout"], rules["fig12a-r1-accounts"]
+    known = rules(CLAIMS)
+    ends = known["fig12a-trace-dropout"], known["fig12a-r1-accounts"]
     shown = factors(arrays), arrays["trace"], looks, *ends
     panels.flat_factors(flatter, "how many times flatter", *shown)
     legend_beside(flatter)
@@ -207,6 +208,6 @@ def plot(arrays):
         better.plot(np.full(len(gained), which), gained[:, which - 1], **look)
     titled(better, f"test accuracy, {arrays['data']}", "", "minus that of $R_S$")
     better.set_xticks(range(1, 4), labels[1:])
-    plot_rule(better, CLAIMS[-1].rule)
+    plot_rule(better, known[f"fig12a-accuracy-all-{arrays['data']}"])
     better.margins(0.2)
     return {"fig12a_flat_minima": figure}

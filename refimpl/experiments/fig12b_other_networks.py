@@ -12,16 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import GD
-from refimpl.experiments.common import flat_minima, layered, panels, style
-from refimpl.experiments.common.claims import Claim, above, between, decided, ours
+from refimpl.experiments.common import features, flat_minima, layered
+from refimpl.experiments.common import panels, style
+from refimpl.experiments.common.claims import Claim, above, between
+from refimpl.experiments.common.claims import decided, ours, rules
 from refimpl.experiments.common.classification import images
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import listed, titled
+from refimpl.experiments.common.labels import listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = flat_minima.OBJECTIVES[:3]
 NAMES = (*OBJECTIVES, "R_S where it is dropout's")
-LOOKS = 100  # snapshots of the training on R_S
+SNAPSHOTS = 100  # snapshots of the training on R_S
 NETWORKS = {"b": "convolutional network", "c": "residual network", "d": "transformer"}
 PAPERS = {
     "b": "VGG-9 on CIFAR-10: 60.6% with, 59.2% without",
@@ -162,9 +164,9 @@ def minima(config, context, letter, seed):
     else:
         risk = layered.convolutional(config, data, letter == "c")
     optimizer = GD(dict(zip(NETWORKS, config.rates))[letter])
-    looks = np.linspace(0, config.steps, LOOKS, dtype=int)
+    at = features.evenly(config.steps, SNAPSHOTS)
     paths = [
-        flat_minima.trained(context, config, risk, name, optimizer, seed, looks)
+        flat_minima.trained(context, config, risk, name, optimizer, seed, at)
         for name in OBJECTIVES
     ]
     ends = [path[-1] for path in paths]
@@ -214,7 +216,7 @@ def plot(arrays):
     figure, axes = style.figure(2, 3, width=10.0, height=2.6)
     labels = "$R_S$", r"$R_S^\mathrm{drop}$", "$R_S + R_1$"
     looks = tuple(zip(labels, (style.BLACK, style.RED, style.SKY), "os^"))
-    found, rules = flat_minima.factors(arrays), {one.id: one.rule for one in CLAIMS}
+    found, known = flat_minima.factors(arrays), rules(CLAIMS)
     for index, (letter, network) in enumerate(NETWORKS.items()):
         (along, flatter), trace = axes[:, index], arrays["trace"][index]
         panels.flat_lines(along, arrays["line"][index], looks)
@@ -222,7 +224,7 @@ def plot(arrays):
         own = {name: values[index] for name, values in found.items()}
         own["same risk"] = np.full_like(own["trace"], np.nan)
         own["same risk"][:, 1] = trace[:, 3] / trace[:, 1]
-        ends = rules[f"fig12{letter}-trace"], rules[f"fig12{letter}-r1-accounts"]
+        ends = known[f"fig12{letter}-trace"], known[f"fig12{letter}-r1-accounts"]
         shown = own, trace, looks, *ends
         panels.flat_factors(flatter, network, *shown)
     for panel in axes[:, 0]:

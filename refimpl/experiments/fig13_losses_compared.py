@@ -18,10 +18,14 @@ from refimpl.experiments.common import minima, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import LOSSES, MASKS, NOISY, WITH_R1
 from refimpl.experiments.common.classification import dropout, images
-from refimpl.experiments.common.classification import objective, path, two_layer
+from refimpl.experiments.common.classification import (
+    objective,
+    gradient_descent,
+    two_layer,
+)
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import LABELS, against_risk, legend_beside
-from refimpl.experiments.common.looks import plot_columns, spread, titled
+from refimpl.experiments.common.labels import LABELS, against_risk, legend_beside
+from refimpl.experiments.common.labels import plot_columns, spread, titled
 from refimpl.experiments.common.statistics import paired
 
 MARKERS = "osD^vP"
@@ -169,7 +173,7 @@ def descent(config, context, mask, keep, loss, *seeds):
     """The networks of all seeds trained on one loss."""
     goal = partial(objective, loss, keep=keep, epsilon=config.rate)
     drop = dropout(loss, keep, mask)
-    return path(context, config, seeds, goal, drop, mask, config.std)
+    return gradient_descent(context, config, seeds, goal, drop, mask, config.std)
 
 
 def check(arrays):

@@ -14,9 +14,9 @@ from refimpl import L1, Dropout, WeightDecay
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import above, between, decided, ours
 from refimpl.experiments.common.classification import DATA_SETS, at_risk
-from refimpl.experiments.common.classification import by_data_set, path
-from refimpl.experiments.common.looks import against_risk, legend_beside, listed
-from refimpl.experiments.common.looks import plot_columns, titled
+from refimpl.experiments.common.classification import by_data_set, gradient_descent
+from refimpl.experiments.common.labels import against_risk, legend_beside, listed
+from refimpl.experiments.common.labels import plot_columns, titled
 from refimpl.experiments.common.statistics import paired
 
 STARTS = ("wide", "standard")
@@ -124,16 +124,16 @@ def run(config, context):
 def trained(config, context, start, method, strength, n, *seeds):
     """The networks of all seeds."""
     goals = {"R_S + R_1": L1, "weight decay": WeightDecay}
-    found = path(
+    found = gradient_descent(
         context,
         config,
         seeds,
         lambda risk: goals[method](risk, strength) if method in goals else risk,
         Dropout(strength, per_sample=True) if method == "dropout" else None,
-        method,
-        config.std if start == "wide" else None,
-        n,
-        n // 10 if method == "SGD" else None,
+        stream=method,
+        std=config.std if start == "wide" else None,
+        n_train=n,
+        batch=n // 10 if method == "SGD" else None,
     )
     return {name: found[name] for name in ("risk", "validation", "accuracy")}
 

@@ -12,12 +12,12 @@ import numpy as np
 from refimpl import GD, hessian_trace, quadrature, spectral_density, top_eigenvalues
 from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import features, style
-from refimpl.experiments.common.claims import Claim, decided, ours
+from refimpl.experiments.common.claims import Claim, decided, ours, rules
 from refimpl.experiments.common.claims import above, below, between
 from refimpl.experiments.common.classification import MASKS, NOISY, dropout
 from refimpl.experiments.common.classification import images, objective, two_layer
-from refimpl.experiments.common.looks import LABELS, legend_beside, listed
-from refimpl.experiments.common.looks import plot_columns, plot_rule, titled, with_mask
+from refimpl.experiments.common.labels import LABELS, legend_beside, listed
+from refimpl.experiments.common.labels import plot_columns, plot_rule, titled, with_mask
 from refimpl.experiments.common.statistics import paired_ratio
 from refimpl.theory.jacobian import ntk_trace
 
@@ -27,7 +27,7 @@ CASES = (
     *((loss, mask) for loss in NOISY for mask in MASKS[::-1]),
 )
 NAMES = tuple(with_mask(*case) for case in CASES)
-LOOKS = 7
+SNAPSHOTS = 7
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ def run(config, context):
     seed ``top`` (C, T), and ``density`` (C, G) of the eigenvalues at the end.
     """
     found = context.grid(measured, config, "Hessian", CASES, seeds=context.seeds)
-    return {"steps": looks(config)} | found
+    return {"steps": snapshot_steps(config)} | found
 
 
-def looks(config):
+def snapshot_steps(config):
     """Steps of the snapshots."""
-    return features.early_looks(config.steps, 100, LOOKS - 1)
+    return features.evenly_in_log(config.steps, 100, SNAPSHOTS - 1)
 
 
 def measured(config, context, loss, mask, *seeds):
@@ -121,7 +121,7 @@ def measured(config, context, loss, mask, *seeds):
         config.steps,
         dropout(loss, config.keep, mask),
         rng=context.noise(f"noise {mask}", list(seeds)),
-        snapshots=looks(config),
+        snapshots=snapshot_steps(config),
     ).snapshots
     thetas = [theta.astype(float) for theta in snapshots]  # [T] (S, P)
     _, alone = two_layer(data[0], config.width)
@@ -209,11 +209,11 @@ def plot(arrays):
         risk, look = arrays["risk"][k, :, -1], {"color": colors[loss], "mfc": "none"}
         ends.plot([k] * len(risk), risk, marks.get(mask, "o"), ms=4, **look)
     plot_rule(residual, SMALL)
-    rules = {claim.id: claim.rule for claim in CLAIMS}
+    known = rules(CLAIMS)
     names = ("without $R_1$\nover with", "$L_1$ over\ndropout")
     names += ("$L_2$ per sample\nover shared",)
     columns = {
-        name: (values, rules[claim], style.BLACK)
+        name: (values, known[claim], style.BLACK)
         for name, (claim, values) in zip(names, ratios(arrays).items())
     }
     plot_columns(ratio, columns)

@@ -14,7 +14,7 @@ from refimpl.arrays.backend import chunks
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, below, between
-from refimpl.experiments.common.looks import plot_rule, titled
+from refimpl.experiments.common.labels import plot_rule, titled
 from refimpl.experiments.common.sampling import doublings, figure_4
 from refimpl.experiments.common.statistics import paired, slopes
 

@@ -12,10 +12,10 @@ import numpy as np
 from refimpl import GD, L1, Risk, TwoLayer, linear_minimum
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import above, at_least, at_most, below
-from refimpl.experiments.common.claims import decided, ours
+from refimpl.experiments.common.claims import decided, ours, rules
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.features import dropout, in_stages, looks
-from refimpl.experiments.common.looks import LABELS, against_steps, plot_rule, titled
+from refimpl.experiments.common.features import dropout, in_stages, evenly
+from refimpl.experiments.common.labels import LABELS, against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
 LOSSES = ("R_S", "R_S^drop", "R_S + R_1")
@@ -99,7 +99,7 @@ def run(config, context):
     """
     seeds = context.seeds
     fixed = stacked([solution(config, context, seed) for seed in seeds])
-    fixed |= {"steps": looks(config.steps, SNAPSHOTS)}
+    fixed |= {"steps": evenly(config.steps, SNAPSHOTS)}
     return fixed | context.grid(trained, config, "linear", LOSSES, seeds=seeds)
 
 
@@ -126,7 +126,7 @@ def trained(config, context, loss, *seeds):
     drop = dropout(config.keep) if loss == "R_S^drop" else None
     goal = mean if loss == "R_S + R_1" else risk
     stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
-    noise, wanted = context.noise("noise", list(seeds)), looks(config.steps, SNAPSHOTS)
+    noise, wanted = context.noise("noise", list(seeds)), evenly(config.steps, SNAPSHOTS)
     path = in_stages(context, theta, wanted, stages, drop, noise)
     theta = path[-1]
     W, _, A = net.unpack(theta)
@@ -188,7 +188,7 @@ def plot(arrays):
         singular.plot(targets, arrays["values"][k, 0], ls="", color=color, **marker)
         shares = np.sort(arrays["shares"][k, 0])[::-1]
         alike.plot(shares / shares.mean(), color=color, label=label)
-    plot_rule(distance, CLAIMS[1].rule)
+    plot_rule(distance, rules(CLAIMS)["linear-dropout"])
     against_steps(distance, "excess", r"$(R_S + R_1)\,/\,\min - 1$", yscale="log")
     line = np.linspace(0, 1.05 * targets.max(), 200)
     shrunk = np.maximum(line - (targets[0] - arrays["shrunk"][0, 0]), 0)

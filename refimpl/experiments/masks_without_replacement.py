@@ -14,7 +14,7 @@ from refimpl import Dropout, Risk, TwoLayer
 from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import between, decided, ours
 from refimpl.experiments.common.flows import FLOWS, drifts
-from refimpl.experiments.common.looks import legend_beside
+from refimpl.experiments.common.labels import legend_beside
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.flow import gradient_flow
 from refimpl.theory.iterates import mean_epoch

@@ -16,7 +16,7 @@ from refimpl.experiments.common import flatness, style
 from refimpl.experiments.common.claims import Claim, above, below, decided
 from refimpl.experiments.common.classification import two_layer
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.labels import titled
 from refimpl.experiments.common.statistics import paired, slopes
 from refimpl.theory.iterates import batch_gradient_covariance, gradient_covariance
 

@@ -12,8 +12,9 @@ import numpy as np
 from refimpl import L1, Adam, Risk, TwoLayer, angle, orientation_count
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import features, panels, style
-from refimpl.experiments.common.claims import at_least, at_most, below, decided, ours
-from refimpl.experiments.common.looks import LABELS, against_steps, plot_rule, titled
+from refimpl.experiments.common.claims import at_least, at_most, below
+from refimpl.experiments.common.claims import decided, ours, rules
+from refimpl.experiments.common.labels import LABELS, against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.infinite_width import directions, infinite_width_minimum, network
 
@@ -101,7 +102,7 @@ def run(config, context):
     ``count``, ``output`` (..., G), ``mass`` and ``turned`` (..., m), the shares and
     orientations of neurons; ``objective`` (2, 2, S, T) at ``steps`` (T,).
     """
-    fixed = features.fixed() | {"steps": features.looks(config.steps, SNAPSHOTS)}
+    fixed = features.fixed() | {"steps": features.evenly(config.steps, SNAPSHOTS)}
     solved = context.grid(optimum, config, "global minimum", ACTIVATIONS)
     axes, seeds = (ACTIVATIONS, LOSSES), context.seeds
     found = context.grid(trained, config, "training", *axes, seeds=seeds)
@@ -159,8 +160,8 @@ def trained(config, context, activation, loss, *seeds):
     goal, switch = risk if drop else mean, 2 * config.steps // 3
     late = Adam(config.rate / 5), config.steps - switch
     stages = ((goal, Adam(config.rate), switch), (goal, *late))
-    wanted = features.looks(config.steps, SNAPSHOTS)
-    noise = features.noise(context, seeds)
+    wanted = features.evenly(config.steps, SNAPSHOTS)
+    noise = context.noise("noise", seeds)
     path = features.in_stages(context, theta, wanted, stages, drop, noise)
     objective = np.stack([mean(at.astype(float)) for at in path], axis=-1)
     return {"objective": objective} | condensation(risk, path[-1])
@@ -190,6 +191,7 @@ def plot(arrays):
     R_1 and with dropout, every seed and the median.
     """
     figure, axes = style.figure(2, 3, width=9.0, height=2.5)
+    known = rules(CLAIMS)
     for k, symbol in enumerate(("tanh", "ReLU")):  # of `ACTIVATIONS`
         output, neurons, excess = axes[k]
         panels.output(output, arrays, arrays["best_output"][k], style.BLUE)
@@ -206,7 +208,7 @@ def plot(arrays):
         ratio = arrays["objective"][k] / arrays["bound"][k]  # (2, S, T)
         for loss, rows, color in zip(LOSSES, ratio, (style.BLUE, style.RED)):
             panels.seeds(excess, arrays["steps"], rows, color, LABELS[loss])
-        plot_rule(excess, CLAIMS[4].rule)
+        plot_rule(excess, known[f"optimum-{ACTIVATIONS[k]}-reached"])
         y = r"$(R_S + R_1)\,/\,$bound"
         against_steps(excess, f"{symbol}, excess", y, yscale="log")
     axes[0, 1].legend()

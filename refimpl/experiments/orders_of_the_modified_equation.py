@@ -15,7 +15,7 @@ from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, below, between
 from refimpl.experiments.common.flows import FLOWS, drifts, sampled_mean
-from refimpl.experiments.common.looks import legend_beside
+from refimpl.experiments.common.labels import legend_beside
 from refimpl.experiments.common.statistics import Effect, paired, slopes
 from refimpl.theory.flow import gradient_flow, mean_flow
 from refimpl.theory.iterates import mean_iterate

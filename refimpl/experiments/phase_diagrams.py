@@ -12,7 +12,7 @@ from refimpl import Adam, Dropout, Risk, TwoLayer
 from refimpl.data import tanh_pair
 from refimpl.experiments.common import condensed, features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided, ours
-from refimpl.experiments.common.looks import titled
+from refimpl.experiments.common.labels import titled
 from refimpl.experiments.common.statistics import paired, resampled, slope
 
 LINEAR = 0.3  # exponents up to here: the linear regime of Figure 4, γ = 0.1, and near
@@ -152,10 +152,10 @@ def trained(context, width, std, keeps, rate, steps, seeds):
     risk = Risk(net, *tanh_pair())
     seeds = seeds * len(keeps)
     start = features.start(net, std, context, seeds, f"init {width}")
-    rngs = features.noise(context, seeds, f"noise {width}")
+    rngs = context.noise(f"noise {width}", seeds)
     drop = Dropout(np.repeat(keeps, shape[1]), per_sample=True)
     theta = context.train(risk, start, Adam(rate), steps, drop, rng=rngs).theta
-    found = features.paths(net, [theta], risk.X) | {"loss": risk(theta)}
+    found = features.counts(net, [theta], risk.X) | {"loss": risk(theta)}
     return {name: values.reshape(shape) for name, values in found.items()}
 
 

@@ -13,7 +13,7 @@ from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, decided, ours
 from refimpl.experiments.common.claims import above, below, between
-from refimpl.experiments.common.looks import legend_beside, titled
+from refimpl.experiments.common.labels import legend_beside, titled
 from refimpl.experiments.common.sampling import doublings, figure_4
 from refimpl.experiments.common.statistics import paired, paired_ratio, slopes
 from refimpl.fast.finite_step import R2Tilde

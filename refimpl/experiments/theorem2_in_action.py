@@ -14,7 +14,7 @@ from refimpl import GD, L1, Risk, TwoLayer, hessian_trace
 from refimpl.arrays.backend import to_numpy
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, below, decided, ours
-from refimpl.experiments.common.looks import plot_rule, titled
+from refimpl.experiments.common.labels import plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.jacobian import ntk_trace, ntk_trace_change, ntk_trace_rate
 from refimpl.theory.zero_loss import to_zero_loss
@@ -147,10 +147,10 @@ def follow(config, context, seed):
     descent = objective.gradient(theta)
     line = np.stack([theta - short * k * descent for k in range(3)])
     start, one, two = ntk_trace(risk, line)
-    looks = (times(config) / config.rate).round().astype(int)
-    every = range(looks[-1] + 1)
-    ran = context.train(objective, theta, GD(config.rate), looks[-1], snapshots=every)
-    path = np.stack([ran.snapshots[look] for look in looks])
+    wanted = (times(config) / config.rate).round().astype(int)
+    every = range(wanted[-1] + 1)
+    ran = context.train(objective, theta, GD(config.rate), wanted[-1], snapshots=every)
+    path = np.stack([ran.snapshots[at] for at in wanted])
     risks = risk(path)
     return {
         "trace": ntk_trace(risk, path),

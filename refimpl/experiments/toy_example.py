@@ -13,8 +13,8 @@ from refimpl import Risk, TwoLayer
 from refimpl.arrays.backend import get_xp, to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
-from refimpl.experiments.common.claims import Claim, at_least, decided
-from refimpl.experiments.common.looks import plot_rule
+from refimpl.experiments.common.claims import Claim, at_least, decided, rules
+from refimpl.experiments.common.labels import plot_rule
 from refimpl.theory.contributions import contributions
 from refimpl.theory.zero_loss import project_to_tangent, to_zero_loss
 
@@ -140,7 +140,7 @@ def plot(arrays):
     plane.legend()
     cosines.plot(np.arange(values.shape[1]), values.T, color=style.BLUE, lw=0.7)
     cosines.set_xscale("symlog", linthresh=1)
-    plot_rule(cosines, CLAIMS[0].rule)
+    plot_rule(cosines, rules(CLAIMS)["toy-parallel"])
     cosines.set(
         title="smaller cosine with the targets", xlabel="steps", ylabel="cosine"
     )

@@ -13,7 +13,7 @@ from refimpl import Adam
 from refimpl.experiments.common import condensed, features, panels, style
 from refimpl.experiments.common.claims import above, decided, ours
 from refimpl.experiments.common.classification import MASKS, WITH_R1, dropout, objective
-from refimpl.experiments.common.looks import LABELS, plot_rule, with_mask
+from refimpl.experiments.common.labels import LABELS, plot_rule, with_mask
 from refimpl.experiments.common.statistics import paired
 
 CASES = (
@@ -22,7 +22,7 @@ CASES = (
     ("R_S", "no"),
     *((loss, mask) for loss in ("L2", "L4") for mask in MASKS),
 )
-LOOKS = 20
+SNAPSHOTS = 20
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def run(config, context):
     output at the end.
     """
     found = context.grid(trained, config, "losses", CASES, seeds=context.seeds)
-    return {"steps": features.looks(config.steps, LOOKS)} | found
+    return {"steps": features.evenly(config.steps, SNAPSHOTS)} | found
 
 
 def trained(config, context, loss, mask, *seeds):
@@ -122,8 +122,8 @@ def trained(config, context, loss, mask, *seeds):
         Adam(config.rate),
         config.steps,
         dropout(loss, config.keep, mask),
-        rng=features.noise(context, seeds, mask),
-        snapshots=features.looks(config.steps, LOOKS),
+        rng=context.noise(mask, seeds),
+        snapshots=features.evenly(config.steps, SNAPSHOTS),
     )
     output = features.outputs(risk.net, history.theta, features.GRID)
     variation = features.total_variation(output)

@@ -437,7 +437,7 @@ def test_a_runaway_is_lost_and_its_neighbours_are_as_if_alone():
 
     def found(*seeds):
         goal = partial(Diverging, keep=0.9)
-        return classification.path(context, config, seeds, goal, std=0.1)
+        return classification.gradient_descent(context, config, seeds, goal, std=0.1)
 
     both, alone = found(1000, 1001), found(1000)
     for name in ("theta", "risk", "accuracy", "validation"):
@@ -451,7 +451,9 @@ def test_networks_side_by_side_learn_what_each_would_learn_alone():
 
     def found(*seeds):
         drop = refimpl.Dropout(0.8, per_sample=True)
-        return classification.path(context, config, seeds, lambda risk: risk, drop)
+        return classification.gradient_descent(
+            context, config, seeds, lambda risk: risk, drop
+        )
 
     both, other = found(1000, 1001), found(1001)
     np.testing.assert_allclose(both["theta"][1:], other["theta"], atol=1e-5)

@@ -31,7 +31,15 @@ def test_an_experiment_is_complete(name):
     assert all(callable(getattr(module, part)) for part in ("run", "check", "plot"))
 
 
-PRESENTATION = {"claims", "condensed", "film", "looks", "panels", "statistics", "style"}
+PRESENTATION = {
+    "claims",
+    "condensed",
+    "film",
+    "labels",
+    "panels",
+    "statistics",
+    "style",
+}
 PRESENTATION |= {"sweeps"}
 
 

@@ -29,7 +29,7 @@ def test_one_orientation_and_its_opposite_count_as_two():
     assert features.orientations(net, theta, X) == 2
     start = net.init(np.random.default_rng(0), std=1.0)
     snapshots = [np.stack([start, start]), np.stack([theta] * 2)]
-    path = features.paths(net, snapshots, X)["coarse"]
+    path = features.counts(net, snapshots, X)["coarse"]
     assert path.shape == (2, 2) and (path[:, 0] > 5).all() and (path[:, 1] == 2).all()
 
 
@@ -37,7 +37,7 @@ def test_orientations_that_the_coarse_resolution_merges_are_told_apart():
     net = network("two-layer", "tanh", inputs=1, outputs=1, width=4)
     turned = np.array([0.0, 0.4, 0.8, 1.2])  # 23 degrees apart: pairs within 36
     theta = net.pack(np.cos(turned)[:, None], np.sin(turned), np.ones((1, 4)))
-    found = features.paths(net, [theta[None]], np.array([[-1.0], [1.0]]))
+    found = features.counts(net, [theta[None]], np.array([[-1.0], [1.0]]))
     assert (found["count"], found["coarse"]) == ([[4]], [[2]])
 
 
@@ -47,8 +47,8 @@ def test_a_seed_starts_alike_whatever_seeds_are_beside_it():
     both = features.start(net, 1.0, context, [3, 5])
     np.testing.assert_array_equal(both[1], features.start(net, 1.0, context, [5])[0])
     assert both.dtype == np.float32 and not np.array_equal(both[0], both[1])
-    draws = [rng.random() for rng in features.noise(context, [3, 5])]
-    assert draws[1] == features.noise(context, [5])[0].random() != draws[0]
+    draws = [rng.random() for rng in context.noise("noise", [3, 5])]
+    assert draws[1] == context.noise("noise", [5])[0].random() != draws[0]
 
 
 def test_total_variation_of_a_zigzag():

@@ -119,7 +119,7 @@ def test_where_a_file_lies_does_not_count(version):
     assert version() == version(here, moved)
 
 
-PRESENTS = {"claims.py", "condensed.py", "looks.py", "panels.py", "style.py"}
+PRESENTS = {"claims.py", "condensed.py", "labels.py", "panels.py", "style.py"}
 
 
 @pytest.mark.parametrize("experiment", framework.names())

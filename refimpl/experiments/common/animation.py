@@ -12,20 +12,23 @@ from refimpl.data import tanh_pair
 from refimpl.experiments.common import features
 
 KEEPS = (1.0, 0.95, 0.9, 0.8, 0.7)
-LOOKS, NEURONS, GRID = 25, 300, features.GRID[::4]
+SNAPSHOTS, NEURONS, GRID = 25, 300, features.GRID[::4]
 
 
 def computed(context, setting):
     """Arrays of the film; `setting` is (network, init std, steps, learning rate)."""
     seed = context.seeds[0]
     (found,) = context.runs(filmed, setting, [(seed,)], "Figure 4, the film")
-    found = found | {"steps": looks(setting[2])}
+    found = found | {"steps": snapshot_steps(setting[2])}
     return {f"film_{name}": array for name, array in found.items()}
 
 
-def looks(steps):
+def snapshot_steps(steps):
     """Steps of the snapshots: few early ones, as much happens then, and evenly."""
-    early, late = features.early_looks(steps, 500, 8), features.looks(steps, LOOKS)
+    early, late = (
+        features.evenly_in_log(steps, 500, 8),
+        features.evenly(steps, SNAPSHOTS),
+    )
     return np.unique(np.concatenate([early, late]))
 
 
@@ -39,8 +42,8 @@ def filmed(setting, context, seed):
         Adam(rate),
         steps,
         Dropout(np.array(KEEPS), per_sample=True, layers="all"),
-        rng=features.noise(context, same, "noise film"),
-        snapshots=looks(steps),
+        rng=context.noise("noise film", same),
+        snapshots=snapshot_steps(steps),
     )
     thetas = get_xp(history.theta).stack(history.snapshots, axis=1)  # (K, T, P)
     weights, sizes = features.features(net, thetas, risk.X)

@@ -195,6 +195,11 @@ class Result:
     detail: str
 
 
+def rules(claims):
+    """The rules of `claims`, by id."""
+    return {claim.id: claim.rule for claim in claims}
+
+
 def decided(claims, measured, details=None):
     """Results of `claims` by id, of what was `measured` and `details`, by id."""
     details = details or {}

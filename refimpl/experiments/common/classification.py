@@ -84,13 +84,21 @@ def alone(fn, seeds):
     return {key: np.concatenate([one[key] for one in each]) for key in each[0]}
 
 
-def looks(steps):
-    """Steps of the snapshots of `path`."""
-    return features.early_looks(steps, 100, 16)
+def snapshot_steps(steps):
+    """Steps of the snapshots of `gradient_descent`."""
+    return features.evenly_in_log(steps, 100, 16)
 
 
-def path(
-    context, config, seeds, goal, drop=None, mask="per sample", std=None, n=None, b=None
+def gradient_descent(
+    context,
+    config,
+    seeds,
+    goal,
+    drop=None,
+    stream="per sample",
+    std=None,
+    n_train=None,
+    batch=None,
 ):
     """Gradient descent of one network a seed, side by side, and what comes of it.
 
@@ -101,11 +109,11 @@ def path(
     goal : callable
         From R_S to what is minimised.
     drop : Dropout, optional
-    mask : str
+    stream : str
         Names the stream of its noise, which is the same for all losses.
     std : float, optional
         Of the start; the standard one without it.
-    n, b : int, optional
+    n_train, batch : int, optional
         Training images, and those of a batch.
 
     Returns
@@ -113,23 +121,25 @@ def path(
     dict
         ``theta`` (S, P) at the end; R_S as ``risk``, and of test images that are told
         right the share of the first `HELD` as ``validation`` and of the others as
-        ``accuracy``, (S, T) at the steps `looks`. NaN of a seed whose loss was not
+        ``accuracy``, (S, T) at `snapshot_steps`. NaN of a seed whose loss was not
         finite.
     """
-    seeds, more = list(seeds), (goal, drop, mask, std, n, b)
-    data = [images(context, n or config.n_train, seed) for seed in seeds]
+    seeds, more = list(seeds), (goal, drop, stream, std, n_train, batch)
+    data = [images(context, n_train or config.n_train, seed) for seed in seeds]
     net, risk = two_layer(data, config.width)
     start, step = features.start(net, std, context, seeds), GD(config.rate)
-    rng, kept = context.noise(f"noise {mask}", seeds), looks(config.steps)
+    rng, kept = context.noise(f"noise {stream}", seeds), snapshot_steps(config.steps)
     names = ("risk", "validation", "accuracy")
     try:
         with np.errstate(all="ignore"):
             snapshots = context.train(
-                goal(risk), start, step, config.steps, drop, b, rng, kept
+                goal(risk), start, step, config.steps, drop, batch, rng, kept
             ).snapshots
     except Divergence:
         if len(seeds) > 1:  # which of them?
-            return alone(lambda seed: path(context, config, [seed], *more), seeds)
+            return alone(
+                lambda seed: gradient_descent(context, config, [seed], *more), seeds
+            )
         lost = np.full((1, len(kept)), np.nan)
         return {"theta": np.full((1, net.size), np.nan)} | dict.fromkeys(names, lost)
     right = [[told(net, *one) for one in zip(theta, data)] for theta in snapshots]

@@ -19,12 +19,12 @@ def linear_regime(width):
     return width**-0.1
 
 
-def looks(steps, count):
+def evenly(steps, count):
     """Steps of `count` snapshots after the start, evenly to the end, and the start."""
     return np.unique(np.linspace(0, steps, count + 1).astype(int))
 
 
-def early_looks(steps, first, count):
+def evenly_in_log(steps, first, count):
     """Steps of `count` snapshots from steps/first on, evenly in log, and the start."""
     late = np.geomspace(steps / first, steps, count)
     return np.unique(np.concatenate([[0], late.astype(int)]))
@@ -57,11 +57,6 @@ def figure_4(context, seeds, width):
     return Risk(net, *tanh_pair()), start(net, linear_regime(width), context, seeds)
 
 
-def noise(context, seeds, stream="noise"):
-    """Generators of the noise of several seeds."""
-    return context.noise(stream, list(seeds))
-
-
 def dropout(keep, layers="last"):
     """Dropout with a mask per sample; ``None`` if all neurons are kept."""
     return Dropout(keep, per_sample=True, layers=layers) if keep < 1 else None
@@ -83,7 +78,7 @@ def orientations(net, theta, X, cosine=FINE):
     return orientation_count(*features(net, theta, X), MASS, cosine)
 
 
-def paths(net, snapshots, X):
+def counts(net, snapshots, X):
     """Number of orientations at every snapshot, ``count`` at the finer resolution and
     ``coarse`` at the coarser: a dict of arrays (..., T)."""
 
@@ -124,9 +119,9 @@ def fixed():
 
 
 def along(risk, snapshots):
-    """Numbers of orientations as of `paths`, and R_S as ``loss``: (..., T)."""
+    """Numbers of orientations as of `counts`, and R_S as ``loss``: (..., T)."""
     loss = np.stack([risk(theta) for theta in snapshots], axis=-1)
-    return paths(risk.net, snapshots, risk.X) | {"loss": loss}
+    return counts(risk.net, snapshots, risk.X) | {"loss": loss}
 
 
 def record(risk, history):

@@ -8,8 +8,8 @@ from refimpl.experiments.common.classification import accuracy
 OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 
 
-def trained(context, config, risk, name, optimizer, seed, looks=()):
-    """θ of one network, in float64, and before it after each of the steps `looks`: the
+def trained(context, config, risk, name, optimizer, seed, snapshots=()):
+    """θ of one network, in float64, and before it after each of the steps `snapshots`: the
     starts of a seed are the same for all `OBJECTIVES`, the masks are of each sample."""
     drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
     history = context.train(
@@ -19,7 +19,7 @@ def trained(context, config, risk, name, optimizer, seed, looks=()):
         config.steps,
         drop if name.startswith("R_S^drop") else None,
         rng=context.noise("noise", seed),
-        snapshots=looks,
+        snapshots=snapshots,
     )
     return [theta.astype(float) for theta in (*history.snapshots, history.theta)]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from refimpl import angle
 from refimpl.experiments.common import condensed, lines, style
-from refimpl.experiments.common.looks import against_steps, plot_rule, titled
+from refimpl.experiments.common.labels import against_steps, plot_rule, titled
 
 TRAININGS = (
     "Above: outputs at the end, the training points, and R_S against steps. Below: "
