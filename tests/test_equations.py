@@ -6,16 +6,19 @@ from pathlib import Path
 
 import equations
 
+ROW = re.compile(r"^\| `(eq:[a-z0-9-]+)` \| (.*) \| (.*) \| (.*) \|$", re.MULTILINE)
+
 
 def marked():
-    """Equations that the test files name as marks."""
-    names = set()
+    """Name → test files that name the equation, of those that have marks."""
+    found = {}
     for path in Path(__file__).parent.rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "mark.equation(" in source else ():
             text = str(node.value) if isinstance(node, ast.Constant) else ""
             if re.fullmatch("eq:[a-z0-9-]+", text):
-                names.add(text)
-    return names
+                found.setdefault(text, set()).add(path.name)
+    return found
 
 
 def test_every_equation_of_the_code_is_derived():
@@ -24,7 +27,7 @@ def test_every_equation_of_the_code_is_derived():
 
 
 def test_every_equation_of_the_tests_is_derived():
-    missing = marked() - set(equations.derived())
+    missing = set(marked()) - set(equations.derived())
     assert not missing, f"named in tests/, not derived: {sorted(missing)}"
 
 
@@ -38,7 +41,23 @@ def test_every_derived_equation_is_coded_and_proven():
             assert name in proven, f"{name} ({file}) is marked by no test"
 
 
-def test_the_index_lists_every_equation():
+def test_the_index_says_what_headings_docstrings_and_marks_say():
+    """Each row: the title, the files of the code, and those of the tests, by name."""
     index = (equations.ROOT / "derivations" / "README.md").read_text(encoding="utf-8")
-    missing = [name for name in equations.derived() if f"`{name}`" not in index]
-    assert not missing, f"not in derivations/README.md: {missing}"
+    rows = {name: row for name, *row in ROW.findall(index)}
+    coded, proven = equations.coded(), marked()
+
+    def cell(files):
+        return ", ".join(f"`{file}`" for file in sorted(files))
+
+    expected = {
+        name: [title, cell(coded.get(name, ())), cell(proven.get(name, ()))]
+        for name, (title, _, _) in equations.derived().items()
+    }
+    wrong = [
+        f"| `{name}` | {' | '.join(row)} |"
+        for name, row in expected.items()
+        if rows.get(name) != row
+    ]
+    assert not wrong, "in derivations/README.md these rows must be\n" + "\n".join(wrong)
+    assert list(rows) == list(expected), "not in the order of the derivations"
