@@ -25,7 +25,6 @@ LAYERS = ("last", "all")
 CASES = (("none", 1.0), *((layers, p) for layers in LAYERS for p in KEEPS[1:]))
 SNAPSHOTS = 12
 COSINES = features.COARSE, features.FINE
-SHIFTS = (0.06, 0.04, 0.02, 0.0)  # of the curves of `KEEPS` in the figure
 
 
 @dataclass(frozen=True)
@@ -129,18 +128,16 @@ def check(arrays):
 def plot(arrays):
     """Effective ratio of each hidden layer against steps for several keep
     probabilities, with dropout after the last hidden layer and after every one. Median
-    over seeds, and every seed. The curves are shifted up, by 0.02 from one p to the
-    next, so that none hides another.
+    over seeds, and every seed; curves that lie on each other differ in their dashes.
     """
     figure, axes = style.figure(1, 4, width=12.0, height=2.7, sharex=True, sharey=True)
     colors = (style.BLACK, style.SKY, style.BLUE, style.RED)
-    # Curves that lie on each other are told apart by their dashes and a small shift.
-    looks = dict(zip(KEEPS, zip(colors, ("-", "--", "-.", "-"), SHIFTS)))
+    looks = dict(zip(KEEPS, zip(colors, ("-", "--", "-.", ":"))))
     for panel, (layers, hidden) in zip(axes[0], product(LAYERS, (0, 1))):
         for (where, keep), ratio in zip(CASES, arrays["ratio"][..., hidden, 0]):
             if where in ("none", layers):
-                color, dashes, shift = looks[keep]
-                line = ratio + shift, color, f"p = {keep:g}", dashes
+                color, dashes = looks[keep]
+                line = ratio, color, f"p = {keep:g}", dashes
                 panels.seeds(panel, arrays["steps"], *line)
         title = f"{arrays['data']}, layer {1 + hidden}; dropout: {layers}"
         against_steps(panel, title, "", ylim=(0, 1.1))

@@ -255,7 +255,7 @@ def plot_accuracies(arrays):
 def plot_lines(arrays):
     """R_S on the lines between minima, one panel per pair, and the barriers."""
     found, more = minima.found(arrays)[:, -1], minima.excess(arrays)
-    top = 1.4 * np.nanmax(arrays["line"][1][..., minima.INSIDE], initial=0.1)
+    top = 1.8 * np.nanmax(arrays["line"][1][..., minima.INSIDE], initial=0.1)
     figure, axes = style.figure(2, 4, width=12.0, height=2.6)
     for k, (pair, panel) in enumerate(zip(minima.PAIRS, axes[:, :3].flat)):
         for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):

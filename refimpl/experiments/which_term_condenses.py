@@ -73,12 +73,12 @@ def _claim(loss, mask):
     words = with_mask(loss.replace("L1", "R_S + R_1"), mask)
     words += "" if mask == "no" else " masks"
     rule, explored = RULES[loss in WITH_R1]
-    condenses, effect = "condenses", "in effect"
+    ends, effect = "comes down to few orientations", "in effect"
     if loss not in WITH_R1:
-        condenses, effect = "does not condense", "not in effect"
+        ends, effect = "does not come down to few in this time", "not in effect"
     return ours(
         name(loss, mask),
-        f"Training on {words} {condenses}: R_1 is {effect}.",
+        f"Training on {words} {ends}: R_1 is {effect}.",
         condensed.FINE_MEDIAN,
         rule,
         explored=f"{explored} {condensed.RESOLUTION} The run is longer by half since.",
