@@ -1,7 +1,7 @@
 """Chains of layers with noise between: layer l here is l + 1 of the paper."""
 
+from collections import namedtuple
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.flat import check_pairs, check_parts
@@ -9,6 +9,11 @@ from refimpl.arrays.shapes import check_widths
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.dense import Dense
 from refimpl.core.network import Network, Pass
+
+# What a layer keeps of a pass: its parameters and input, what its other passes need,
+# the noise that follows and the activations before it; of `push` their derivatives.
+Kept = namedtuple("Kept", "layer own x memory q h")
+KeptPush = namedtuple("KeptPush", "own x memory h")
 
 
 class Chain(Network):
@@ -37,45 +42,46 @@ class Chain(Network):
         kept, s = [], X
         for layer, own, factor in zip(self.layers, self._own(theta), (*q, 1.0)):
             h, memory = layer.run(own, s)  # f^[l] = σ(W s + b)
-            kept.append((layer, own, s, memory, factor, h))
+            kept.append(Kept(layer, own, s, memory, factor, h))
             s = factor * h  # what the next layer receives, q = 1 + η
-        return Pass(s, kept[-2][-1], own[0], kept)
+        return Pass(s, kept[-2].h, own[0], kept)
 
     def activations(self, run: Pass) -> list[Array]:
         """Activations of every hidden layer of a forward pass, before noise."""
-        return [one[-1] for one in run.kept[:-1]]
+        return [one.h for one in run.kept[:-1]]
 
     def backward(self, run, upstream):
         """Gradient (..., P), from `upstream`. Equation: eq:deep-backward"""
-        ds, dh, dA = upstream
-        gradient = []
-        for one, dh in zip_longest(run.kept[::-1], [0.0, dh], fillvalue=0.0):
-            layer, own, x, h, q, _ = one
-            own_gradient, ds = layer.backward(own, x, h, q * ds + dh)
+        ds, dh_last, dA = upstream
+        gradient, last = [], self.layers[-2]
+        for layer, own, x, memory, q, _ in reversed(run.kept):
+            dh = q * ds + (dh_last if layer is last else 0.0)
+            own_gradient, ds = layer.backward(own, x, memory, dh)
             gradient = [*own_gradient, *gradient]
         gradient[-2] = gradient[-2] + dA
         return self.join(gradient)
 
     def push(self, run, direction):
         """Directional derivative of `run`. Equation: eq:deep-push"""
-        kept, s_push = [], get_xp(run.F).zeros_like(run.kept[0][2])  # Ẋ = 0
-        for (layer, own, x, h, q, _), V in zip(run.kept, self._own(direction)):
-            z_push, h_push = layer.push(own, x, h, V, s_push)
-            kept.append((V, s_push, z_push, h_push))
+        kept, s_push = [], get_xp(run.F).zeros_like(run.kept[0].x)  # Ẋ = 0
+        for (layer, own, x, memory, q, _), V in zip(run.kept, self._own(direction)):
+            z_push, h_push = layer.push(own, x, memory, V, s_push)
+            kept.append(KeptPush(V, s_push, z_push, h_push))
             s_push = q * h_push
-        return Pass(s_push, kept[-2][3], V[0], kept)
+        return Pass(s_push, kept[-2].h, V[0], kept)
 
     def backward_push(self, run, push, upstream, upstream_push):
         """Directional derivative of `backward`. Equation: eq:deep-r-operator"""
-        (ds, dh, _), (ds_push, dh_push, dA_push) = upstream, upstream_push
-        passes = run.kept[::-1], push.kept[::-1], [0.0, dh], [0.0, dh_push]
-        gradient_push = []
-        for one, along, dh, dh_push in zip_longest(*passes, fillvalue=0.0):
-            layer, own, x, h, q, _ = one
-            dh, dh_push = q * ds + dh, q * ds_push + dh_push
-            moved = (*along[:3], dh_push)
-            more, ds_push, ds = layer.backward_push(own, x, h, dh, *moved)
-            gradient_push = [*more, *gradient_push]
+        (ds, dh_last, _), (ds_push, dh_last_push, dA_push) = upstream, upstream_push
+        gradient_push, last = [], self.layers[-2]
+        for one, (V, x_push, z_push, _) in zip(reversed(run.kept), reversed(push.kept)):
+            layer, own, x, memory, q, _ = one
+            dh = q * ds + (dh_last if layer is last else 0.0)
+            dh_push = q * ds_push + (dh_last_push if layer is last else 0.0)
+            own_push, ds_push, ds = layer.backward_push(
+                own, x, memory, dh, V, x_push, z_push, dh_push
+            )
+            gradient_push = [*own_push, *gradient_push]
         gradient_push[-2] = gradient_push[-2] + dA_push
         return self.join(gradient_push)
 
