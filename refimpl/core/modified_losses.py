@@ -31,20 +31,20 @@ class Sum(OfRisk, Differentiable):
 
     def value(self, theta: Array, q: Factors) -> Array:
         """F ± G (...)."""
-        q, p = self._seen(q)
-        return self.risk.value(theta, q) + self.sign * self.penalty.value(theta, p)
+        q_F, q_G = self._seen(q)
+        return self.risk.value(theta, q_F) + self.sign * self.penalty.value(theta, q_G)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """F ± G (...) and its gradient (..., P)."""
-        q, p = self._seen(q)
-        F, dF = self.risk.value_and_gradient(theta, q)
-        G, dG = self.penalty.value_and_gradient(theta, p)
+        q_F, q_G = self._seen(q)
+        F, dF = self.risk.value_and_gradient(theta, q_F)
+        G, dG = self.penalty.value_and_gradient(theta, q_G)
         return F + self.sign * G, dF + self.sign * dG
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
         """Function v ↦ ∇²F(θ) v ± ∇²G(θ) v."""
-        q, p = self._seen(q)
-        ddG, ddF = self.penalty.product(theta, p), self.risk.product(theta, q)
+        q_F, q_G = self._seen(q)
+        ddG, ddF = self.penalty.product(theta, q_G), self.risk.product(theta, q_F)
         return lambda v: ddF(v) + self.sign * ddG(v)
 
 
