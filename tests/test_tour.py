@@ -56,6 +56,9 @@ def test_your_own_regularizer_is_checked_and_prunes(capsys):
     exec(compile("\n".join(program(page)), page.name, "exec"), names)
     assert "relative error of the gradient" in capsys.readouterr().out
     assert (names["alive"].sum(axis=1) < 20).all()
+    start, far, near = (names[name] for name in ("theta", "end", "near_end"))
+    assert ((near - start) ** 2).sum() < 0.5 * ((far - start) ** 2).sum()
+    assert refimpl.check_gradient(names["near"], near) < 1e-10
     with pytest.raises(ArithmeticError, match="gradient, entry"):
         refimpl.check_gradient(Doubled(names["lasso"]), names["theta"])
 

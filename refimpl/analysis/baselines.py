@@ -4,9 +4,15 @@ from collections.abc import Callable
 
 from refimpl.arrays import checks, generators
 from refimpl.arrays.backend import get_xp, move, per_replica
-from refimpl.arrays.types import Array, Factors, Generators, PerReplica, Update
+from refimpl.arrays.types import (
+    Array,
+    Factors,
+    Generators,
+    Optimizer,
+    PerReplica,
+    Update,
+)
 from refimpl.core.objective import Differentiable, OfRisk, check_objective
-from refimpl.core.optimizers import Optimizer
 
 
 class WeightDecay(OfRisk, Differentiable):
@@ -32,6 +38,8 @@ class WeightDecay(OfRisk, Differentiable):
     >>> float(WeightDecay(risk, strength=0.2)(theta))  # ½ 6² + 0.1 (1² + 3²)
     19.0
     """
+
+    by_replica = ("strength",)
 
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
         self.risk = check_objective(objective)

@@ -127,12 +127,17 @@ def per_replica(values, array, axes=0):
 
 
 def with_parts(thing, kind, change):
-    """A copy of `thing` whose attributes of a `kind` are changed; ``None``: arrays."""
+    """A copy of `thing` whose attributes of a `kind` are changed."""
     made = copy(thing)
     for name, part in vars(thing).items():
-        if isinstance(part, kind) if kind else hasattr(part, "dtype"):
+        if isinstance(part, kind):
             setattr(made, name, change(part))
     return made
+
+
+def weighted_sum(weights, values):
+    """Σ_k weights_k values_k over the leading axis."""
+    return get_xp(values).tensordot(like(weights, values), values, axes=1)
 
 
 def transpose(matrices):

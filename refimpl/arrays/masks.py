@@ -94,16 +94,6 @@ def check_keeps(keep, layers):
     return tuple(check_keep(p) for p in keep)
 
 
-def check_last(drop, count):
-    """keep of the last of `count` hidden layers, checked to be the only noisy one."""
-    if drop.layers == "all" and count > 1:
-        raise ValueError(
-            "drop must act after the last hidden layer only (layers='last'), got "
-            f"layers='all' for {count} hidden layers; R2_estimate takes any"
-        )
-    return drop.keep[-1] if isinstance(drop.keep, tuple) else drop.keep
-
-
 def check_count(total, keeps):
     """`total` number of masks, checked to be few enough, with one keep a layer."""
     if total > MAX_MASKS:

@@ -5,7 +5,7 @@ checker and a word to a reader.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 Array: TypeAlias = Any
 ArrayLike: TypeAlias = Any  # an array, or nested sequences of numbers
@@ -16,3 +16,12 @@ PerReplica: TypeAlias = float | Array  # one number, or an array of one per repl
 Noise: TypeAlias = Array | tuple[Array | None, ...] | None  # η
 Factors: TypeAlias = tuple[Array | None, ...]  # q = 1 + η, one entry per hidden layer
 Update: TypeAlias = Callable[[Array], None]  # moves θ in place, given its gradient
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """What training takes: GD, Adam, or what is made of them."""
+
+    @property
+    def learning_rate(self) -> PerReplica: ...
+    def start(self, theta: Array) -> Update: ...

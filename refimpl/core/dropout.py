@@ -170,7 +170,13 @@ def as_dropout(drop):
 
 def last_layer_keep(drop, net):
     """p of the last hidden layer, checked to be the only noisy one."""
-    return masks.check_last(as_dropout(drop), len(net.hidden))
+    *early, last = (p for p, _ in as_dropout(drop)._layers(net))
+    if any(p is not None for p in early):
+        raise ValueError(
+            "drop must act after the last hidden layer only (layers='last'), got "
+            f"layers='all' for {len(net.hidden)} hidden layers; R2_estimate takes any"
+        )
+    return last
 
 
 def noise_moment(keep, order):

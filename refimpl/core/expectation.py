@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from refimpl.arrays import checks, generators
-from refimpl.arrays.backend import chunks, get_xp, like, pass_elements
+from refimpl.arrays.backend import chunks, get_xp, pass_elements, weighted_sum
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.network import Network, check_net
@@ -99,8 +99,3 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
         squares = squares + ((values - origin) ** 2).sum(axis=0)
     variance = (squares - total**2 / K) / (K - 1)
     return Estimate(origin + total / K, get_xp(origin).sqrt(abs(variance) / K))
-
-
-def weighted_sum(probabilities, values):
-    """Σ_k probabilities_k values_k over the leading axis."""
-    return get_xp(values).tensordot(like(probabilities, values), values, axes=1)

@@ -9,7 +9,7 @@ gradient and Hessian product.
 from collections.abc import Callable
 
 from refimpl.arrays import shapes, show
-from refimpl.arrays.backend import like, with_parts
+from refimpl.arrays.backend import per_replica, with_parts
 from refimpl.arrays.checks import check_kind, missing
 from refimpl.arrays.types import Array, ArrayLike, Factors, Noise
 from refimpl.core.network import Network, Pass, Upstream
@@ -94,6 +94,8 @@ class OfRisk:
     """What is made of another objective, its `risk`: of the same network and data."""
 
     risk: Differentiable
+    # Parameters that may be an array of one number per replica; others are left alone.
+    by_replica: tuple[str, ...] = ()
 
     @property
     def net(self) -> Network:
@@ -106,9 +108,9 @@ class OfRisk:
     @property
     def lead(self) -> tuple[int, ...]:
         """Replica axes of the data and of the parameter."""
-        parts = vars(self).values()
-        leads = [getattr(p, "lead", getattr(p, "shape", ())) for p in parts]
-        return shapes.broadcast_lead("data and keep", *leads)
+        leads = [getattr(part, "lead", ()) for part in vars(self).values()]
+        shaped = [getattr(vars(self)[name], "shape", ()) for name in self.by_replica]
+        return shapes.broadcast_lead("data and keep", *leads, *shaped)
 
     def batch(self, indices: Array) -> Differentiable:
         """The same objective on the samples `indices` (B,) or (R, B)."""
@@ -117,7 +119,9 @@ class OfRisk:
     def like(self, theta: Array) -> Differentiable:
         """The same objective, its data in the array module and precision of `theta`."""
         made = with_parts(self, Differentiable, lambda part: part.like(theta))
-        return with_parts(made, None, lambda array: like(array, theta))
+        for name in self.by_replica:
+            setattr(made, name, per_replica(getattr(self, name), theta))
+        return made
 
 
 class Objective(Differentiable):

@@ -1,20 +1,9 @@
 """Update rules: gradient descent and Adam."""
 
-from typing import Protocol, runtime_checkable
-
 from refimpl.arrays import checks, show
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import rate_per_row
 from refimpl.arrays.types import Array, PerReplica, Update
-
-
-@runtime_checkable
-class Optimizer(Protocol):
-    """What training takes: GD, Adam, or what is made of them."""
-
-    @property
-    def learning_rate(self) -> PerReplica: ...
-    def start(self, theta: Array) -> Update: ...
 
 
 class GD(show.Shown):

@@ -17,10 +17,11 @@ class R1Penalty(OfRisk, Objective):
     """
 
     noisy = False  # it is a mean over the noise
+    by_replica = ("keep",)
 
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         if check_risk(risk).loss is not MSE:
-            raise ValueError("R1 holds for loss 'mse', got a risk with another loss")
+            raise ValueError("R1 holds for loss 'mse'; main_effects takes any loss")
         self.risk, self.keep = risk, last_layer_keep(keep, risk.net)
 
     def of(self, run):

@@ -16,6 +16,8 @@ class R2Tilde(OfRisk, Differentiable):
     Equation: eq:r2-tilde, eq:backward-error
     """
 
+    by_replica = ("epsilon",)
+
     def __init__(self, risk: Differentiable, epsilon: PerReplica) -> None:
         self.risk = check_objective(risk, "risk")
         self.epsilon = check_nonnegative("epsilon", epsilon)

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from refimpl.arrays import checks, generators, masks
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import check_start
-from refimpl.arrays.types import Array, ArrayLike, Generators
+from refimpl.arrays.types import Array, ArrayLike, Generators, Optimizer
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.objective import Differentiable, check_objective
-from refimpl.core.optimizers import Optimizer
 
 # Steps between two looks at the losses: a look makes a device wait, so it is not taken
 # at every step.
@@ -82,7 +81,7 @@ def train(
     snapshots : sequence of int
         Numbers of steps after which θ is kept; 0 is the start.
     progress : callable, optional
-        ``progress(done, loss)`` every 100 steps and at the end; loss is (...).
+        ``progress(done, loss)`` every 100 steps, at snapshots and at the end; loss (...).
 
     At a non-finite loss `Divergence` names step, learning rate and loss.
 
@@ -98,9 +97,8 @@ def train(
     >>> history.snapshots[0]  # θ − 0.01 · 6 · (6, 3, 2)
     array([ 0.64, -0.18,  2.88])
     """
-    checks.check_kind(
-        "optimizer", optimizer, Optimizer, "an optimizer, such as GD or Adam"
-    )
+    allowed = "an optimizer, such as GD or Adam"
+    checks.check_kind("optimizer", optimizer, Optimizer, allowed)
     theta = checks.as_real("theta", check_objective(objective).check(theta)[0]).copy()
     check_start(theta, objective.lead)
     steps = checks.check_integer("steps", steps, 1)

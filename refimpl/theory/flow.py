@@ -5,9 +5,9 @@ Host only: the integration is SciPy's, in float64.
 
 from refimpl.arrays.backend import get_xp, move, to_numpy, transpose
 from refimpl.arrays.checks import as_floating
+from refimpl.core.dropout import last_layer_keep
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
-from refimpl.theory.gradient_noise import last_layer_keep
 from refimpl.theory.iterates import gradient_covariance
 
 STEP = 1e-30  # of the complex step: its square vanishes in rounding

@@ -6,11 +6,10 @@ to follow, ``ValueError``.
 
 from itertools import permutations
 
-from refimpl.arrays.backend import get_xp, like, transpose
+from refimpl.arrays.backend import get_xp, like, transpose, weighted_sum
 from refimpl.arrays.checks import check_integer
 from refimpl.arrays.masks import masks_beside
 from refimpl.core.dropout import Dropout
-from refimpl.core.expectation import weighted_sum
 
 MAX_BITS = 18  # of the number of sequences that are followed side by side
 MAX_DECK = 7  # masks: 7! orders

@@ -136,14 +136,21 @@ def test_snapshots_are_kept_at_their_steps_and_the_start_is_not_changed(start, x
     assert_close(history.snapshots[1], shorter.theta, 0)
 
 
-def test_progress_is_reported_every_hundred_steps_and_at_the_end(start):
+@pytest.mark.parametrize("snapshots", [[], [0, 7, 33]])
+def test_progress_is_reported_every_hundred_steps_at_snapshots_and_at_the_end(
+    snapshots, start
+):
     objective, theta = start()
-    calls = []
+    calls, expected = [], [*snapshots[1:], 100, 200, 250]
+
+    def progress(*call):
+        calls.append(call)
+
     history = refimpl.train(
-        objective, theta, refimpl.GD(0.1), 250, progress=lambda *c: calls.append(c)
+        objective, theta, refimpl.GD(0.1), 250, snapshots=snapshots, progress=progress
     )
-    assert [done for done, _ in calls] == [100, 200, 250]
-    assert [loss for _, loss in calls] == [history.loss[k] for k in (99, 199, 249)]
+    assert [done for done, _ in calls] == expected
+    assert [loss for _, loss in calls] == [history.loss[k - 1] for k in expected]
 
 
 def test_divergence_names_step_rate_and_loss_and_keeps_the_history(start, xp):
