@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from threading import Thread
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 
 class Processes(ProcessPoolExecutor):
@@ -40,8 +40,15 @@ def cores():
 
 
 def share_cores(jobs):
-    """Hold BLAS to the cores that each of `jobs` runs at a time has."""
-    return threadpool_limits(max(1, cores() // jobs))
+    """Hold BLAS to the cores that each of `jobs` runs at a time has.
+
+    Never to more threads than are set, as by OPENBLAS_NUM_THREADS.
+    """
+    most = max(1, cores() // jobs)
+    pools = threadpool_info()
+    return threadpool_limits(
+        [pool | {"num_threads": min(most, pool["num_threads"])} for pool in pools]
+    )
 
 
 def _start_worker(jobs):

@@ -9,8 +9,9 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from refimpl.reproduce import executors
 from refimpl.reproduce.executors import Processes
 
 
@@ -41,6 +42,17 @@ def test_blas_has_the_cores_that_a_process_has(monkeypatch):
     with Processes(jobs) as executor:
         threads = executor.submit(blas_threads).result()
     assert threads and set(threads) == {1}
+
+
+@pytest.mark.parametrize("was, cores, becomes", [(1, 8, 1), (4, 2, 2), (4, 1, 1)])
+def test_blas_is_held_to_the_cores_and_never_given_more_than_is_set(
+    was, cores, becomes, monkeypatch
+):
+    monkeypatch.setattr(executors, "cores", lambda: cores)
+    with threadpool_limits(was):
+        with executors.share_cores(1):
+            assert set(blas_threads()) == {becomes}
+        assert set(blas_threads()) == {was}
 
 
 KILLED = """
