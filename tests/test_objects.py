@@ -8,8 +8,10 @@ import pytest
 from oracles import assert_close, assert_rejects
 
 import refimpl
+from refimpl.core.network import Network
 from refimpl.core.objective import Differentiable, Objective
 from refimpl.core.r1 import R1Penalty
+from refimpl.theory.linear_skip import LinearSkip
 
 KEEP, EPSILON = 0.8, 0.1
 DROP = refimpl.Dropout(KEEP)
@@ -145,7 +147,9 @@ SHOWN = {
     ),
     f"L1(risk={risk()!r}, keep=0.8)": refimpl.L1(risk(), KEEP),
     f"L3(risk={risk()!r}, epsilon=0.1)": refimpl.L3(risk(), EPSILON),
-    "WeightDecay(objective=..., strength=0.1)": refimpl.WeightDecay(risk(), 0.1),
+    f"WeightDecay(objective={risk()!r}, strength=0.1)": refimpl.WeightDecay(
+        risk(), 0.1
+    ),
 }
 
 
@@ -154,9 +158,24 @@ def test_objects_show_their_arguments(text):
     assert repr(SHOWN[text]) == text
 
 
-def test_what_is_shown_of_numbers_and_words_makes_the_object_again():
-    for made in (*NETS, DROP, refimpl.Adam(0.01)):
-        assert repr(eval(repr(made), vars(refimpl))) == repr(made)
+LAYERED = (
+    refimpl.Convolutional((1, 8, 8), (4, 6), 5, 10, residual=True),
+    refimpl.Convolutional(image=[3, 4, 4], channels=[2], hidden=1, outputs=2),
+    refimpl.Transformer(8, 4, 6, 2, 3, 10, "tanh"),
+    LinearSkip(2, 3, 4, "identity"),
+)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [*NETS, *LAYERED, DROP, refimpl.Adam(0.01)],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_is_shown_of_numbers_and_words_makes_the_object_again(made):
+    again = eval(repr(made), {**vars(refimpl), "LinearSkip": LinearSkip})
+    assert repr(again) == repr(made) and "..." not in repr(made)
+    if isinstance(made, Network):
+        assert (again.hidden, again.shapes) == (made.hidden, made.shapes)
 
 
 def test_targets_of_one_output_may_be_a_vector():

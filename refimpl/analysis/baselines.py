@@ -39,7 +39,7 @@ class WeightDecay(OfRisk, Differentiable):
     19.0
     """
 
-    by_replica = ("strength",)
+    by_replica, kept_as = ("strength",), {"objective": "risk"}
 
     def __init__(self, objective: Differentiable, strength: PerReplica) -> None:
         self.risk = check_objective(objective)

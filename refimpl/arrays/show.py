@@ -2,19 +2,22 @@
 
 import inspect
 import re
+from typing import ClassVar
 
 
 class Shown:
     """Base of what has a `repr` of its name and arguments; of an array the shape.
 
-    An argument is looked up under its own name, in the object or in its ``penalty``;
-    what is not kept is three dots.
+    An argument is looked up under its own name, or that in `kept_as`, in the object or
+    in its ``penalty``; what is not kept is three dots.
     """
 
+    kept_as: ClassVar[dict[str, str]] = {}  # arguments with other names in the object
+
     def __repr__(self):
+        kept = vars(vars(self).get("penalty", self)) | vars(self)
         names = inspect.signature(type(self)).parameters
-        own, penalty = vars(self), vars(self).get("penalty", self)
-        values = {name: own.get(name, vars(penalty).get(name, ...)) for name in names}
+        values = {name: kept.get(self.kept_as.get(name, name), ...) for name in names}
         shown = (f"{name}={_text(value)}" for name, value in values.items())
         return f"{type(self).__name__}({', '.join(shown)})"
 

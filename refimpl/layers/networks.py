@@ -84,6 +84,8 @@ class Convolutional(Layered):
     (64, 24, 5)
     """
 
+    kept_as = {"hidden": "width"}
+
     def __init__(
         self,
         image: Sequence[int],
@@ -94,7 +96,7 @@ class Convolutional(Layered):
         residual: bool = False,
     ) -> None:
         checks.check_name("activation", activation, ACTIVATIONS)
-        residual = checks.check_flag("residual", residual)
+        self.residual = checks.check_flag("residual", residual)
         self.image = _sizes("image", image, 3)
         self.channels = _sizes("channels", channels)
         c, h, w = self.image
@@ -107,7 +109,7 @@ class Convolutional(Layered):
         layers, self.neurons, at = [], [], 0
         for filters in self.channels:
             parts = [Conv(h, w, c, filters, activation, first=not layers)]
-            if residual:
+            if self.residual:
                 parts.append(Residual(Conv(h, w, filters, filters, activation)))
             layers.append(Stage(*parts, MeanPool(h, w, filters)))
             self.neurons.append(at)
@@ -179,7 +181,8 @@ class Transformer(Layered):
         outputs = shapes.check_width("outputs", outputs)
         if width % heads:
             raise ValueError(f"heads must divide width {width}, got {heads}")
-        self.tokens, self.heads = tokens, heads
+        self.tokens, self.features = tokens, features
+        self.heads, self.blocks = heads, blocks
         layers, self.neurons, at = [], [], 0
         for block in range(blocks):
             first = Embedding(tokens, features, width)
