@@ -2,12 +2,13 @@
 
 u_j = (a_kj h_j(x_i)) is the contribution of neuron j, and R_1 = v/(2n) Σ_j ‖u_j‖² with
 v = (1−p)/p: on the zero-loss set a sum of squares whose vectors have a fixed sum. The
-values (...) are of θ (..., P); R_1 asks for a `risk` with MSE.
+values (...) are of θ (..., P); `risk` and `keep` are what `R1` takes.
 """
 
-from refimpl.arrays.backend import get_xp
+from refimpl.arrays.backend import get_xp, per_replica
 from refimpl.arrays.shapes import check_width
 from refimpl.core.dropout import noise_variance
+from refimpl.core.r1 import R1Penalty
 from refimpl.core.two_layer import TwoLayer
 
 
@@ -46,10 +47,9 @@ def r1_split(risk, theta, keep):
     >>> float(fixed), float(spread)
     (18.0, 0.0)
     """
-    u = contributions(risk, theta)
+    u, half = _with_half_variance(risk, theta, keep)
     m = u.shape[-3]
     mean = u.sum(axis=-3, keepdims=True) / m
-    half = 0.5 * noise_variance(keep) / risk.n
     fixed = half * m * (mean * mean).sum(axis=(-3, -2, -1))
     return fixed, half * ((u - mean) ** 2).sum(axis=(-3, -2, -1))
 
@@ -69,10 +69,17 @@ def r1_group_norm(risk, theta, keep):
     >>> float(r1_group_norm(risk, theta, keep=0.5))  # met: R_1 = ½ 6²
     18.0
     """
-    u = contributions(risk, theta)
+    u, half = _with_half_variance(risk, theta, keep)
     norms = get_xp(u).sqrt((u * u).sum(axis=(-2, -1)))  # ‖u_j‖ = ‖a_j‖ ‖h_j‖
-    scale = 0.5 * noise_variance(keep) / (risk.n * u.shape[-3])
-    return scale * norms.sum(axis=-1) ** 2
+    return half / u.shape[-3] * norms.sum(axis=-1) ** 2
+
+
+def _with_half_variance(risk, theta, keep):
+    """`contributions`, and v/(2n); the arguments checked as those of R_1."""
+    penalty = R1Penalty(risk, keep)
+    penalty.check(theta)
+    u = contributions(risk, theta)
+    return u, per_replica(0.5 * noise_variance(penalty.keep) / risk.n, u)
 
 
 def split_neurons(net, theta, copies):

@@ -8,6 +8,7 @@ quadratic in η, and this is R_1. Otherwise it is an approximation, the classica
 
 from refimpl.arrays.backend import chunks, get_xp, like, transpose, unit_vectors
 from refimpl.core.deep import Deep
+from refimpl.core.dropout import as_dropout
 from refimpl.core.two_layer import TwoLayer
 
 
@@ -32,6 +33,7 @@ def delta_regularizer(risk, theta, drop):
     18.0
     """
     theta, _ = risk.check(theta)
+    drop = as_dropout(drop)
     variances = drop.moment(2)
     if not isinstance(variances, tuple):
         variances = (variances,) * len(risk.net.hidden)
@@ -41,7 +43,8 @@ def delta_regularizer(risk, theta, drop):
         return _second_order(risk, theta, drop.layers, variances)
     total = 0
     for start, stop in parts:
-        part = risk.batch(slice(start, stop))
+        X, Y = (data[..., start:stop, :] for data in (risk.X, risk.Y))
+        part = risk.of_data(X, Y)
         share = (stop - start) / risk.n
         total = total + share * _second_order(part, theta, drop.layers, variances)
     return total

@@ -3,12 +3,13 @@
 Host only: the integration is SciPy's, in float64.
 """
 
-from refimpl.arrays.backend import get_xp, move, to_numpy, transpose
+from refimpl.arrays.backend import get_xp, move, per_replica, to_numpy, transpose
 from refimpl.arrays.checks import as_floating
 from refimpl.core.dropout import last_layer_keep
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
 from refimpl.theory.iterates import gradient_covariance
+from refimpl.theory.replicas import with_replicas
 
 STEP = 1e-30  # of the complex step: its square vanishes in rounding
 
@@ -53,10 +54,12 @@ def third_derivative(objective, theta, C):
             "third_derivative needs an analytic activation, got "
             f"{objective.net.activation.__name__}"
         )
-    eigenvalues, vectors = get_xp(theta).linalg.eigh(C)
-    V = transpose(vectors)  # an eigenvector per row
-    along = objective.hvp(theta[..., None, :] + 1j * STEP * V, V).imag / STEP
-    return (eigenvalues[..., None] * along).sum(axis=-2)
+    theta, C = _with_replicas(objective, theta, C)
+    xp = get_xp(theta)
+    eigenvalues, vectors = xp.linalg.eigh(C)
+    V = xp.moveaxis(vectors, -1, 0)  # (P, ..., P), an eigenvector per row
+    along = objective.hvp(theta + 1j * STEP * V, V).imag / STEP
+    return (xp.moveaxis(eigenvalues, -1, 0)[..., None] * along).sum(axis=0)
 
 
 def moment_rates(risk, mean, C, drop, epsilon):
@@ -67,7 +70,8 @@ def moment_rates(risk, mean, C, drop, epsilon):
     (..., P, P), like `mean` and `C`.
 
     `risk` has MSE, an analytic activation, and few enough masks to enumerate; `drop`
-    acts after the last hidden layer; `epsilon` is the learning rate.
+    acts after the last hidden layer; `epsilon` is the learning rate, or one per
+    replica.
 
     Equation: eq:mean-flow, eq:covariance-flow
 
@@ -81,10 +85,14 @@ def moment_rates(risk, mean, C, drop, epsilon):
     705.6
     """
     F = L1(risk, last_layer_keep(drop, risk.net))
-    drift = F.gradient(mean) + R2Tilde(F, epsilon).gradient(mean)
+    squared = R2Tilde(F, epsilon)
+    mean, C = _with_replicas(squared, mean, C)
+    drift = F.gradient(mean) + squared.gradient(mean)
     drift = drift + 0.5 * third_derivative(F, mean, C)
-    HC = F.hvp(mean[..., None, :], C)  # a row of C is a direction: this is C H
-    noise = epsilon * gradient_covariance(risk, mean, drop)
+    xp = get_xp(mean)  # a row of C is a direction: this is C H
+    HC = xp.moveaxis(F.hvp(mean, xp.moveaxis(C, -2, 0)), 0, -2)
+    noise = gradient_covariance(risk, mean, drop)
+    noise = per_replica(squared.epsilon, noise, axes=2) * noise
     return -drift, noise - HC - transpose(HC)
 
 
@@ -108,7 +116,7 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
     >>> mean.shape, covariance.shape
     ((2, 3), (2, 3, 3))
     """
-    theta, _ = risk.check(theta)
+    theta = with_replicas(R2Tilde(risk, epsilon), theta)
     xp, P = get_xp(theta), risk.net.size
 
     def joined(mean, C):  # the mean as a row above those of C
@@ -121,6 +129,12 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
     start = joined(theta, xp.zeros(theta.shape + (P,)))
     states = _integrate(rate, start, times, tolerance)
     return states[..., 0, :], states[..., 1:, :]
+
+
+def _with_replicas(objective, theta, C):
+    """θ (..., P) and C (..., P, P), each with the replica axes of both and the data."""
+    theta = with_replicas(objective, theta, C[..., 0, 0])
+    return theta, get_xp(theta).broadcast_to(C, theta.shape + theta.shape[-1:])
 
 
 def _integrate(rate, start, times, tolerance):

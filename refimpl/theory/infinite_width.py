@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from refimpl.arrays.backend import to_numpy
-from refimpl.arrays.checks import check_integer
-from refimpl.arrays.masks import check_keep
+from refimpl.arrays.checks import check_integer, check_number
 from refimpl.arrays.types import Array
 from refimpl.core.dropout import noise_variance
+from refimpl.core.r1 import R1Penalty
 from refimpl.core.two_layer import TwoLayer
 
 SMALLEST = 1e-8  # of a neuron's length on the samples, against the largest
@@ -48,7 +48,7 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
     grid : (G, d+1)
         Rows (w, b): the neurons that may take part, with both signs.
     certificate : (G', d+1), optional
-        Neurons against which the bound is checked; `grid` without it.
+        Neurons against which the bound is checked, beside those of the grid.
 
     Returns
     -------
@@ -69,7 +69,9 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
 
     if not isinstance(risk.net, TwoLayer) or risk.net.outputs != 1:
         raise ValueError(f"risk must be of a TwoLayer of one output, got {risk.net!r}")
-    if check_keep(keep) == 1:
+    if risk.lead:
+        raise ValueError(f"risk must have one data set, got some of shape {risk.lead}")
+    if R1Penalty(risk, check_number("keep", keep)).keep == 1:
         raise ValueError("keep must be below 1: without dropout R_1 is 0, got 1")
     (m,), n, y = risk.net.hidden, risk.n, to_numpy(risk.Y)[:, 0]
     v = noise_variance(keep) / m
@@ -80,8 +82,8 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
     c = c[: len(grid)] - c[len(grid) :]
     outputs, total = atoms @ c, abs(c).sum()
     value = (((y - outputs) ** 2).sum() + v * total**2) / (2 * n)
-    checked = atoms if certificate is None else _atoms(risk, certificate)[1]
-    bound = _dual(y - outputs, y, v, checked) / n
+    seen = [atoms] if certificate is None else [atoms, _atoms(risk, certificate)[1]]
+    bound = _dual(y - outputs, y, v, np.concatenate(seen, axis=1)) / n
     taken = c != 0
     return Optimum(float(value), float(bound), grid[taken], c[taken], outputs)
 

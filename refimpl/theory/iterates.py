@@ -1,15 +1,16 @@
 """Iterates of gradient descent with dropout, averaged exactly over all their masks.
 
-Means are (..., P) and covariances (..., P, P) for θ (..., P); where there is too much
-to follow, ``ValueError``.
+Means are (..., P) and covariances (..., P, P) for θ (..., P), with the replica axes of
+the data and of a learning rate too; where there is too much to follow, ``ValueError``.
 """
 
 from itertools import permutations
 
-from refimpl.arrays.backend import get_xp, like, transpose, weighted_sum
-from refimpl.arrays.checks import check_integer
+from refimpl.arrays.backend import get_xp, like, per_replica, transpose, weighted_sum
+from refimpl.arrays.checks import check_integer, check_nonnegative
 from refimpl.arrays.masks import masks_beside
-from refimpl.core.dropout import Dropout
+from refimpl.core.dropout import Dropout, as_dropout
+from refimpl.theory.replicas import with_replicas
 
 MAX_BITS = 18  # of the number of sequences that are followed side by side
 MAX_DECK = 7  # masks: 7! orders
@@ -31,7 +32,9 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     >>> mean_iterate(risk, theta, drop, 0.01, steps=1)  # θ − 0.01 ∇(R_S + R_1)
     array([[ 0.28, -0.36, 2.76]])
     """
-    theta, _ = risk.check(theta)
+    epsilon, drop = check_nonnegative("epsilon", epsilon), as_dropout(drop)
+    theta = with_replicas(risk, theta, epsilon)
+    epsilon = per_replica(epsilon, theta, axes=1)
     steps = check_integer("steps", steps, 1)
     bits = drop.count(risk.net, risk.n).bit_length() - 1
     if steps * bits > MAX_BITS:
@@ -69,7 +72,9 @@ def mean_epoch(risk, theta, eta, epsilon):
     >>> mean_epoch(risk, theta, deck, 0.01)  # θ − 0.01 · 4 · 6 · (6, 3, 2)
     array([-0.44, -0.72,  2.52])
     """
-    theta, _ = risk.check(theta)
+    epsilon = check_nonnegative("epsilon", epsilon)
+    theta = with_replicas(risk, theta, epsilon)
+    epsilon = per_replica(epsilon, theta, axes=1)
     masks = check_integer("number of masks in eta", len(eta), 1, MAX_DECK)
     orders = list(permutations(range(masks)))
     ends = theta[None]
@@ -95,11 +100,10 @@ def gradient_covariance(risk, theta, drop):
     >>> float(np.trace(gradient_covariance(risk, theta, drop)))  # (2·6)² (6² + 3² + 2²)
     7056.0
     """
-    theta, _ = risk.check(theta)
+    theta, drop = with_replicas(risk, theta), as_dropout(drop)
     xp, n = get_xp(theta), risk.n
     if drop.per_sample:
-        risk = risk.batch(xp.arange(n)[:, None])  # n data sets of one sample
-        theta = theta[..., None, :]
+        risk, theta = _single_samples(risk), theta[..., None, :]
     one_mask = Dropout(drop.keep, layers=drop.layers)
     probabilities, eta = one_mask.enumerate(risk.net, risk.n)
     gradients = risk.gradient(theta, masks_beside(eta, theta.ndim - 1))  # (K, ..., P)
@@ -126,11 +130,14 @@ def batch_gradient_covariance(risk, theta, size):
     >>> float(np.trace(C))
     49.0
     """
-    theta, _ = risk.check(theta)
-    xp, n = get_xp(theta), risk.n
+    theta, n = with_replicas(risk, theta), risk.n
     size = check_integer("size", size, 1, n)
-    each = risk.batch(xp.arange(n)[:, None])  # n data sets of one sample
-    gradients = each.gradient(theta[..., None, :])  # (..., n, P)
+    gradients = _single_samples(risk).gradient(theta[..., None, :])  # (..., n, P)
     deviations = gradients - gradients.mean(axis=-2, keepdims=True)
     share = (n - size) / (size * max(n - 1, 1))
     return share / n * (transpose(deviations) @ deviations)
+
+
+def _single_samples(risk):
+    """Every sample as a data set of one: a last leading axis counts them."""
+    return risk.of_data(risk.X[..., None, :], risk.Y[..., None, :])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refimpl.arrays.backend import get_xp, per_replica, to_numpy, transpose
-from refimpl.arrays.checks import check_integer
+from refimpl.arrays.checks import check_integer, check_number
 from refimpl.arrays.masks import check_keep, keep_by_layer
 from refimpl.arrays.shapes import check_inputs, check_targets
 from refimpl.arrays.types import Array, ArrayLike
@@ -78,7 +78,8 @@ def linear_minimum(
     Y = check_targets(Y, X.shape[-2], np.shape(Y)[-1] if np.ndim(Y) > 1 else 1)
     if X.ndim > 2 or Y.ndim > 2:
         raise ValueError(f"X and Y must be (n, d) and (n, o), got {X.shape}, {Y.shape}")
-    m, v = check_integer("width", width, 1), noise_variance(check_keep(keep))
+    m, keep = check_integer("width", width, 1), check_number("keep", keep)
+    v = noise_variance(check_keep(keep))
     inverse = np.linalg.pinv(X)
     reached = X @ (inverse @ Y)
     U, y, V = np.linalg.svd(reached, full_matrices=False)

@@ -160,3 +160,24 @@ def test_the_group_norm_bounds_r1_and_does_not_see_splitting(pair):
     assert_close(
         r1_group_norm(objective, equal, KEEP), refimpl.R1(objective, equal, KEEP)
     )
+
+
+@pytest.mark.equation("eq:toy-example", "eq:r1-group-norm")
+def test_they_take_and_refuse_what_r1_does(pair):
+    risk, theta = pair()
+    keep = np.array([0.3, 0.9])
+    for at in (theta, theta[0]):
+        r1 = refimpl.R1(risk, at, keep)
+        assert_close(sum(r1_split(risk, at, keep)), r1)
+        assert_rejects(sum(r1_split(risk, at, keep[::-1].copy())), r1)
+        ats = np.broadcast_to(at, theta.shape)
+        norms = [r1_group_norm(risk, *one) for one in zip(ats, keep)]
+        assert_close(r1_group_norm(risk, at, keep), norms)
+    other, _ = pair(loss="cross_entropy")
+    refused = [(risk, keep, "keep must lie in") for keep in (0, 1.5, "a", -1.0)]
+    refused += [(other, 0.5, "R1 holds for loss 'mse'")]
+    refused += [(risk, np.full(3, 0.5), "leading axes of theta, ")]
+    for fn in (r1_split, r1_group_norm):
+        for of, keep, message in refused:
+            with pytest.raises(ValueError, match=message):
+                fn(of, theta, keep)

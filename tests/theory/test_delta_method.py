@@ -118,6 +118,21 @@ def test_chunks_and_leading_axes_do_not_change_it(monkeypatch, small):
 
 
 @pytest.mark.equation("eq:delta-all-layers")
+def test_data_of_several_replicas_some_samples_at_a_time(monkeypatch, small):
+    risk, thetas = small("deep 2", n=6, replicas=(2,), own_data=True)
+    theta, drop = thetas[0], refimpl.Dropout(0.6, layers="all")
+    alone = [
+        delta_regularizer(risk.of_data(*one), theta, drop)
+        for one in zip(risk.X, risk.Y)
+    ]
+    assert_close(delta_regularizer(risk, theta, drop), alone)
+    monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 50)
+    assert_close(delta_regularizer(risk, theta, drop), alone)
+    assert_rejects(alone[::-1], alone)
+    last = delta_regularizer(risk, theta, refimpl.Dropout(0.6))
+    assert_close(delta_regularizer(risk, theta, 0.6), last)  # a keep for a Dropout
+
+
 def test_the_hessians_are_symmetric(small):
     objective, theta = small("deep 3")
     for H in activation_hessians(objective, theta):

@@ -154,6 +154,33 @@ def test_the_moments_move_as_their_equations_say(per_sample, small):
         assert_rejects(mean_rate, wrong, 1e-6)
 
 
+@pytest.mark.parametrize("own_data", [False, True], ids=["rates", "data and rates"])
+def test_replicas_of_the_data_and_of_the_rate(own_data, small):
+    risk, thetas = small(replicas=(2,), own_data=own_data)
+    each = (
+        [risk.of_data(*one) for one in zip(risk.X, risk.Y)] if own_data else [risk] * 2
+    )
+    rates, drop, P = np.array([0.1, 0.2]), refimpl.Dropout(KEEP), risk.net.size
+    B = np.random.default_rng(2).standard_normal((2, P, P))
+    C = B + B.swapaxes(1, 2)
+    for theta in (thetas[0], thetas):
+        starts = np.broadcast_to(theta, thetas.shape)
+        for spread in (C[0], C):
+            spreads = np.broadcast_to(spread, C.shape)
+            found = moment_rates(risk, theta, spread, drop, rates)
+            for index, arguments in enumerate(zip(each, starts, spreads, rates)):
+                *where, rate = arguments
+                alone = moment_rates(*where, drop, rate)
+                for part, expected in zip(found, alone):
+                    assert_close(part[index], expected, 1e-11)
+            assert_rejects(found[1][0], found[1][1])
+        found = mean_flow(risk, theta, drop, rates, [0.2], 1e-6)
+        for index, (one, start, rate) in enumerate(zip(each, starts, rates)):
+            alone = mean_flow(one, start, drop, rate, [0.2], 1e-6)
+            for part, expected in zip(found, alone):
+                assert_close(part[:, index], expected, 1e-5)
+
+
 def exact_moments(objective, theta, drop, epsilon, steps):
     """Mean and covariance of the iterate over all sequences of masks."""
     probabilities, eta = drop.enumerate(objective.net, objective.n)

@@ -112,6 +112,17 @@ def test_the_bound_is_below_the_value_by_what_the_grid_misses():
     assert_rejects(coarse.bound, coarse.value, 1e-6)
 
 
+@pytest.mark.equation("eq:atomic-dual")
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_bound_is_not_above_the_value_whatever_the_certificate(activation):
+    risk, grid, finer = problem(activation)
+    found = infinite_width_minimum(risk, KEEP, grid, finer[1::2])
+    assert found.bound <= found.value
+    lone = infinite_width_minimum(risk, KEEP, grid, [[0.0, 1.0]])
+    assert_close(lone.bound, infinite_width_minimum(risk, KEEP, grid).bound)
+    assert_close(lone.bound, lone.value, 1e-9)
+
+
 def test_on_figure_4_the_optimum_has_two_orientations():
     net = refimpl.TwoLayer(1, 1000)
     risk = refimpl.Risk(net, *tanh_pair())
@@ -131,6 +142,15 @@ def test_bad_input_is_named():
         infinite_width_minimum(risk, 1.0, grid)
     with pytest.raises(ValueError, match=r"grid must have shape \(G, 2\)"):
         infinite_width_minimum(risk, 0.5, np.ones((3, 3)))
+    for keep in (np.array([0.5, 0.6]), "a"):
+        with pytest.raises(ValueError, match="keep must be a finite number"):
+            infinite_width_minimum(risk, keep, grid)
+    own = refimpl.Risk(risk.net, risk.X[None], risk.Y)
+    with pytest.raises(ValueError, match="risk must have one data set"):
+        infinite_width_minimum(own, 0.5, grid)
+    sure = refimpl.Risk(risk.net, risk.X, np.zeros(5, int), loss="cross_entropy")
+    with pytest.raises(ValueError, match="R1 holds for loss 'mse'"):
+        infinite_width_minimum(sure, 0.5, grid)
     deep = refimpl.Risk(refimpl.Deep((1, 2, 1)), [[1.0]], [[1.0]])
     with pytest.raises(ValueError, match="risk must be of a TwoLayer"):
         infinite_width_minimum(deep, 0.5, grid)

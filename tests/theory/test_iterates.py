@@ -115,6 +115,36 @@ def test_replicas_keep_their_axes(per_sample, small):
             assert_close(together[index], function(thetas[index]))
 
 
+@pytest.mark.parametrize("width", [1, 2])
+def test_axes_that_only_the_data_or_the_rates_have(width, small):
+    """One θ, and n = 2 samples for each of two replicas."""
+    data, thetas = small(width=width, replicas=(2,), own_data=True)
+    theta, rates = thetas[0], np.array([0.1, 0.2])
+    _, deck = refimpl.Dropout(KEEP).enumerate(data.net, data.n)
+    functions = [
+        lambda risk, rate: mean_iterate(risk, theta, refimpl.Dropout(KEEP), rate, 2)[1],
+        lambda risk, rate: mean_epoch(risk, theta, deck, rate),
+        lambda risk, rate: gradient_covariance(risk, theta, KEEP),
+        lambda risk, _: gradient_covariance(risk, theta, refimpl.Dropout(KEEP, True)),
+        lambda risk, _: batch_gradient_covariance(risk, theta, 1),
+    ]
+    each = [data.of_data(X, Y) for X, Y in zip(data.X, data.Y)]
+    for function in functions:
+        together = function(data, rates)
+        alone = [function(risk, rate) for risk, rate in zip(each, rates)]
+        assert_close(together, alone)
+        assert_rejects(together, alone[::-1])
+    one = [functions[0](each[0], rate) for rate in rates]
+    assert_close(functions[0](each[0], rates), one)
+    traces = np.trace(functions[2](data, 0), axis1=-2, axis2=-1)
+    assert_close(traces, gradient_covariance_trace(data, theta, KEEP))
+    for wrong in functions[:2]:
+        with pytest.raises(ValueError, match="leading axes of theta, data, keep and"):
+            wrong(data, np.full(3, 0.1))
+        with pytest.raises(ValueError, match="epsilon must be finite and at least 0"):
+            wrong(data, -0.1)
+
+
 DECKS = {
     "shared, p = 1/2": ({"width": 2, "n": 3}, 0.5, False, [0, 1, 2, 3]),
     "per sample, p = 1/2": ({"width": 1, "n": 2}, 0.5, True, [0, 1, 2, 3]),

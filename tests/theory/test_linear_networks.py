@@ -179,5 +179,7 @@ def test_what_is_no_linear_network_is_refused(problem):
     for X, Y in (([1.0], [1.0]), (np.ones((2, 3)), np.ones((3, 1)))):
         with pytest.raises(ValueError, match="must have shape"):
             linear_minimum(X, Y, 2, 0.5)
+    with pytest.raises(ValueError, match="keep must be a finite number"):
+        linear_minimum(*data(4, 2, 1), 2, np.array([0.5, 0.6]))
     with pytest.raises(ValueError, match=r"X and Y must be \(n, d\) and \(n, o\)"):
         linear_minimum(np.ones((2, 3, 1)), np.ones((2, 3, 1)), 2, 0.5)
