@@ -35,9 +35,10 @@ The array module, NumPy or CuPy, and the precision follow θ.
 from refimpl import data as datasets
 from refimpl.analysis.baselines import GaussianGradientNoise, WeightDecay
 from refimpl.analysis.condensation import effective_ratio, orientation_count
+from refimpl.analysis.eigenvalues import top_eigenvalues
 from refimpl.analysis.gauss_newton import GaussNewton, ResidualCurvature
 from refimpl.analysis.gradient_check import check_gradient
-from refimpl.analysis.hessian import hessian, hessian_trace, top_eigenvalues
+from refimpl.analysis.hessian import hessian, hessian_trace
 from refimpl.analysis.landscape import loss_along, normalize_filters
 from refimpl.analysis.orientations import (
     active,

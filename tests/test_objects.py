@@ -235,6 +235,9 @@ LACKING = {
     "OnlyOf must have a method push_of(run, push)": lambda: OnlyOf().hvp(
         np.ones(9), np.ones(9)
     ),
+    "R2Tilde has no Hessian product": lambda: refimpl.hessian(
+        refimpl.L2(risk(), EPSILON), np.ones(9)
+    ),
 }
 
 
@@ -248,7 +251,8 @@ def test_an_objective_without_a_method_is_told_which(words):
 def test_what_cannot_stand_in_is_told_what_it_lacks():
     with pytest.raises(ValueError, match="which has no learning_rate or start$"):
         refimpl.train(risk(), np.ones(9), 0.1, 1)
-    with pytest.raises(ValueError, match="which has no check or hvp$"):
-        refimpl.hessian("risk", np.ones(9))
+    for measure in (refimpl.hessian, refimpl.top_eigenvalues, refimpl.quadrature):
+        with pytest.raises(ValueError, match="risk must be an objective.*got 'risk'$"):
+            measure("risk", np.ones(9))
     with pytest.raises(ValueError, match="risk must be a Risk, got 'risk'$"):
         R1Penalty("risk", KEEP)

@@ -100,9 +100,7 @@ def _errors(objective, theta, eta, derivative) -> Iterator[tuple[float, str]]:
     v = xp.asarray(np.random.default_rng(0).standard_normal(P))
     try:
         product = objective.hvp(theta, v, eta)
-    except (NotImplementedError, ValueError) as error:
-        if isinstance(error, ValueError) and "no Hessian product" not in str(error):
-            raise
+    except NotImplementedError:
         return
     expected = derivative(lambda at: objective.gradient(at, eta), theta, v)
     yield _error("Hessian product along a random direction", product, expected)

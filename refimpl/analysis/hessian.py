@@ -1,35 +1,21 @@
-"""Curvature of an objective: Hessian, largest eigenvalues, trace.
+"""Curvature of an objective: its Hessian and the trace.
 
 Any `Objective` serves; the experiments take R_S with dropout off.
 """
 
-from typing import Protocol, runtime_checkable
-
-from refimpl.analysis.lanczos import top_by_lanczos
 from refimpl.arrays import backend, checks, generators
 from refimpl.arrays.backend import chunks, get_xp, like
 from refimpl.arrays.limits import check_fits
-from refimpl.arrays.types import Array, ArrayLike, Factors, Generator
+from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
+from refimpl.core.objective import Differentiable, check_objective
 from refimpl.fast.hessian_at import hessian_at, trace_at
 
-# Up to this many parameters the dense Hessian is cheaper than iterating, unless its
-# passes over the samples take more than so many array elements.
-DENSE_SIZE, DENSE_WORK = 1500, 2**30
-
-# Lanczos vectors kept, before ARPACK takes over with as many.
-VECTORS = 20
+# Up to this many parameters the dense Hessian is cheaper than iterating.
+DENSE_SIZE = 1500
 
 
-@runtime_checkable
-class HasProduct(Protocol):
-    """What the measures of curvature take: an objective with a Hessian product."""
-
-    def check(self, theta: ArrayLike) -> tuple[Array, Factors]: ...
-    def hvp(self, theta: ArrayLike, v: ArrayLike) -> Array: ...
-
-
-def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
+def hessian(risk: Differentiable, theta: ArrayLike) -> Array:
     """Dense Hessian, by one Hessian-vector product per parameter.
 
     Equation: eq:hessian
@@ -57,7 +43,7 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
            [18.,  9., 12.],
            [24., 12.,  4.]])
     """
-    theta = _check_replicas(risk, theta)
+    theta = check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
     check_fits(f"the Hessian in {P:,} parameters", theta.size * P, theta)
     H = xp.empty(theta.shape + (P,), dtype=theta.dtype)
@@ -66,68 +52,8 @@ def hessian(risk: HasProduct, theta: ArrayLike) -> Array:
     return H
 
 
-def top_eigenvalues(
-    risk: HasProduct,
-    theta: ArrayLike,
-    k: int = 1,
-    tolerance: float = 1e-6,
-    rng: Generator | None = None,
-) -> Array:
-    """The `k` largest eigenvalues of the Hessian, in descending order.
-
-    Dense up to 1,500 parameters, unless samples are very many. Else matrix-free:
-    `lanczos`, and where that takes more than 20 steps ARPACK through SciPy, which
-    restarts, so that memory stays bounded. CuPy arrays stay with `lanczos`.
-
-    Equation: eq:top-eigenvalues
-
-    Parameters
-    ----------
-    risk : Objective
-    theta : (..., P)
-    k : int
-        1 to P.
-    tolerance : float
-        Relative accuracy of the matrix-free eigenvalues.
-    rng : Generator, optional
-        Draws the start vector; a fixed one without it.
-
-    Returns
-    -------
-    eigenvalues : (..., k)
-
-    Raises
-    ------
-    ValueError
-        If k is not in 1 to P, or data or keep have replica axes of their own: each
-        theta is taken in turn.
-
-    Examples
-    --------
-    >>> from refimpl.data.example import risk, theta  # f(2) = 3·2
-    >>> values = top_eigenvalues(risk, theta, k=3)
-    >>> round(float(values.sum()), 12)  # the trace: 36 + 9 + 4
-    49.0
-    """
-    theta, _ = with_product(risk).check(theta)
-    xp, P = get_xp(theta), risk.net.size
-    tolerance = checks.check_positive("tolerance", tolerance)
-    k = checks.check_integer("k", k, 1, P)
-    rng = generators.as_generator(0 if rng is None else rng, xp)
-    rows = theta.reshape(-1, P)
-    if not len(rows):  # no replicas
-        return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
-    _check_replicas(risk, rows[0])
-    dense = P <= DENSE_SIZE and P * _hvp_elements(risk, rows[0]) <= DENSE_WORK
-    if dense or k >= P - 1:
-        values = [xp.linalg.eigvalsh(hessian(risk, row))[::-1][:k] for row in rows]
-    else:
-        values = [_by_products(risk, row, k, tolerance, rng) for row in rows]
-    return xp.stack(values).reshape(theta.shape[:-1] + (k,))
-
-
 def hessian_trace(
-    risk: HasProduct,
+    risk: Differentiable,
     theta: ArrayLike,
     method: str | None = None,
     probes: int = 100,
@@ -172,7 +98,7 @@ def hessian_trace(
     >>> bool(abs(estimate.mean - 49) < 4 * estimate.standard_error)
     True
     """
-    theta = _check_replicas(risk, theta)
+    theta = check_replicas(risk, theta)
     xp, P = get_xp(theta), risk.net.size
     if method not in (None, "exact", "hutchinson"):
         raise ValueError(f"method must be 'exact' or 'hutchinson', got {method!r}")
@@ -193,13 +119,13 @@ def hessian_trace(
     return Estimate(samples.mean(axis=0), error)
 
 
-def _check_replicas(risk, theta):
+def check_replicas(risk, theta):
     """`theta` checked; the directions' axis is put before its leading axes, so these
     must be all there are."""
-    theta, q = with_product(risk).check(theta)
+    theta, q = check_objective(risk, "risk").check(theta)
     checks.as_real("theta", theta)
     lead = theta.shape[:-1]
-    if getattr(risk, "lead", lead) != ():  # the value says how all axes fit
+    if risk.lead != ():  # the value says how all axes fit
         lead = risk.value(theta, q).shape
     if lead != theta.shape[:-1]:
         raise ValueError(
@@ -207,12 +133,6 @@ def _check_replicas(risk, theta):
             f"got {theta.shape[:-1]}"
         )
     return theta
-
-
-def with_product(risk):
-    """`risk`, checked to have a Hessian product."""
-    allowed = "an objective with a Hessian product"
-    return checks.check_kind("risk", risk, HasProduct, allowed)
 
 
 def _hvp_chunks(risk, theta, product):
@@ -234,24 +154,3 @@ def _diagonal_sum(risk, theta, product):
 def _hvp_elements(risk, theta):
     """Array elements that one direction's Hessian-vector product needs."""
     return theta[..., 0].size * backend.pass_elements(risk.net, risk.n)
-
-
-def _by_products(risk, theta, k, tolerance, rng):
-    """The `k` largest eigenvalues at `theta` (P,), without the matrix."""
-    dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
-    start = like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
-    product = hessian_at(risk, theta)
-    if backend.on_device(theta):
-        return top_by_lanczos(product, start, k, rng, tolerance)
-    if k == 1:
-        try:
-            return top_by_lanczos(product, start, k, rng, tolerance, VECTORS)
-        except ArithmeticError:
-            pass
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    operator = LinearOperator(
-        (risk.net.size,) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=theta.dtype
-    )
-    values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
-    return values[::-1].copy()

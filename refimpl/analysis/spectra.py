@@ -8,12 +8,12 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from refimpl.analysis.hessian import HasProduct, with_product
 from refimpl.analysis.lanczos import krylov
 from refimpl.arrays import checks, generators
 from refimpl.arrays.backend import get_xp, move
 from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
+from refimpl.core.objective import Differentiable, check_objective
 from refimpl.fast.hessian_at import hessian_at
 
 
@@ -39,7 +39,7 @@ class Quadrature(NamedTuple):
 
 
 def quadrature(
-    risk: HasProduct,
+    risk: Differentiable,
     theta: ArrayLike,
     steps: int = 40,
     probes: int = 10,
@@ -82,7 +82,7 @@ def quadrature(
     ----------
     Golub and Welsch (1969); Lin, Saad and Yang (2016); Ghorbani et al. (2019).
     """
-    theta, _ = with_product(risk).check(theta)
+    theta, _ = check_objective(risk, "risk").check(theta)
     checks.as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")

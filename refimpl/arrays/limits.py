@@ -12,7 +12,7 @@ from refimpl.arrays.backend import get_xp, on_device
 UNSEEN = 2**27  # bytes of which nobody asks whether they are free
 
 
-def check_pass(name, risk, theta, arrays, lead=None):
+def check_memory(name, risk, theta, arrays, lead=None):
     """Raise ``MemoryError`` unless `arrays` over samples and neurons fit.
 
     Parameters

@@ -37,7 +37,7 @@ class Differentiable(show.Shown):
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
         """Function v ↦ ∇²F(θ) v."""
-        raise ValueError(f"{type(self).__name__} has no Hessian product")
+        raise NotImplementedError(f"{type(self).__name__} has no Hessian product")
 
     def batch(self, indices: Array) -> "Differentiable":
         """The same objective on the samples `indices` (B,) or (R, B)."""

@@ -4,9 +4,8 @@ Eigenvalues, traces and spectra take hundreds of products at the same θ.
 """
 
 from refimpl.arrays.backend import on_device
-from refimpl.arrays.limits import check_pass
+from refimpl.arrays.limits import check_memory
 from refimpl.core import risk
-from refimpl.core.objective import Differentiable
 from refimpl.core.two_layer import TwoLayer
 from refimpl.fast import two_layer
 from refimpl.fast.blocks import of_two_layer, parts
@@ -29,13 +28,10 @@ def hessian_at(objective, theta):
     >>> product(np.array([1.0, 0.0, 0.0])), product.trace()
     (array([36., 18., 24.]), np.float64(49.0))
     """
-    if isinstance(objective, Differentiable):
-        check_pass("a Hessian product", objective, theta, PRODUCT)
+    check_memory("a Hessian product", objective, theta, PRODUCT)
     if closed(objective):
         return two_layer_hessian(objective, theta)
-    if hasattr(objective, "hessian_at"):
-        return objective.hessian_at(theta)
-    return lambda v: objective.hvp(theta, v)
+    return objective.hessian_at(theta)
 
 
 def trace_at(objective, theta):

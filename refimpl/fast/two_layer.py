@@ -27,7 +27,7 @@ from refimpl.arrays.backend import (
     transpose,
     with_ones,
 )
-from refimpl.arrays.limits import check_pass
+from refimpl.arrays.limits import check_memory
 from refimpl.arrays.shapes import leads
 from refimpl.arrays.types import Array, ArrayLike, Factors
 from refimpl.core import modified_losses, risk
@@ -55,7 +55,7 @@ class Risk(risk.Risk):
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
         lead = max(leads(theta, q), key=prod)
-        check_pass("a forward pass", self, theta, FORWARD, lead)
+        check_memory("a forward pass", self, theta, FORWARD, lead)
         return super().run(theta, q)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
@@ -144,7 +144,7 @@ def in_parts(one, risk, theta, q, *c):
     lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
     if len(lead) != 1 or lead[0] <= part or on_device(theta):
         if lead or part == 1:  # else it is small
-            check_pass("a gradient", risk, theta, GRADIENT, lead)
+            check_memory("a gradient", risk, theta, GRADIENT, lead)
         return thinned(one, risk, theta, q, *c)
 
     def rows(array, axes=2):

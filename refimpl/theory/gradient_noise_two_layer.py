@@ -13,7 +13,7 @@ Gram matrices over the samples that share a mask: all n, or one.
 from typing import Any, NamedTuple
 
 from refimpl.arrays.backend import chunks, get_xp, per_replica, transpose, with_ones
-from refimpl.arrays.limits import check_pass
+from refimpl.arrays.limits import check_memory
 from refimpl.core.network import Upstream
 
 # Arrays over samples and neurons that are held, at least.
@@ -41,7 +41,7 @@ def trace(risk, theta, moments, per_sample):
 
     Equation: eq:r2-shared, eq:r2-per-sample
     """
-    check_pass("R_2", risk, theta, VALUE)
+    check_memory("R_2", risk, theta, VALUE)
     _, terms, A, norm = _terms(risk, theta, per_sample)
     c = _coefficients(moments, terms.h, per_sample)
     total = sum(_rows_value(c, terms.rows(*r), terms, A, norm) for r in _rows(terms))
@@ -54,7 +54,7 @@ def trace_gradient(risk, theta, moments, per_sample):
 
     Equation: eq:r2-gradient
     """
-    check_pass("the gradient of R_2", risk, theta, GRADIENT)
+    check_memory("the gradient of R_2", risk, theta, GRADIENT)
     run, terms, A, norm = _terms(risk, theta, per_sample)
     c0, c1, c2, c3 = c = _coefficients(moments, terms.h, per_sample)
     samples = (-3, -2) if per_sample else (-2,)

@@ -12,7 +12,7 @@ from problems import NETWORKS
 from scipy import stats
 
 import refimpl
-from refimpl.analysis import hessian as curvature
+from refimpl.analysis import eigenvalues, hessian
 from refimpl.arrays import backend
 
 
@@ -71,7 +71,7 @@ def test_matrix_free_eigenvalues_are_those_of_the_hessian(
         fitted = objective.net.forward(theta, objective.X)
         objective = refimpl.Risk(objective.net, objective.X, fitted)
     expected = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[::-1][:3]
-    monkeypatch.setattr(curvature, "DENSE_SIZE", 1)
+    monkeypatch.setattr(eigenvalues, "DENSE_SIZE", 1)
     if route != "ARPACK":
         monkeypatch.setattr(backend, "on_device", lambda array: True)
     found = refimpl.top_eigenvalues(objective, theta, 3, tolerance=1e-9)
@@ -82,8 +82,8 @@ def test_matrix_free_eigenvalues_are_those_of_the_hessian(
 def test_with_very_many_samples_no_hessian_is_formed(monkeypatch, problem):
     objective, theta = problem(outputs=1, n=4)
     expected = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[-1:]
-    monkeypatch.setattr(curvature, "DENSE_WORK", 1)
-    monkeypatch.setattr(curvature, "hessian", lambda *_: pytest.fail("formed"))
+    monkeypatch.setattr(eigenvalues, "DENSE_WORK", 1)
+    monkeypatch.setattr(eigenvalues, "hessian", lambda *_: pytest.fail("formed"))
     found = refimpl.top_eigenvalues(objective, theta, 1, tolerance=1e-9)
     assert_close(found, expected, 1e-8)
 
@@ -102,8 +102,8 @@ def test_a_loose_tolerance_saves_products(tolerance, monkeypatch, problem):
         return product
 
     exact = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[-1]
-    monkeypatch.setattr(curvature, "DENSE_SIZE", 1)
-    monkeypatch.setattr(curvature, "hessian_at", counted)
+    monkeypatch.setattr(eigenvalues, "DENSE_SIZE", 1)
+    monkeypatch.setattr(eigenvalues, "hessian_at", counted)
     (found,) = refimpl.top_eigenvalues(objective, theta, tolerance=tolerance)
     assert abs(found / exact - 1) < tolerance and count <= 8
     refimpl.top_eigenvalues(objective, theta, tolerance=1e-12)
@@ -131,7 +131,7 @@ def test_large_networks_are_estimated(monkeypatch, problem):
     objective, theta = problem(
         "deep 2", n=4
     )  # deep: a two-layer network has a closed form
-    monkeypatch.setattr(curvature, "DENSE_SIZE", 1)
+    monkeypatch.setattr(hessian, "DENSE_SIZE", 1)
     estimate = refimpl.hessian_trace(objective, theta)
     again = refimpl.hessian_trace(objective, theta)
     assert estimate.standard_error > 0 and estimate == again

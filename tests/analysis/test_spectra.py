@@ -7,23 +7,25 @@ from oracles import assert_close, assert_rejects, worst_z
 import refimpl
 from refimpl.analysis import spectra as spectrum
 from refimpl.analysis.gauss_newton import GaussNewton
-
-
-class Matrix:
-    """A symmetric matrix where a Hessian is expected."""
-
-    def __init__(self, values, rng):
-        Q, _ = np.linalg.qr(rng.standard_normal((len(values), len(values))))
-        self.A = (Q * values) @ Q.T
-
-    def check(self, theta):
-        return theta, None
-
-    def hvp(self, theta, v):
-        return self.A @ v
+from refimpl.core.objective import Differentiable
 
 
 P = 30
+
+
+class Matrix(Differentiable):
+    """½ θᵀAθ, whose Hessian is the symmetric matrix A."""
+
+    net, n = refimpl.TwoLayer(1, P // 3), 1
+
+    def __init__(self, values, rng):
+        Q, _ = np.linalg.qr(rng.standard_normal((P, P)))
+        self.A = (Q * values) @ Q.T
+
+    def product(self, theta, q):
+        return lambda v: self.A @ v
+
+
 SPECTRA = {
     "spread": np.linspace(-1, 3, P),
     "rank 3": np.concatenate([np.zeros(P - 3), [1.0, 2.0, 5.0]]),

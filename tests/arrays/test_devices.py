@@ -12,7 +12,7 @@ from oracles import assert_close, assert_rejects
 from problems import ACTIVATIONS, direction, noise
 
 import refimpl
-from refimpl.analysis import hessian as curvature
+from refimpl.analysis import eigenvalues, hessian
 from refimpl.analysis.baselines import GaussianGradientNoise
 from refimpl.arrays import backend
 from refimpl.arrays.backend import like
@@ -349,7 +349,8 @@ def in_parts(request, monkeypatch):
     """Whether chunks are small, and networks too large for a dense Hessian."""
     if request.param:
         monkeypatch.setattr(backend, "CHUNK_ELEMENTS", 3000)
-        monkeypatch.setattr(curvature, "DENSE_SIZE", 1)
+        for module in (eigenvalues, hessian):
+            monkeypatch.setattr(module, "DENSE_SIZE", 1)
 
 
 @pytest.mark.usefixtures("in_parts")

@@ -112,7 +112,7 @@ def test_replicas_beside_each_other_are_replicas_alone(make, problem):
 def test_what_holds_a_gradient_has_no_hessian_product(problem):
     risk, theta = problem()
     for objective in (R2Tilde(risk, EPSILON), L2(risk, EPSILON), L3(risk, EPSILON)):
-        with pytest.raises((AttributeError, ValueError), match="hvp|Hessian product"):
+        with pytest.raises(NotImplementedError, match="Hessian product"):
             objective.hvp(theta, theta)
 
 
