@@ -82,7 +82,11 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
     c = c[: len(grid)] - c[len(grid) :]
     outputs, total = atoms @ c, abs(c).sum()
     value = (((y - outputs) ** 2).sum() + v * total**2) / (2 * n)
-    seen = [atoms] if certificate is None else [atoms, _atoms(risk, certificate)[1]]
+    seen = (
+        [atoms]
+        if certificate is None
+        else [atoms, _atoms(risk, certificate, "certificate")[1]]
+    )
     bound = _dual(y - outputs, y, v, np.concatenate(seen, axis=1)) / n
     taken = c != 0
     return Optimum(float(value), float(bound), grid[taken], c[taken], outputs)
@@ -122,12 +126,12 @@ def directions(count):
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _atoms(risk, grid):
+def _atoms(risk, grid, name="grid"):
     """The rows of a grid that are not silent, their ĥ (n, G) and ‖h‖ (G,)."""
     grid = np.asarray(grid, dtype=float)
     d = risk.net.inputs
     if grid.ndim != 2 or grid.shape[1] != d + 1:
-        raise ValueError(f"grid must have shape (G, {d + 1}), got {grid.shape}")
+        raise ValueError(f"{name} must have shape (G, {d + 1}), got {grid.shape}")
     h = risk.net.activation.value(to_numpy(risk.X) @ grid[:, :-1].T + grid[:, -1])
     lengths = np.sqrt((h**2).sum(axis=0))
     heard = lengths > SMALLEST * lengths.max(initial=0)

@@ -142,6 +142,8 @@ def test_bad_input_is_named():
         infinite_width_minimum(risk, 1.0, grid)
     with pytest.raises(ValueError, match=r"grid must have shape \(G, 2\)"):
         infinite_width_minimum(risk, 0.5, np.ones((3, 3)))
+    with pytest.raises(ValueError, match=r"certificate must have shape \(G, 2\)"):
+        infinite_width_minimum(risk, 0.5, grid, np.ones((3, 3)))
     for keep in (np.array([0.5, 0.6]), "a"):
         with pytest.raises(ValueError, match="keep must be a finite number"):
             infinite_width_minimum(risk, keep, grid)
