@@ -82,12 +82,10 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
     c = c[: len(grid)] - c[len(grid) :]
     outputs, total = atoms @ c, abs(c).sum()
     value = (((y - outputs) ** 2).sum() + v * total**2) / (2 * n)
-    seen = (
-        [atoms]
-        if certificate is None
-        else [atoms, _atoms(risk, certificate, "certificate")[1]]
-    )
-    bound = _dual(y - outputs, y, v, np.concatenate(seen, axis=1)) / n
+    if certificate is not None:
+        _, more, _ = _atoms(risk, certificate, "certificate")
+        atoms = np.concatenate([atoms, more], axis=1)
+    bound = _dual(y - outputs, y, v, atoms) / n
     taken = c != 0
     return Optimum(float(value), float(bound), grid[taken], c[taken], outputs)
 

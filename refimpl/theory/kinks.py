@@ -52,7 +52,8 @@ def convexity_changes(net, theta, x, tolerance=1e-9):
     """Number of changes of convexity of f on (x_1, x_n): (...), int.
 
     Sign changes of the slope changes, from left to right; kinks nearer to each other
-    than `tolerance` are one, and none if they cancel to rounding. `net` and `theta` are as for `kinks`, x (n,) ascends.
+    than `tolerance` are one, and none if they cancel to rounding. `net` and `theta` are
+    as for `kinks`, x (n,) ascends.
 
     Equation: eq:convexity-changes
 
