@@ -35,14 +35,15 @@ def mean(**how):
 
 CASES = {
     # networks
-    "no inputs": (lambda: refimpl.TwoLayer(0, 3), "inputs must be a positive integer, got 0"),
-    "no width": (lambda: refimpl.TwoLayer(1, 0), "width must be a positive integer, got 0"),
+    "no inputs": (lambda: refimpl.TwoLayer(0, 3), "inputs must be an integer of at least 1, got 0"),
+    "no width": (lambda: refimpl.TwoLayer(1, 0), "width must be an integer of at least 1, got 0"),
     "half a neuron": (lambda: refimpl.TwoLayer(1, 2.5), "width .* got 2.5"),
+    "a width of 2.0": (lambda: refimpl.TwoLayer(1, 2.0), "width must be an integer .* got 2.0"),
     "no outputs": (lambda: refimpl.TwoLayer(1, 2, -1), "outputs .* got -1"),
     "a width of True": (lambda: refimpl.TwoLayer(1, True), "width .* got True"),
     "no hidden layer": (lambda: refimpl.Deep((2, 1)), r"widths .* at least three .* \(2, 1\)"),
     "an empty layer": (lambda: refimpl.Deep((2, 0, 1)), "widths .* got 0"),
-    "widths in words": (lambda: refimpl.Deep("abc"), "widths must be a positive integer"),
+    "widths in words": (lambda: refimpl.Deep("abc"), "widths must be an integer of at least 1"),
     "unknown activation": (
         lambda: refimpl.TwoLayer(1, 2, activation="gelu"),
         "activation must be one of identity, relu, tanh, got 'gelu'",

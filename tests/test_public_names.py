@@ -90,7 +90,7 @@ def test_every_name_has_an_example(name):
 ROOMS = {
     "theory": "contributions delta_method central_limit flow iterates "
     "jacobian kinks r2 zero_loss",
-    "analysis": "condensation hessian landscape spectra",
+    "analysis": "condensation eigenvalues hessian landscape spectra",
     "fast": "enumeration",
 }
 

@@ -156,12 +156,13 @@ def beside(array, axes):
     return array.reshape(array.shape[:1] + (1,) * axes + array.shape[1:])
 
 
-def unit_vectors(like, size, start, stop, axes=0):
+def unit_vectors(reference, size, start, stop, axes=0):
     """Unit vectors e_l (stop − start, ..., size) for l from `start` to `stop`.
 
-    Their module and precision are those of `like`; so many `axes` stand between.
+    Their module and precision are those of `reference`; so many `axes` stand between.
     """
-    unit = get_xp(like).eye(stop - start, size, start, dtype=like.real.dtype)
+    dtype = reference.real.dtype
+    unit = get_xp(reference).eye(stop - start, size, start, dtype=dtype)
     return beside(unit, axes)
 
 

@@ -36,12 +36,12 @@ def check_memory(name, risk, theta, arrays, lead=None):
         check_fits(work, elements, theta)
 
 
-def check_fits(name, elements, like):
-    """Raise ``MemoryError`` unless so many `elements` such as those of `like` fit."""
-    needed = elements * like.dtype.itemsize
-    if needed > UNSEEN and needed > (free := free_bytes(like)):
+def check_fits(name, elements, array):
+    """Raise ``MemoryError`` unless so many `elements` such as those of `array` fit."""
+    needed = elements * array.dtype.itemsize
+    if needed > UNSEEN and needed > (free := free_bytes(array)):
         raise MemoryError(
-            f"{name} needs at least {needed / 2**30:.3g} GiB in {like.dtype}, "
+            f"{name} needs at least {needed / 2**30:.3g} GiB in {array.dtype}, "
             f"and {free / 2**30:.3g} GiB are free"
         )
 

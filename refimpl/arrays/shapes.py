@@ -142,17 +142,6 @@ def check_layer(layer, layers):
         ) from None
 
 
-def check_width(name, value):
-    """`value` as a positive int."""
-    try:
-        valid = int(value) == value and value > 0 and not isinstance(value, bool)
-    except (TypeError, ValueError, OverflowError):
-        valid = False
-    if not valid:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
-
-
 def check_std(std, layers):
     """`std` as a list of floats, one per layer, zero or more."""
     stds = list(std) if isinstance(std, (list, tuple)) else [std] * layers
@@ -193,7 +182,7 @@ def check_widths(widths):
             "widths must have at least three entries (inputs, hidden, outputs), "
             f"got {widths}"
         )
-    return tuple(check_width("widths", m) for m in sizes)
+    return tuple(check_integer("widths", m, 1) for m in sizes)
 
 
 def take_samples(X, Y, indices):

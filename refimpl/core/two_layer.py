@@ -4,8 +4,8 @@ Indices: i sample, j neuron, k output. Every line is the formula beside it; q = 
 """
 
 from refimpl.arrays.backend import transpose
+from refimpl.arrays.checks import check_integer
 from refimpl.arrays.flat import check_parts
-from refimpl.arrays.shapes import check_width
 from refimpl.arrays.types import Array, ArrayLike
 from refimpl.core.network import Network, Pass
 
@@ -32,8 +32,8 @@ class TwoLayer(Network):
     def __init__(
         self, inputs: int, width: int, outputs: int = 1, activation: str = "tanh"
     ) -> None:
-        d, m = check_width("inputs", inputs), check_width("width", width)
-        o = check_width("outputs", outputs)
+        d, m = check_integer("inputs", inputs, 1), check_integer("width", width, 1)
+        o = check_integer("outputs", outputs, 1)
         super().__init__(d, (m,), o, activation, ((m, d), (m,), (o, m)))
 
     def pack(self, W: ArrayLike, b: ArrayLike, A: ArrayLike) -> Array:

@@ -24,7 +24,7 @@ class R2Tilde(r2_tilde.R2Tilde):
         """R_S^drop, its gradient g, R̃_2 and (ε/2) H g."""
         net, risk = self.net, self.risk
         if two_layer.applies(risk, theta, q):
-            value, g, Hg = two_layer.in_parts(with_product, risk, theta, *q)
+            value, g, Hg = two_layer.in_parts(gradient_and_product, risk, theta, *q)
         else:
             run = risk.run(theta, q)
             value, upstream = risk.of(run)
@@ -71,9 +71,10 @@ class FlattenedDropout(_OnePass, modified_losses.FlattenedDropout):
     __doc__ = modified_losses.FlattenedDropout.__doc__
 
 
-def with_product(risk, theta, q):
+def gradient_and_product(risk, theta, q):
     """R_S^drop (...), its gradient g and H g (..., P), where `two_layer.applies`."""
-    net, loss, xp, one = risk.net, risk.loss, get_xp(theta), risk.net.outputs == 1
+    net, loss, xp = risk.net, risk.loss, get_xp(theta)
+    single_output = net.outputs == 1
     A, tanh = net.split(theta)[-1], net.activation is Tanh
     h = two_layer.activations(risk, theta)
     s = h if isinstance(q, float) else q * h
@@ -87,7 +88,7 @@ def with_product(risk, theta, q):
     g, Hg = (xp.empty(F.shape[:-2] + theta.shape[-1:], theta.dtype) for _ in range(2))
     dW, db, B = net.split(g)
     xp.matmul(transpose(dF), s, out=B)
-    if one:
+    if single_output:
         dFX = transpose(dF * risk.X1)
         G = dFX @ slope  # ∂/∂(w_j, b_j) = a_j G_j
         _into(dW, db, A * G)
@@ -106,7 +107,7 @@ def with_product(risk, theta, q):
     dA += transpose(dF) @ push
     if tanh:
         push *= h  # q σ″ ż = −2 h ṡ; of the other activations σ″ is 0
-    if one:
+    if single_output:
         G *= B
         change = transpose(dF_push * risk.X1) @ slope
         if tanh:

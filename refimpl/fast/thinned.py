@@ -19,19 +19,19 @@ from refimpl.core.two_layer import TwoLayer
 LARGE, MOST = 2**16, 0.85
 
 
-def thinned(one, risk, theta, q, *c):
-    """``one(risk, theta, q, *c)``: a value, and vectors such as the gradient (..., P).
+def thinned(compute, risk, theta, q, *c):
+    """``compute(risk, theta, q, *c)``: a value, and vectors, as the gradient (..., P).
 
-    `one` is such as `two_layer.step`; with c, for R_1, every neuron counts.
+    `compute` is such as `two_layer.step`; with c, for R_1, every neuron counts.
     """
     kept = None if c else left(risk, theta, q)
     if kept is None:
-        return one(risk, theta, q, *c)
+        return compute(risk, theta, q, *c)
     W, b, A = risk.net.split(theta)
     few, risk_of_few = network(risk.net, len(kept)), copy(risk)
     risk_of_few.net = few
     theta_of_few = few.join([W[..., kept, :], b[..., kept], A[..., kept]])
-    value, *found = one(risk_of_few, theta_of_few, q[..., kept])
+    value, *found = compute(risk_of_few, theta_of_few, q[..., kept])
     vectors = []
     for dW, db, dA in map(few.split, found):
         lead = dW.shape[:-2]

@@ -138,14 +138,14 @@ def by_steps(objective, theta, q, *c):
     return in_blocks(plain, objective, theta, q, block)
 
 
-def in_parts(one, risk, theta, q, *c):
-    """`one` such as `step`, of some replicas at a time, as many as the cache holds."""
+def in_parts(compute, risk, theta, q, *c):
+    """`compute`, as `step`, of some replicas at a time, as many as the cache holds."""
     part = max(1, CACHED // (risk.n * risk.net.hidden[0]))
     lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
     if len(lead) != 1 or lead[0] <= part or on_device(theta):
         if lead or part == 1:  # else it is small
             check_memory("a gradient", risk, theta, GRADIENT, lead)
-        return thinned(one, risk, theta, q, *c)
+        return thinned(compute, risk, theta, q, *c)
 
     def rows(array, axes=2):
         own = getattr(array, "shape", ())
@@ -154,7 +154,7 @@ def in_parts(one, risk, theta, q, *c):
     found = []
     for start in range(0, lead[0], part):
         data = risk.of_data(rows(risk.X), rows(risk.Y)) if risk.lead else risk
-        found.append(thinned(one, data, rows(theta, 1), *map(rows, (q, *c))))
+        found.append(thinned(compute, data, rows(theta, 1), *map(rows, (q, *c))))
     return tuple(map(get_xp(theta).concatenate, zip(*found)))
 
 
@@ -166,7 +166,7 @@ def step(risk, theta, q, c=None):
     """
     net, xp = risk.net, get_xp(theta)
     _, _, A = net.split(theta)
-    noise, one = not isinstance(q, float), net.outputs == 1
+    noise, single_output = not isinstance(q, float), net.outputs == 1
     h = activations(risk, theta)
     s = q * h if noise else h
     F = s @ transpose(A)
@@ -183,7 +183,7 @@ def step(risk, theta, q, c=None):
     if slope is None or c is not None:
         plain = net.activation.slope(h)
         slope = plain if slope is None else slope
-    if one:
+    if single_output:
         dweights = transpose(dF * risk.X1) @ slope
         dweights *= A
         if c is not None:

@@ -1,7 +1,5 @@
 """Layers made of layers: one after another, with the input added, or token by token."""
 
-from refimpl.core.dense import Dense
-
 
 class Stage:
     """Layers one after another, as one layer: no noise between them.
@@ -133,8 +131,3 @@ class Tokenwise:
         """(..., n, tokens · features) of (..., n · tokens, features)."""
         *lead, rows, features = x.shape
         return x.reshape((*lead, rows // self.tokens, self.tokens * features))
-
-
-def dense_on_tokens(tokens, inputs, width, activation="identity"):
-    """A `Dense` of each token."""
-    return Tokenwise(tokens, Dense(inputs, width, activation))

@@ -115,8 +115,8 @@ class Convolutional(Layered):
             self.neurons.append(at)
             at += len(layers[-1].shapes)
             c, h, w = filters, h // 2, w // 2
-        hidden = shapes.check_width("hidden", hidden)
-        outputs = shapes.check_width("outputs", outputs)
+        hidden = checks.check_integer("hidden", hidden, 1)
+        outputs = checks.check_integer("outputs", outputs, 1)
         layers.append(Dense(c * h * w, hidden, activation))
         self.neurons.append(at)
         super().__init__([*layers, Dense(hidden, outputs, "identity")], activation)
@@ -172,13 +172,13 @@ class Transformer(Layered):
     ) -> None:
         checks.check_name("activation", activation, ACTIVATIONS)
         tokens, features = (
-            shapes.check_width(name, size)
+            checks.check_integer(name, size, 1)
             for name, size in (("tokens", tokens), ("features", features))
         )
-        width = shapes.check_width("width", width)
+        width = checks.check_integer("width", width, 1)
         heads = checks.check_integer("heads", heads, 1)
-        blocks = shapes.check_width("blocks", blocks)
-        outputs = shapes.check_width("outputs", outputs)
+        blocks = checks.check_integer("blocks", blocks, 1)
+        outputs = checks.check_integer("outputs", outputs, 1)
         if width % heads:
             raise ValueError(f"heads must divide width {width}, got {heads}")
         self.tokens, self.features = tokens, features
@@ -229,4 +229,4 @@ def _sizes(name, values, count=None):
     if not sizes or isinstance(values, str) or count and len(sizes) != count:
         allowed = f"{count} positive integers" if count else "positive integers"
         raise ValueError(f"{name} must be {allowed}, got {values!r}")
-    return tuple(shapes.check_width(name, one) for one in sizes)
+    return tuple(checks.check_integer(name, one, 1) for one in sizes)

@@ -6,7 +6,7 @@ values (...) are of θ (..., P); `risk` and `keep` are what `R1` takes.
 """
 
 from refimpl.arrays.backend import get_xp, per_replica
-from refimpl.arrays.shapes import check_width
+from refimpl.arrays.checks import check_integer
 from refimpl.core.dropout import noise_variance
 from refimpl.core.r1 import R1Penalty
 from refimpl.core.two_layer import TwoLayer
@@ -99,7 +99,7 @@ def split_neurons(net, theta, copies):
     >>> float(refimpl.R1(risk, theta, 0.5)), float(refimpl.R1(halved, split, 0.5))
     (18.0, 9.0)
     """
-    copies = check_width("copies", copies)
+    copies = check_integer("copies", copies, 1)
     W, b, A = net.unpack(theta)
     xp = get_xp(theta)
     name = net.activation.__name__.lower()

@@ -189,17 +189,20 @@ BAD = {
         dict(image=(8, 8)),
         r"image must be 3 positive integers, got \(8, 8\)",
     ),
-    "no pixels": (dict(image=(1, 0, 8)), "image must be a positive integer, got 0"),
+    "no pixels": (
+        dict(image=(1, 0, 8)),
+        "image must be an integer of at least 1, got 0",
+    ),
     "no convolution": (
         dict(channels=()),
         r"channels must be positive integers, got \(\)",
     ),
     "half a filter": (
         dict(channels=(2.5,)),
-        "channels must be a positive integer, got 2.5",
+        "channels must be an integer of at least 1, got 2.5",
     ),
-    "no neuron": (dict(hidden=0), "hidden must be a positive integer, got 0"),
-    "no output": (dict(outputs=0), "outputs must be a positive integer, got 0"),
+    "no neuron": (dict(hidden=0), "hidden must be an integer of at least 1, got 0"),
+    "no output": (dict(outputs=0), "outputs must be an integer of at least 1, got 0"),
     "residual in words": (
         dict(residual="no"),
         "residual must be True or False, got 'no'",
@@ -212,11 +215,12 @@ BAD = {
 BAD_TRANSFORMERS = {
     "heads that do not fit": (dict(heads=3), "heads must divide width 4, got 3"),
     "no heads": (dict(heads=0), "heads must be an integer of at least 1, got 0"),
-    "no tokens": (dict(tokens=0), "tokens must be a positive integer, got 0"),
-    "no features": (dict(features=0), "features must be a positive integer, got 0"),
-    "no width": (dict(width=-1), "width must be a positive integer, got -1"),
-    "no blocks": (dict(blocks=0), "blocks must be a positive integer, got 0"),
-    "no outputs": (dict(outputs=0), "outputs must be a positive integer, got 0"),
+    "no tokens": (dict(tokens=0), "tokens must be an integer of at least 1, got 0"),
+    "no features": (dict(features=0), "features must be an integer of at .* got 0"),
+    "no width": (dict(width=-1), "width must be an integer of at least 1, got -1"),
+    "a width of 6.0": (dict(width=6.0), "width must be an integer of .* got 6.0"),
+    "no blocks": (dict(blocks=0), "blocks must be an integer of at least 1, got 0"),
+    "no outputs": (dict(outputs=0), "outputs must be an integer of at least 1, got 0"),
 }
 
 

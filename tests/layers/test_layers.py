@@ -12,7 +12,7 @@ from oracles import (
 from refimpl.arrays.flat import join, split
 from refimpl.core.dense import Dense
 from refimpl.layers.attention import Attention, Embedding, LayerNorm, Mixing
-from refimpl.layers.composite import Residual, Stage, Tokenwise, dense_on_tokens
+from refimpl.layers.composite import Residual, Stage, Tokenwise
 from refimpl.layers.conv import Conv
 from refimpl.layers.linear import MeanPool, TokenMean
 
@@ -23,7 +23,7 @@ LAYERS = {
     "token mean": TokenMean(3, 2),
     "stage": Stage(Conv(2, 2, 2, 3, "tanh"), MeanPool(2, 2, 3), Dense(3, 2, "tanh")),
     "residual": Residual(Dense(4, 3, "tanh"), Dense(3, 4, "identity")),
-    "dense on tokens": dense_on_tokens(3, 2, 4, "tanh"),
+    "dense on tokens": Tokenwise(3, Dense(2, 4, "tanh")),
     "embedding": Embedding(3, 2, 4),
     "layer norm": LayerNorm(5),
     "layer norm of tokens": Tokenwise(2, LayerNorm(3)),

@@ -140,7 +140,7 @@ def test_splitting_keeps_the_function_and_divides_r1(pair):
     assert_close(refimpl.R1(other, split, KEEP), r1 / 3)
     assert_rejects(refimpl.R1(other, split, KEEP), r1)
     for copies in (0, 1.5, True):
-        with pytest.raises(ValueError, match="copies must be a positive integer"):
+        with pytest.raises(ValueError, match="copies must be an integer of at least 1"):
             split_neurons(objective.net, theta, copies)
 
 
