@@ -81,7 +81,7 @@ def train(
     snapshots : sequence of int
         Numbers of steps after which θ is kept; 0 is the start.
     progress : callable, optional
-        ``progress(done, loss)`` every 100 steps, at snapshots and at the end; loss (...).
+        ``progress(done, loss)`` every 100 steps, at snapshots and the end; loss (...).
 
     At a non-finite loss `Divergence` names step, learning rate and loss.
 
