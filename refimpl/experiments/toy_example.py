@@ -26,8 +26,8 @@ INPUTS, TARGETS = np.array([[1.0, 0.2], [-0.3, 1.0]]), np.array([[1.0], [0.6]])
 class Config:
     """All ours: two tanh neurons of two inputs, N(0, 1) parameters brought to zero
     loss, then R_1 minimised on the zero-loss set, by steps downhill of up to a length
-    in θ. Where a neuron saturates the gradient is small, and a flow waits; a length
-    does not know of it."""
+    in θ. Where a neuron saturates the gradient is small and a flow waits; a step of
+    fixed length is not slowed by it."""
 
     seeds: int = 10
     steps: int = 2_000
