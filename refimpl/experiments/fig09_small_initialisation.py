@@ -42,7 +42,7 @@ class Config:
     rate: float = 1e-3
 
 
-QUICK = Config(width=100, scales=(0.1, 0.2), seeds=3, steps=15_000)
+QUICK = Config(width=100, scales=(0.07, 0.15), seeds=3, steps=24_000)
 PAPER = Config(width=1000, scales=(0.01, 0.0125, 0.015, 0.02, 0.03), steps=900_000)
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9, "rate": 1e-3}
 
