@@ -260,7 +260,7 @@ def plot_lines(arrays):
     for k, (pair, panel) in enumerate(zip(minima.PAIRS, axes[:, :3].flat)):
         for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):
             lost = [LABELS[one] for one in pair if not found[m, LOSSES.index(one)]]
-            look = {"color": color, "ls": "-" if m else "--", "label": f"{mask} masks"}
+            look = {"color": color, "ls": "-" if m else "--", "label": mask}
             if lost:
                 look |= {"ls": "", "marker": "x"}
                 look["label"] += f": no minimum of {', '.join(lost)}"

@@ -168,4 +168,4 @@ def flat_factors(panel, title, found, trace, looks, flatter, accounts):
     names = {"rise": "rise", "trace": "Tr", "top": r"$\lambda_\mathrm{max}$"}
     names |= {"same risk": "Tr at\nsame $R_S$"}
     labels = [names[name] for name in found] + ["Tr, $R_1$\nover drop"]
-    panel.set_xticks(range(last + 1), labels)
+    panel.set_xticks(range(last + 1), labels, fontsize=8)
