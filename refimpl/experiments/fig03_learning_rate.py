@@ -39,12 +39,12 @@ class Config:
     small: float = 5e-3
     values: tuple = (5e-3, 1e-2, 2e-2, 5e-2)
     time: float = 10.0
-    seeds: int = 8
+    seeds: int = 16
 
 
 PICTURES = True
 QUICK = Config(width=30, n_train=40, values=(5e-3, 2e-2, 5e-2), time=3.0, seeds=3)
-PAPER = Config(width=200, n_train=300, time=20.0)
+PAPER = Config(width=200, n_train=300, time=20.0, seeds=8)
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
 
 WIDE = (
@@ -53,7 +53,8 @@ WIDE = (
 )
 RANGE = (
     f"{WIDE}The sweeps ended at 0.02, where no accuracy had moved by 2 points and the "
-    "claim could not fail; they now go on to where training runs off soon after."
+    "claim could not fail; they now go on to where training runs off soon after. "
+    "Eight seeds decided neither accuracy and became 16."
 )
 BOUND = (
     f"{WIDE}The claim was that the factor is about n, within three; but n is only its "

@@ -91,8 +91,9 @@ CLAIMS = (
         "Figure 7a",
         f"{condensed.LEFT}, at p=1",
         condensed.KEPT,
-        note="At width 1000 a quarter of the orientations are gone after 100,000 "
-        "steps; more than 400 are left.",
+        note="Where R_S has ended at rounding Adam's steps still have their full size, "
+        "and turn the weights: over 300,000 steps at width 1000 (paper preset), not at a "
+        "tenth of the rate.",
         anchor="figure-7",
         explored=WIDTH + condensed.RESOLUTION,
     ),
