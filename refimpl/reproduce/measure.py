@@ -134,11 +134,8 @@ def run_one(session, name):
     seconds, diverged, panels = None, "", {}
     try:
         if arrays is None:
-            config, context_ = (
-                framework.config(module, preset),
-                replace(context, store=runs),
-            )
-            arrays = framework.run(module, config, context_)
+            config = framework.config(module, preset)
+            arrays = framework.run(module, config, replace(context, store=runs))
             seconds = runs.seconds
             made = describe.computation(seconds, session.environment)
             records.save_run(folder, replace(run, computation=made))
