@@ -182,8 +182,9 @@ def step(risk, theta, q, c=None):
     if c is not None:
         squares = h * h
         energy = by_rows(transpose(risk.X1)[..., -1:, :], squares)  # Σ_i 1 · h_ij²
-        norm = (A * A).sum(axis=-2, keepdims=True)
-        value = value + 0.5 * (c * norm * energy).sum(axis=(-2, -1))
+        norm = A * A if single_output else (A * A).sum(axis=-2, keepdims=True)
+        norm *= c
+        value = value + 0.5 * (norm @ transpose(energy))[..., 0, 0]
         dA += c * energy * A
         plain = _slope(net.activation, xp, h, squares)
     if noise:
@@ -195,7 +196,7 @@ def step(risk, theta, q, c=None):
         dweights *= A
         if c is not None:
             h *= plain
-            dweights += c * norm * by_rows(transpose(risk.X1), h)
+            dweights += norm * by_rows(transpose(risk.X1), h)
         dW[...] = transpose(dweights[..., :-1, :])
         db[...] = dweights[..., -1, :]
         return value, gradient
@@ -203,7 +204,7 @@ def step(risk, theta, q, c=None):
     dz *= slope
     if c is not None:
         h *= plain
-        h *= c * norm
+        h *= norm
         dz += h
     xp.matmul(transpose(dz), risk.X, out=dW)
     dz.sum(axis=-2, out=db)
