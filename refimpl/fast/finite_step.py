@@ -15,7 +15,6 @@ from refimpl.core.activations import Tanh
 from refimpl.core.objective import Objective
 from refimpl.core.risk import Risk
 from refimpl.fast import two_layer
-from refimpl.fast.rows import by_rows
 
 
 class R2Tilde(r2_tilde.R2Tilde):
@@ -91,7 +90,7 @@ def gradient_and_product(risk, theta, q):
     xp.matmul(transpose(dF), s, out=B)
     if single_output:
         dFX = transpose(dF * risk.X1)
-        G = by_rows(dFX, slope)  # ∂/∂(w_j, b_j) = a_j G_j
+        G = dFX @ slope  # ∂/∂(w_j, b_j) = a_j G_j
         _into(dW, db, A * G)
     else:
         dh = dF @ A
@@ -110,9 +109,9 @@ def gradient_and_product(risk, theta, q):
         push *= h  # q σ″ ż = −2 h ṡ; of the other activations σ″ is 0
     if single_output:
         G *= B
-        change = by_rows(transpose(dF_push * risk.X1), slope)
+        change = transpose(dF_push * risk.X1) @ slope
         if tanh:
-            change -= 2 * by_rows(dFX, push)
+            change -= 2 * (dFX @ push)
         _into(dW, db, G + A * change)
     else:
         xp.matmul(dF_push, A, out=dz)

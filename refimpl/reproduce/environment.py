@@ -104,9 +104,10 @@ def _device():
 
 
 def _blas():
-    """The linear algebra library and its threads in a process, as they are now."""
+    """The linear algebra library, its kernels and threads in a process, as of now."""
     for pool in threadpool_info():
         if pool["user_api"] == "blas":
-            name = f"{pool['internal_api']} {pool['version'] or ''}".strip()
+            words = pool["internal_api"], pool["version"], pool.get("architecture")
+            name = " ".join(word for word in words if word)
             return f"{name}, threads in a process: {pool['num_threads']}"
     return "unknown"

@@ -5,16 +5,9 @@ import pytest
 from oracles import assert_close, assert_rejects
 
 import refimpl
-from refimpl.core import (
-    dropout,
-    modified_losses,
-    optimizers,
-    r1,
-    r2_tilde,
-    risk,
-    training,
-)
-from refimpl.fast import finite_step, rows, two_layer
+from refimpl.core import dropout, modified_losses, optimizers, r1, r2_tilde, risk
+from refimpl.core import training
+from refimpl.fast import finite_step, two_layer
 
 KEEP, EPSILON = 0.6, 0.3
 OBJECTIVES = {  # name: fast and plain, of a risk
@@ -77,22 +70,6 @@ def test_value_and_gradient(name, net, lead):
         assert_close(value, plain(theta, eta), 1e-13)
         assert_close(gradient, plain.gradient(theta, eta), 1e-13)
         assert_rejects(gradient, 2 * plain.gradient(theta, eta), 1e-13)
-
-
-@pytest.mark.parametrize("lead", [(), (2,)], ids=str)
-@pytest.mark.parametrize("name", OBJECTIVES)
-def test_products_of_two_rows_one_by_one(name, lead, monkeypatch):
-    monkeypatch.setattr(rows, "LARGE", 1)
-    test_value_and_gradient(name, "one output", lead)
-
-
-@pytest.mark.parametrize("lead", [(), (3,)], ids=str)
-@pytest.mark.parametrize("k", [1, 2, 3])
-def test_a_product_by_rows(k, lead, monkeypatch):
-    monkeypatch.setattr(rows, "LARGE", 1)
-    rng = np.random.default_rng(0)
-    few, many = rng.standard_normal((k, 5)), rng.standard_normal((*lead, 5, 4))
-    assert_close(rows.by_rows(few, many), few @ many, 1e-14)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
