@@ -180,7 +180,7 @@ def minima(config, context, letter, seed):
 def check(arrays):
     found, measured, details = flat_minima.factors(arrays), {}, {}
     for index, letter in enumerate(NETWORKS):
-        trace, right = arrays["trace"][index], arrays["accuracy"][index]  # (S, 3)
+        trace, right = arrays["trace"][index], arrays["accuracy"][index]  # (S, 4)
         factor = {key: paired_ratio(one[index, :, 1], 1) for key, one in found.items()}
         measured |= {
             f"fig12{letter}-line": factor["rise"],
@@ -209,9 +209,9 @@ def plot(arrays):
     """Minima of R_S, R_S^drop and R_S + R_1 of three networks. Above: R_S along random
     directions, median and 10% to 90%. Below: how many times smaller than at the minimum
     of R_S are the rise along these directions, trace and largest eigenvalue of the
-    Hessian of R_S, and the trace at dropout's minimum than where R_S had come to the
-    same value; the trace of R_S + R_1 over that of R_S^drop with the band of its claim;
-    a symbol a seed.
+    Hessian of R_S; the same of the trace where training on R_S had come to the value of
+    dropout's minimum; the trace of R_S + R_1 over that of R_S^drop with the band of its
+    claim; a symbol a seed.
     """
     figure, axes = style.figure(2, 3, width=10.0, height=2.6)
     labels = "$R_S$", r"$R_S^\mathrm{drop}$", "$R_S + R_1$"

@@ -9,8 +9,8 @@ OBJECTIVES = ("R_S", "R_S^drop", "R_S + R_1", "R_S^drop, all layers")
 
 
 def trained(context, config, risk, name, optimizer, seed, snapshots=()):
-    """θ of one network, in float64, and before it after each of the steps `snapshots`: the
-    starts of a seed are the same for all `OBJECTIVES`, the masks are of each sample."""
+    """θ of one network after each of the steps `snapshots` and at the end, in float64:
+    the starts of a seed are the same for all `OBJECTIVES`, the masks of each sample."""
     drop = Dropout(config.keep, True, "all" if name.endswith("all layers") else "last")
     history = context.train(
         L1(risk, config.keep) if name == "R_S + R_1" else risk,
