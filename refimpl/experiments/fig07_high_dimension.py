@@ -91,8 +91,8 @@ CLAIMS = (
         "Figure 7a",
         f"{condensed.LEFT}, at p=1",
         condensed.KEPT,
-        note="Where R_S has ended at rounding Adam's steps still have their full size, "
-        "and turn the weights: over 300,000 steps at width 1000 (paper preset), but not "
+        note="Where R_S has ended at rounding Adam's steps have their full size still, "
+        "and turn the weights: in 300,000 steps at width 1000 (paper preset), but not "
         "at a tenth of the rate.",
         anchor="figure-7",
         explored=WIDTH + condensed.RESOLUTION,

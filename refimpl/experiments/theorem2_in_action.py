@@ -44,8 +44,8 @@ SHARPEST = 0.5  # learning rate times the trace; at 2 descent diverges
 SPLIT = (
     "One claim, that the trace never rises, was refuted in trials; it is now three, "
     "on what happens between kinks, at kinks, and in all. In an earlier run one "
-    "network of twelve started so sharp that descent was no flow, and both of the parts were "
-    "undecided; such starts are drawn anew since."
+    "network of twelve started so sharp that descent was no flow, and both of the "
+    "parts were undecided; such starts are drawn anew since."
 )
 EVERY = "largest over networks, as the claim is on every network"
 CLAIMS = (

@@ -9,7 +9,7 @@ An experiment is a module of `refimpl.experiments` with
   the same for these two presets;
 - ``PAPER_SETTINGS``, what the paper says of fields of ``Config``, as a value or, where
   no value can say it, in words; left out where all is ours;
-- ``PICTURES = True``, if it learns the digits, MNIST or CIFAR-10, which the context has;
+- ``PICTURES = True``, if it learns digits, MNIST or CIFAR-10, as the context has it;
 - ``run(config, context)``, which returns a dict of arrays or what becomes one, of
   ``context.seeds`` (`context.Context`);
 - ``check(arrays)``, which returns one `claims.Result` per claim, by its id;
