@@ -11,7 +11,7 @@ from refimpl.reproduce.executors import cores
 
 DESCRIPTION = """\
 Measure the claims of "Implicit Regularization of Dropout" (Zhang and Xu, TPAMI 2024).
-Without arguments every experiment is run at its default size, in six to fifteen
+Without arguments every experiment is run at its default size, in seven to fifteen
 minutes on two cores. What is computed is kept in the results folder, run by run: a
 command that was broken off is started again and goes on from there."""
 
