@@ -43,7 +43,7 @@ from refimpl.fast.blocks import CACHED, in_blocks, of_two_layer
 from refimpl.fast.memory import keep_freed_memory
 from refimpl.fast.thinned import thinned
 
-FORWARD, GRADIENT = 2, 3  # arrays over samples and neurons, at least
+HELD = 2  # arrays over samples and neurons in a pass or a gradient, at least
 
 
 class Risk(risk.Risk):
@@ -58,7 +58,7 @@ class Risk(risk.Risk):
     def run(self, theta: Array, q: Factors) -> Pass:
         """Forward pass of the network on the data."""
         lead = max(leads(theta, q), key=prod)
-        check_memory("a forward pass", self, theta, FORWARD, lead)
+        check_memory("a forward pass", self, theta, HELD, lead)
         return super().run(theta, q)
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
@@ -147,7 +147,7 @@ def in_parts(compute, risk, theta, q, *c):
     lead = theta.shape[:-1] or getattr(q, "shape", ())[:-2]
     if len(lead) != 1 or lead[0] <= part or on_device(theta):
         if lead or part == 1:  # else it is small
-            check_memory("a gradient", risk, theta, GRADIENT, lead)
+            check_memory("a gradient", risk, theta, HELD, lead)
         return thinned(compute, risk, theta, q, *c)
 
     def rows(array, axes=2):
