@@ -13,12 +13,8 @@ import numpy as np
 from refimpl import R1
 from refimpl.experiments.common import features, style
 from refimpl.experiments.common.claims import Claim, above, between, decided
-from refimpl.experiments.common.classification import at_risk, images
-from refimpl.experiments.common.classification import (
-    objective,
-    gradient_descent,
-    two_layer,
-)
+from refimpl.experiments.common.classification import at_risk, gradient_descent
+from refimpl.experiments.common.classification import images, objective, two_layer
 from refimpl.experiments.common.labels import LABELS, against_risk, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 

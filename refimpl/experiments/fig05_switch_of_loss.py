@@ -15,7 +15,7 @@ from refimpl.experiments.common.labels import LABELS
 from refimpl.experiments.common.statistics import paired
 
 LOSSES = ("R_S", "R_S^drop", "R_S + R_1")
-SNAPSHOTS = 60  # snapshots after the switch
+SNAPSHOTS = 60  # after the switch
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from refimpl.arrays.backend import to_numpy
 from refimpl.core.r1 import R1Penalty
 from refimpl.experiments.common import style
 from refimpl.experiments.common.claims import Claim, above, at_most, decided, ours
-from refimpl.experiments.common.features import FINE, in_stages, evenly
+from refimpl.experiments.common.features import FINE, evenly, in_stages
 from refimpl.experiments.common.labels import against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 from refimpl.theory.kinks import convexity_changes, fewest_convexity_changes, kinks

@@ -23,7 +23,7 @@ from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = flat_minima.OBJECTIVES[:3]
 NAMES = (*OBJECTIVES, "R_S where it is dropout's")
-SNAPSHOTS = 100  # snapshots of the training on R_S
+SNAPSHOTS = 100  # of the training on R_S
 NETWORKS = {"b": "convolutional network", "c": "residual network", "d": "transformer"}
 PAPERS = {
     "b": "VGG-9 on CIFAR-10: 60.6% with, 59.2% without",
@@ -164,14 +164,15 @@ def minima(config, context, letter, seed):
     else:
         risk = layered.convolutional(config, data, letter == "c")
     optimizer = GD(dict(zip(NETWORKS, config.rates))[letter])
-    at = features.evenly(config.steps, SNAPSHOTS)
-    paths = [
-        flat_minima.trained(context, config, risk, name, optimizer, seed, at)
-        for name in OBJECTIVES
-    ]
-    ends = [path[-1] for path in paths]
-    level = risk(ends[1])
-    ends.append(next((one for one in paths[0] if risk(one) <= level), ends[0]))
+
+    def trained(name, at=()):
+        return flat_minima.trained(context, config, risk, name, optimizer, seed, at)
+
+    path = trained("R_S", features.evenly(config.steps, SNAPSHOTS))
+    (drop,), (r1,) = trained("R_S^drop"), trained("R_S + R_1")
+    level = risk(drop)
+    earlier = next((theta for theta in path if risk(theta) <= level), path[-1])
+    ends = path[-1], drop, r1, earlier
     return stacked(
         [flat_minima.measured(context, config, risk, data, end, seed) for end in ends]
     )

@@ -17,12 +17,8 @@ from refimpl import loss_along
 from refimpl.experiments.common import minima, style
 from refimpl.experiments.common.claims import Claim, above, decided
 from refimpl.experiments.common.classification import LOSSES, MASKS, NOISY, WITH_R1
-from refimpl.experiments.common.classification import dropout, images
-from refimpl.experiments.common.classification import (
-    objective,
-    gradient_descent,
-    two_layer,
-)
+from refimpl.experiments.common.classification import dropout, gradient_descent
+from refimpl.experiments.common.classification import images, objective, two_layer
 from refimpl.experiments.common.context import stacked
 from refimpl.experiments.common.labels import LABELS, against_risk, legend_beside
 from refimpl.experiments.common.labels import plot_columns, spread, titled

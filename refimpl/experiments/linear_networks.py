@@ -14,7 +14,7 @@ from refimpl.experiments.common import panels, style
 from refimpl.experiments.common.claims import above, at_least, at_most, below
 from refimpl.experiments.common.claims import decided, ours, rules
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.features import dropout, in_stages, evenly
+from refimpl.experiments.common.features import dropout, evenly, in_stages
 from refimpl.experiments.common.labels import LABELS, against_steps, plot_rule, titled
 from refimpl.experiments.common.statistics import paired
 
@@ -126,7 +126,7 @@ def trained(config, context, loss, *seeds):
     drop = dropout(config.keep) if loss == "R_S^drop" else None
     goal = mean if loss == "R_S + R_1" else risk
     stages = [(goal, GD(config.rate / 5**part), config.steps // 4) for part in range(4)]
-    noise, wanted = context.noise("noise", list(seeds)), evenly(config.steps, SNAPSHOTS)
+    noise, wanted = context.noise("noise", seeds), evenly(config.steps, SNAPSHOTS)
     path = in_stages(context, theta, wanted, stages, drop, noise)
     theta = path[-1]
     W, _, A = net.unpack(theta)

@@ -25,10 +25,8 @@ def computed(context, setting):
 
 def snapshot_steps(steps):
     """Steps of the snapshots: few early ones, as much happens then, and evenly."""
-    early, late = (
-        features.evenly_in_log(steps, 500, 8),
-        features.evenly(steps, SNAPSHOTS),
-    )
+    early = features.evenly_in_log(steps, 500, 8)
+    late = features.evenly(steps, SNAPSHOTS)
     return np.unique(np.concatenate([early, late]))
 
 

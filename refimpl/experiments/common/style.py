@@ -39,16 +39,11 @@ def figure(rows, columns, width=7.0, height=2.6, **options):
     return new, new.subplots(rows, columns, squeeze=False, **options)
 
 
-def panels(figure):
-    """Its axes but for colour bars, row by row."""
-    shown = (axes for axes in figure.axes if axes.get_visible())
-    return [axes for axes in shown if axes.get_label() != "<colorbar>"]
-
-
 def letter(figure):
     """Letters (a), (b), ... before the titles of several panels, at the left."""
-    several = panels(figure)
-    for index, panel in enumerate(several if len(several) > 1 else []):
+    shown = [panel for panel in figure.axes if panel.get_visible()]
+    panels = [panel for panel in shown if panel.get_label() != "<colorbar>"]
+    for index, panel in enumerate(panels if len(panels) > 1 else []):
         title = panel.get_title()
         panel.set_title("")
         panel.set_title(f"({chr(97 + index)}) {title}", loc="left")
