@@ -380,6 +380,8 @@ class Device(Namespace):
     def __init__(self):
         super().__init__()
         self.linalg = Namespace("linalg", np.linalg)
+        tricks = Namespace("lib.stride_tricks", np.lib.stride_tricks)
+        self.lib = SimpleNamespace(stride_tricks=tricks)
         self.random = SimpleNamespace(Generator=Generator, default_rng=Generator)
         self.cuda = SimpleNamespace(
             Device=lambda: SimpleNamespace(id=0),

@@ -76,17 +76,22 @@ class Conv:
         """Windows (..., n · h · w, 9 c) of the images, 0 beyond their edges."""
         h, w, c = self.image
         padded = self._padded(x)
-        corners = [(i, j) for i in range(SIDE) for j in range(SIDE)]
-        views = [padded[..., i : i + h, j : j + w, :] for i, j in corners]
-        windows = get_xp(x).concatenate(views, axis=-1)
+        if c == 1:  # its runs would be too short
+            corners = [(i, j) for i in range(SIDE) for j in range(SIDE)]
+            views = [padded[..., i : i + h, j : j + w, :] for i, j in corners]
+            windows = get_xp(x).concatenate(views, axis=-1)
+        else:
+            *lead, row, pixel, one = padded.strides
+            shape = padded.shape[:-3] + (h, w, SIDE, SIDE * c)
+            windows = _strided(padded, shape, (*lead, row, pixel, row, one))
         return windows.reshape(x.shape[:-2] + (x.shape[-2] * h * w, SIDE * SIDE * c))
 
     def _back(self, dz, W):
         """δx of δz = W δu: convolved by the filters upside down, a row at a time."""
         h, w, c = self.image
         padded, row = self._padded(self._images(dz)), SIDE * self.filters
-        views = [padded[..., j : j + w, :] for j in range(SIDE)]
-        rows = get_xp(dz).concatenate(views, axis=-1)  # (..., n, h + 2, w, 3 filters)
+        shape = padded.shape[:-3] + (h + 2, w, row)
+        rows = get_xp(dz).ascontiguousarray(_strided(padded, shape, padded.strides))
         turned = W.reshape(W.shape[:-1] + (SIDE * SIDE, c))[..., ::-1, :]
         turned = turned.swapaxes(-3, -2).reshape(W.shape[:-2] + (1, SIDE, row, c))
         shape = rows.shape[:-3] + (h * w, row)
@@ -108,3 +113,8 @@ def _sum(rows):
     """Sum over rows, as a product: `sum` is slow where rows are short."""
     ones = get_xp(rows).ones((1, rows.shape[-2]), dtype=rows.dtype)
     return (ones @ rows)[..., 0, :]
+
+
+def _strided(padded, shape, strides):
+    """View of `padded` whose entries overlap: the pixels of a window lie in runs."""
+    return get_xp(padded).lib.stride_tricks.as_strided(padded, shape, strides)
