@@ -46,11 +46,9 @@ def run_record(module, preset, context, data, key):
     )
 
 
-def settings(module, preset, seed_count=None):
+def settings(module, preset, seeds=None):
     """The configuration beside the paper's: ``None`` where the paper says nothing."""
-    values = asdict(framework.config(module, preset))
-    if seed_count:
-        values["seeds"] = seed_count
+    values = asdict(framework.config(module, preset, seeds))
     papers = getattr(module, "PAPER_SETTINGS", {})
     return [Setting(name, value, papers.get(name)) for name, value in values.items()]
 

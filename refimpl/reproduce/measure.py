@@ -134,7 +134,7 @@ def run_one(session, name):
     seconds, diverged, panels = None, "", {}
     try:
         if arrays is None:
-            config = framework.config(module, preset)
+            config = framework.config(module, preset, context.seed_count)
             arrays = framework.run(module, config, replace(context, store=runs))
             seconds = runs.seconds
             made = describe.computation(seconds, session.environment)

@@ -35,8 +35,7 @@ def fingerprint(module, preset, context, data):
     key = {
         "experiment": context.experiment,
         "preset": preset,
-        "config": asdict(framework.config(module, preset)),
-        "seeds": context.seed_count,
+        "config": asdict(framework.config(module, preset, context.seed_count)),
         "data": data,
         "backend": context.backend,
         "code": code_version(Path(module.__file__)),

@@ -80,10 +80,9 @@ def test_equal_runs_are_run_once():
 
 def test_seeds_are_those_that_were_not_explored():
     assert FIRST_SEED == 3000
-    config = SimpleNamespace(seeds=3)
     module = SimpleNamespace(run=lambda config, context: {"run": context.seeds})
-    for count, seeds in ((None, [3000, 3001, 3002]), (2, [3000, 3001])):
-        arrays = framework.run(module, config, Context("test", seed_count=count))
+    for count, seeds in ((3, [3000, 3001, 3002]), (2, [3000, 3001])):
+        arrays = framework.run(module, SimpleNamespace(seeds=count), Context("test"))
         assert arrays["seeds"].tolist() == arrays["run"].tolist() == seeds
         assert arrays["data"] == "none"
 

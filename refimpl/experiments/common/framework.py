@@ -46,9 +46,10 @@ def load(name):
     return import_module(f"refimpl.experiments.{name}")
 
 
-def config(module, preset):
-    """Settings of one of `PRESETS`."""
-    return module.Config() if preset == "default" else getattr(module, preset.upper())
+def config(module, preset, seeds=None):
+    """Settings of one of `PRESETS`, with another number of `seeds` if one is given."""
+    known = module.Config() if preset == "default" else getattr(module, preset.upper())
+    return replace(known, seeds=seeds) if seeds else known
 
 
 def data_set(module, context):
@@ -58,8 +59,7 @@ def data_set(module, context):
 
 def run(module, config, context):
     """Arrays of the experiment's ``run``, with its ``seeds`` and ``data``."""
-    count = context.seed_count or config.seeds
-    seeds = tuple(range(FIRST_SEED, FIRST_SEED + count))
+    seeds = tuple(range(FIRST_SEED, FIRST_SEED + config.seeds))
     known = {"seeds": seeds, "data": data_set(module, context)}
     found = known | module.run(config, replace(context, seeds=seeds))
     return {name: np.asarray(value) for name, value in found.items()}
