@@ -95,8 +95,8 @@ def cosine_similarity(weights: ArrayLike) -> Array:
 def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Array:
     """Neurons whose activation is not zero on every sample: (..., m), bool.
 
-    A ReLU neuron that is inactive on all samples feels no gradient and keeps its
-    initial orientation: leave it out of every measure here.
+    A ReLU neuron that is inactive on all samples feels no gradient, and in the first
+    hidden layer keeps its orientation: leave it out of every measure here.
 
     Equation: eq:active
 

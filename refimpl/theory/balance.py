@@ -16,7 +16,8 @@ def balance(net, theta, layer=0):
 
     a_j are the weights that leave it, (w_j, b_j) its input weights with the bias. A
     step θ − εg of gradient descent on R_S^drop changes it by ε² times the balance of g,
-    for any mask, batch, loss and layer, if the activation is ReLU or the identity.
+    for any mask, batch, loss and layer, if the activation is ReLU or the identity
+    and nothing skips past a_j, as the connections of a residual network do.
 
     Equation: eq:balance
 

@@ -18,8 +18,8 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
 
     It is computed as a sum of (co)variances, never as this difference: of terms of the
     order of v ‖∇R_S‖² and v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p, which it is rounded as.
-    It is of that order itself, unless R_S is stationary and no two neurons are active
-    on one sample: there it is of the order of v³. It is never below 0.
+    It is of that order itself, but where no two neurons are active on one sample and
+    ∇(R_S + R_1) is small beside its parts: there it may vanish. It is never below 0.
 
     Equation: eq:r2-split
 

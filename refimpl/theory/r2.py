@@ -1,4 +1,4 @@
-"""R_2: what a finite step of gradient descent with dropout adds to the loss."""
+"""R_2: the mean over masks of what a finite step with one mask adds to the loss."""
 
 import math
 

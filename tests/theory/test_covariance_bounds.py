@@ -50,7 +50,7 @@ def test_the_bound_is_met_by_equal_samples_and_opposite_ones_may_cancel():
         X, Y = np.repeat(x, 2, axis=0), f + np.array([[c], [-c]])
         shared, per_sample = traces(refimpl.Risk(net, X, Y), theta)
         ratios.append(shared / per_sample)
-    assert ratios[0] > 1 > 0.3 > ratios[1] > 0.03 > ratios[2] > 0
+    np.testing.assert_allclose(ratios, [1.07, 0.227, 0.0228], rtol=5e-3)
 
 
 @pytest.mark.equation("eq:r2-shared")
