@@ -127,10 +127,8 @@ def minimum(config, context, sweep, value, seed):
 
 def check(arrays):
     right, values = arrays["accuracy"], arrays["values"]  # (2, V, S)
-    ratio, kept = arrays["loss"] / arrays["squares"], sweeps.large(values, right)
+    ratio = arrays["loss"] / arrays["squares"]
     found, told = sweeps.compared(values, right, ratio)
-    by_value = sweeps.by_value(values[kept], ratio[:, kept], ".2f")
-    told["ratio"] = f"ratios by value: {by_value}"
     name = "fig03-convolution-{}".format
     measured = {name(measure): one for measure, one in found.items()}
     details = {name(key): f"{arrays['data']}; {one}" for key, one in told.items()}

@@ -121,8 +121,8 @@ MEASURES = (
     ),
     (
         "smooth",
-        "On Figure 4's points the output of the {} network oscillates without dropout "
-        "and is smooth with it.",
+        "On Figure 4's points the output of the {} network oscillates less with "
+        "dropout than without.",
         "total variation of the output on [−12, 12] (the target's is 4), p=1 minus "
         "p=0.9, mean over seeds, paired",
         above(0),

@@ -78,12 +78,13 @@ CLAIMS = (
     ours(
         "fig05-noise-is-slower",
         "The noise does not help to leave a minimum of R_S: R_S + R_1 condenses sooner "
-        f"than R_S^drop ({NETWORK}).",
+        f"than R_S^drop ({NETWORK}, Adam).",
         f"steps after the switch until {condensed.FEW.text} orientations (cosine above "
-        "0.995) carry 90% of the amplitude, at the precision of the snapshots, "
-        "R_S^drop minus R_S + R_1, mean over seeds, paired",
+        "0.995) carry 90% of the amplitude, at the precision of the snapshots, never "
+        "counting as the whole run, R_S^drop minus R_S + R_1, mean over seeds, paired",
         above(0),
-        explored=condensed.RESOLUTION,
+        explored=f"{condensed.RESOLUTION} The optimiser is named since gradient "
+        "descent was tried: there the two take times within a fifth of one another.",
     ),
 )
 
@@ -117,9 +118,9 @@ def switched(config, context, loss, *seeds):
 
 
 def time_to_condense(arrays):
-    """Steps after the switch until few orientations are left: (3, S); inf: never."""
-    few = arrays["count"] <= condensed.FEW.high
-    return np.where(few.any(-1), arrays["steps"][few.argmax(-1)], np.inf)
+    """Steps after the switch until few orientations are left, (3, S), or all steps."""
+    few, steps = arrays["count"] <= condensed.FEW.high, arrays["steps"]
+    return np.where(few.any(-1), steps[few.argmax(-1)], steps[-1])
 
 
 def check(arrays):
@@ -136,11 +137,7 @@ def check(arrays):
             measured[name] = f"few orientations before the switch already: {before:g}"
         details[name] = f"before the switch {before:g}, after it by seed {end}; "
         details[name] += "steps to condense " + ", ".join(f"{t:.0f}" for t in time)
-    measured["fig05-noise-is-slower"] = (
-        paired(times[0] - times[1])
-        if np.isfinite(times).all()
-        else f"some seeds never condensed: steps {times.tolist()}"
-    )
+    measured["fig05-noise-is-slower"] = paired(times[0] - times[1])
     return decided(CLAIMS, measured, details)
 
 

@@ -54,6 +54,7 @@ RISE = (
     "L(½) − L(0) averaged over directions and both signs, geometric mean over seeds of "
     "gradient descent over {}"
 )
+NETWORK = "deep ReLU network on images"
 ALL = "dropout after every hidden layer"
 NOTES = {
     "digits": "Flatter minima decide nothing by themselves: from the standard "
@@ -63,7 +64,8 @@ NOTES = {
 CLAIMS = (
     Claim(
         "fig12a-trace-dropout",
-        "Dropout's minimum has a smaller Hessian trace than gradient descent's.",
+        "Dropout's minimum has a smaller Hessian trace than gradient descent's "
+        f"({NETWORK}).",
         "Section on flatness, Figure 12 (other networks)",
         TRACE.format("gradient descent", "dropout, same initialisations"),
         above(1),
@@ -71,7 +73,7 @@ CLAIMS = (
     ours(
         "fig12a-top-dropout",
         "Dropout's minimum has a smaller largest Hessian eigenvalue than gradient "
-        "descent's.",
+        f"descent's ({NETWORK}).",
         "largest eigenvalue of the Hessian of R_S, geometric mean over seeds of "
         "gradient descent over dropout",
         above(1),
@@ -79,21 +81,21 @@ CLAIMS = (
     Claim(
         "fig12a-line-dropout",
         "Along random filter-normalised directions the loss rises less around "
-        "dropout's minimum than around gradient descent's.",
+        f"dropout's minimum than around gradient descent's ({NETWORK}).",
         "Figures 1b and 12",
         RISE.format("dropout"),
         above(1),
     ),
     Claim(
         "fig12a-trace-r1",
-        "R_1 alone, without the noise, flattens the minima of deep networks too.",
+        f"R_1 alone, without the noise, flattens the minima ({NETWORK}).",
         "Theorem 2",
         TRACE.format("gradient descent", "R_S + R_1"),
         above(1),
     ),
     Claim(
         "fig12a-r1-accounts",
-        "R_1 accounts for the flatness of dropout's minima in deep networks.",
+        f"R_1 accounts for the flatness of dropout's minima ({NETWORK}).",
         "Section on flatness",
         TRACE.format("R_S + R_1", "dropout"),
         between(0.9, 1.1),
@@ -103,14 +105,15 @@ CLAIMS = (
     Claim(
         "fig12a-line-all",
         f"With {ALL} too the loss rises less along random filter-normalised "
-        "directions than around gradient descent's minimum.",
+        f"directions than around gradient descent's minimum ({NETWORK}).",
         "Figure 12a",
         RISE.format(ALL),
         above(1),
     ),
     Claim(
         "fig12a-trace-all",
-        f"With {ALL} the minimum has a smaller Hessian trace than gradient descent's.",
+        f"With {ALL} the minimum has a smaller Hessian trace than gradient descent's "
+        f"({NETWORK}).",
         "Figure 12a",
         TRACE.format("gradient descent", ALL),
         above(1),

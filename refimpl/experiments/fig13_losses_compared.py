@@ -110,11 +110,13 @@ MEASURES = (
         "Figure 14",
         "Between minima of L1 and L3 there is less of a barrier than between those "
         "with R_1 and those without",
-        "largest R_S on the segment between two minima minus the mean of its ends, "
+        "largest R_S on the segment between two minima minus that of its higher end, "
         "mean over L1-L2, L1-L4, L2-L3, L3-L4 minus that of L1-L3, at the largest "
         "p, without pairs of which one is no minimum, paired over seeds",
-        "Ends that are no minima took part before.",
-        "With few images the barriers are low.",
+        "Ends that are no minima took part before, and the mean of the ends was taken "
+        "off, of which losses with R_1 end higher: half of that difference was counted "
+        "as a barrier.",
+        "With few images, or a shared mask, the barriers are low.",
     ),
 )
 CHOSEN = "Sizes and learning rate were chosen so that L3 stays near R_S^drop"

@@ -61,7 +61,8 @@ LONGER = "Training was stopped at R_S = 0.12 before, with p=0.8 and three seeds"
 CLAIMS = (
     Claim(
         "hessian-order",
-        "Losses with R_1 in effect end flatter than those without (masks per sample).",
+        "Losses with R_1 in effect end flatter than those without (two-layer network "
+        "on images, masks per sample).",
         "Section on flatness, Eq. (7)",
         TRACE + "the least of R_S, L2, L4 over the greatest of R_S^drop, L1, L3",
         above(1),
@@ -69,7 +70,7 @@ CLAIMS = (
     ),
     Claim(
         "hessian-r1-accounts",
-        "R_1 accounts for dropout's flatness in two-layer networks.",
+        "R_1 accounts for dropout's flatness (two-layer network on images).",
         "Section on flatness",
         TRACE + "R_S + R_1 over R_S^drop, masks per sample",
         between(0.9, 1.1),
@@ -77,7 +78,8 @@ CLAIMS = (
     ),
     ours(
         "hessian-noise-flattens",
-        "With one mask for all samples the finite step flattens without R_1 too.",
+        "With one mask for all samples the finite step flattens without R_1 too "
+        "(two-layer network on images).",
         TRACE + "L2 with masks per sample over L2 with shared masks",
         above(1),
         explored=f"{LONGER}. L4 was compared, which finds no minimum with them.",
@@ -85,7 +87,7 @@ CLAIMS = (
     ours(
         "hessian-gauss-newton",
         "At the end of training the Gauss–Newton part is nearly all of the Hessian's "
-        "trace.",
+        "trace (two-layer network on images).",
         "|Tr of the residual part| over Tr of the Hessian, median over seeds, largest "
         "over losses",
         SMALL,

@@ -112,7 +112,8 @@ def _claims():
             below(0),
             "companion",
             note="The largest components of a trajectory lie in flat directions, along "
-            "which it drifts; fluctuations across the valley are small beside it.",
+            "which it drifts; fluctuations across the valley are small beside it. Less "
+            "the drift, the slope of dropout is not decided, that of SGD is above 0.",
             anchor="variance-and-flatness",
             explored=PROTOCOL,
         )

@@ -56,6 +56,10 @@ PAPER = Config(
     seeds=5,
 )
 
+SAID = (
+    "The statement was that {}; but some orientations go on either side, and the rule "
+    "compares the two."
+)
 SHARE = (
     f"{condensed.RESOLUTION} At first the share was a plain ratio of counts, which "
     "cannot fall below ½ where few orientations are left without dropout; then two "
@@ -65,22 +69,23 @@ SHARE = (
 CLAIMS = (
     ours(
         "phase-keep",
-        "In the linear regime dropout condenses and its absence does not.",
+        "In the linear regime dropout leaves fewer orientations than its absence.",
         f"{condensed.FINELY}, initial exponents γ up to {LINEAR:g}, p=1 minus the mean "
         "over all p below 1, mean over γ, paired over seeds",
         above(0),
-        explored=condensed.RESOLUTION,
+        explored=f"{condensed.RESOLUTION} {SAID.format('dropout condenses')}",
     ),
     Claim(
         "phase-init",
-        "Without dropout only a small initialisation condenses.",
+        "Without dropout a small initialisation leaves fewer orientations than a large "
+        "one.",
         "Figure 9; the group's work on initialisation",
         f"{condensed.FINELY} at p=1, least γ minus largest γ, paired over seeds",
         above(0),
         note="From the smallest scale of the paper preset the network without dropout "
         "does not leave the saddle within the steps, and keeps its orientations.",
         anchor="figure-9",
-        explored=condensed.RESOLUTION,
+        explored=f"{condensed.RESOLUTION} {SAID.format('only a small one condenses')}",
     ),
     Claim(
         "phase-width",

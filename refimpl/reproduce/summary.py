@@ -61,7 +61,8 @@ def holm(p, level=0.05):
 
 
 def correction(claims, named=True):
-    """Sentence: how many supported claims Holm's correction leaves, and which not.
+    """How many supported claims Holm's correction leaves, which not, and how many of
+    the refuted, each tested for not being so.
 
     Not `named`: it says where they are named.
     """
@@ -71,13 +72,15 @@ def correction(claims, named=True):
     rejected = holm([one.p for one in tested])
     pairs = [pair for pair in zip(tested, rejected) if pair[0].verdict == "supported"]
     lost = [one.id for one, survives in pairs if not survives]
+    against = holm([1 - one.p for one in tested])
+    refuted = [k for one, k in zip(tested, against) if one.verdict == "refuted"]
     names = ", ".join(lost) if named else "those that the report names"
     without = f", not {names}" if lost else ""
     return (
         f"With a p-value: {len(tested)} claims, {len(pairs)} of them supported, "
         f"{len(pairs) - len(lost)} after Holm's correction for their number at "
         f"5%{without}."
-    )
+    ) + (f" Of {len(refuted)} refuted {sum(refuted)} are left." if refuted else "")
 
 
 def exploration(claims):

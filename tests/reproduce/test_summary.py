@@ -43,13 +43,15 @@ def test_the_correction_counts_all_that_were_tested_and_names_what_is_lost():
     claims.append(replace(UP, id="counted", p=None))
     assert summary.correction(claims) == (
         "With a p-value: 4 claims, 3 of them supported, 3 after Holm's correction for "
-        "their number at 5%."
+        "their number at 5%. Of 1 refuted 0 are left."
     )
     claims.append(replace(DOWN, id="refuted too", p=0.8))  # 0.02 > 0.05/3
     assert summary.correction(claims) == (
         "With a p-value: 5 claims, 3 of them supported, 2 after Holm's correction for "
-        "their number at 5%, not c1."
+        "their number at 5%, not c1. Of 2 refuted 0 are left."
     )
+    claims[-1] = replace(DOWN, id="refuted too", p=1 - 1e-6)
+    assert summary.correction(claims).endswith("Of 2 refuted 1 are left.")
 
 
 def test_without_p_values_there_is_nothing_to_correct():

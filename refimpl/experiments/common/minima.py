@@ -20,9 +20,9 @@ def found(arrays):
 
 
 def barriers(line):
-    """Largest R_S on the segment minus the mean of its ends: (..., pairs, S)."""
+    """Largest R_S on the segment minus that of its higher end: (..., pairs, S)."""
     segment = line[..., INSIDE]
-    return segment.max(axis=-1) - segment[..., [0, -1]].mean(axis=-1)
+    return segment.max(axis=-1) - segment[..., [0, -1]].max(axis=-1)
 
 
 def excess(arrays):

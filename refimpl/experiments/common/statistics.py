@@ -90,6 +90,8 @@ def slopes(x, y):
 def resampled(statistic, count, draws=1_000):
     """A statistic of `count` seeds, its interval by drawing them anew (bootstrap).
 
+    The interval is unbounded where more than a fiftieth of the draws has no statistic.
+
     Parameters
     ----------
     statistic : callable
@@ -100,8 +102,10 @@ def resampled(statistic, count, draws=1_000):
     """
     rng = np.random.default_rng(0)
     found = [statistic(rng.integers(count, size=count)) for _ in range(draws)]
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return Effect(statistic(np.arange(count)), (low, high))
+    interval = (-np.inf, np.inf)
+    if np.isnan(found).mean() <= 0.02:
+        interval = tuple(np.nanquantile(found, [0.025, 0.975]))
+    return Effect(statistic(np.arange(count)), interval)
 
 
 def _quantile(freedom):

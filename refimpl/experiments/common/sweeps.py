@@ -28,7 +28,8 @@ def compared(values, accuracy, ratio):
     worst = np.abs(gap.mean(axis=-1)).argmax()
     each = by_value(values, accuracy, ".3f")
     return {"accuracy": paired(gap[worst]), "ratio": paired_ratio(*ratio[:, kept])}, {
-        "accuracy": f"at {values[kept][worst]:g}; accuracies by value: {each}"
+        "accuracy": f"at {values[kept][worst]:g}; accuracies by value: {each}",
+        "ratio": f"ratios by value: {by_value(values[kept], ratio[:, kept], '.2f')}",
     }
 
 
