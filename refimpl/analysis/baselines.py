@@ -132,6 +132,7 @@ class GaussianGradientNoise:
             if steps % self.every == 0:
                 std = xp.sqrt(self.trace(theta) / theta.shape[-1]).astype(theta.dtype)
             steps += 1
+            gradient = gradient.copy()
             if several:
                 parts = zip(gradient, self.rng, std)
             else:

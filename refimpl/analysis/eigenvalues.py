@@ -1,7 +1,7 @@
 """The largest eigenvalues of an objective's Hessian."""
 
 from refimpl.analysis.hessian import DENSE_SIZE, check_replicas, hessian
-from refimpl.analysis.lanczos import top_by_lanczos
+from refimpl.analysis.lanczos import all_copies, top_by_lanczos
 from refimpl.arrays import backend, checks, generators
 from refimpl.arrays.backend import get_xp, like
 from refimpl.arrays.types import Array, ArrayLike, Generator
@@ -27,7 +27,8 @@ def top_eigenvalues(
 
     Dense up to 1,500 parameters, unless samples are very many. Else matrix-free:
     `lanczos`, and where that takes more than 20 steps ARPACK through SciPy, which
-    restarts, so that memory stays bounded. CuPy arrays stay with `lanczos`.
+    restarts, so that memory stays bounded. CuPy arrays stay with `lanczos`. Eigenvalues
+    that are multiple, as of ReLU neurons alike, come as often as they are.
 
     Equation: eq:top-eigenvalues
 
@@ -63,7 +64,7 @@ def top_eigenvalues(
     xp, P = get_xp(theta), risk.net.size
     tolerance = checks.check_positive("tolerance", tolerance)
     k = checks.check_integer("k", k, 1, P)
-    rng = generators.as_generator(0 if rng is None else rng, xp)
+    rng = generators.as_generator(0 if rng is None else rng, xp, several=False)
     rows = theta.reshape(-1, P)
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
@@ -80,19 +81,32 @@ def top_eigenvalues(
 def _by_products(risk, theta, k, tolerance, rng):
     """The `k` largest eigenvalues at `theta` (P,), without the matrix."""
     dtype = "float32" if theta.dtype.itemsize <= 4 else "float64"
-    start = like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
-    product = hessian_at(risk, theta)
-    if backend.on_device(theta):
-        return top_by_lanczos(product, start, k, rng, tolerance)
-    if k == 1:
-        try:
-            return top_by_lanczos(product, start, k, rng, tolerance, VECTORS)
-        except ArithmeticError:
-            pass
+    product, on_device = hessian_at(risk, theta), backend.on_device(theta)
+
+    def draw():
+        return like(rng.standard_normal(theta.shape[-1], dtype=dtype), theta)
+
+    def solve(product, start, count):
+        if on_device:
+            return top_by_lanczos(product, start, count, rng, tolerance)
+        return _by_arpack(product, start, count, tolerance)
+
+    if k > 1:
+        return all_copies(solve, product, draw, k, tolerance)
+    start = draw()
+    try:
+        most = None if on_device else VECTORS
+        return top_by_lanczos(product, start, 1, rng, tolerance, most)[0]
+    except ArithmeticError:
+        return solve(product, start, 1)[0]
+
+
+def _by_arpack(product, start, count, tolerance):
+    """So many of the largest eigenvalues, descending, and their vectors (count, P)."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     operator = LinearOperator(
-        (risk.net.size,) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=theta.dtype
+        (len(start),) * 2, matvec=lambda v: product(v.reshape(-1)), dtype=start.dtype
     )
-    values = eigsh(operator, k, which="LA", tol=tolerance, v0=start)[0]
-    return values[::-1].copy()
+    values, vectors = eigsh(operator, count, which="LA", tol=tolerance, v0=start)
+    return values[::-1].copy(), vectors.T[::-1]

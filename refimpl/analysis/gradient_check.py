@@ -76,9 +76,8 @@ def check_gradient(
             if derivative is _by_differences:
                 raise
             continue  # the objective does not take complex numbers
-        largest = max(error for error, _ in found)
-        if largest <= tolerance:
-            return largest
+        if all(error <= tolerance for error, _ in found):  # NaN is not
+            return max(error for error, _ in found)
     wrong = next(where for error, where in found if not error <= tolerance)
     name = type(objective).__name__
     raise ArithmeticError(f"{name}: {wrong} by {method}")

@@ -76,8 +76,50 @@ def krylov(matvec, start, steps, rng=None):
         q = w / beta
 
 
+def all_copies(solve, matvec, draw, k, tolerance):
+    """The `k` largest eigenvalues, descending, with their multiplicity: (k,).
+
+    A Krylov space holds one vector of each eigenspace. So the largest of what is left
+    when all that is found is moved below it is asked for, from another start, until it
+    is not larger than what is found by more than `tolerance` times the largest.
+
+    Parameters
+    ----------
+    solve : callable
+        ``solve(matvec, start, count)``: so many of the largest eigenvalues, descending,
+        and their vectors (count, P).
+    matvec : callable
+    draw : callable
+        Makes a start vector (P,).
+    """
+    start = draw()
+    xp, P = get_xp(start), len(start)
+
+    def largest(matvec, start, count):
+        if not float(xp.linalg.norm(matvec(start))):  # all are 0: no space to grow
+            return xp.zeros(count, start.dtype), xp.zeros((count, P), start.dtype)
+        return solve(matvec, start, count)
+
+    values, V = largest(matvec, start, k)
+    while True:
+        below = values[-1] - abs(values).max()
+
+        def rest(v, V=V, below=below):
+            known = (V @ v) @ V
+            w = matvec(v - known)
+            return w - (V @ w) @ V + below * known
+
+        start = draw()
+        more, v = largest(rest, start - (V @ start) @ V, 1)
+        if not more[0] > values[-1] + tolerance * abs(values).max():
+            return values
+        values, V = xp.concatenate([values, more]), xp.concatenate([V, v])
+        order = xp.argsort(-values)[:k]
+        values, V = values[order], V[order]
+
+
 def top_by_lanczos(matvec, start, k, rng, tolerance=1e-10, max_steps=None):
-    """The `k` largest eigenvalues, in descending order: (k,).
+    """The `k` largest eigenvalues, in descending order (k,), and vectors (k, P).
 
     Steps are taken until the residual of each of the k Ritz pairs is below `tolerance`
     times the largest Ritz value in magnitude.
@@ -98,7 +140,9 @@ def top_by_lanczos(matvec, start, k, rng, tolerance=1e-10, max_steps=None):
         residuals = abs(space.off_diagonal[-1] * vectors[-1, -k:])
         largest = max(float(abs(values).max()), 1e-300)
         if residuals.max() <= tolerance * largest or steps == P:
-            return get_xp(start).asarray(values[::-1][:k], dtype=start.dtype)
+            xp, last = get_xp(start), slice(None, -k - 1, -1)
+            mixed = xp.asarray(vectors[:, last].T, dtype=start.dtype)
+            return xp.asarray(values[last], dtype=start.dtype), mixed @ space.Q
     raise ArithmeticError(
         f"{k} eigenvalues have not converged in {max_steps} Lanczos steps: "
         f"residual {residuals.max() / largest:.3g} of the largest"

@@ -25,9 +25,24 @@ def orientation(weights: ArrayLike) -> Array:
            [0. , 0. ]])
     """
     weights = check_weights(weights)
-    xp = get_xp(weights)
-    norm = xp.sqrt((weights * weights).sum(axis=-1, keepdims=True))
-    return weights / xp.where(norm > 0, norm, 1)
+    weights = weights / _largest(weights)
+    return weights / get_xp(weights).maximum(_norm(weights), 0.5)  # from 1 on, or 0
+
+
+def _largest(vectors):
+    """Largest entry in size (..., 1), or 1 of zero: its square may leave the range."""
+    largest = abs(vectors).max(axis=-1, keepdims=True)
+    return get_xp(vectors).where(largest > 0, largest, 1)
+
+
+def _norm(vectors):
+    return get_xp(vectors).sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+
+
+def _length(vectors):
+    """Euclidean norm (..., 1)."""
+    scale = _largest(vectors)
+    return scale * _norm(vectors / scale)
 
 
 def angle(weights: ArrayLike) -> Array:
@@ -72,8 +87,7 @@ def amplitude(weights: ArrayLike, outgoing: ArrayLike) -> Array:
             f"outgoing must have shape (..., {weights.shape[-2]}, o), one row per "
             f"weight, got shape {outgoing.shape}"
         )
-    xp = get_xp(weights)
-    return xp.sqrt((weights**2).sum(axis=-1) * (outgoing**2).sum(axis=-1))
+    return (_length(weights) * _length(outgoing))[..., 0]
 
 
 def cosine_similarity(weights: ArrayLike) -> Array:
@@ -96,7 +110,8 @@ def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Arra
     """Neurons whose activation is not zero on every sample: (..., m), bool.
 
     A ReLU neuron that is inactive on all samples feels no gradient, and in the first
-    hidden layer keeps its orientation: leave it out of every measure here.
+    hidden layer keeps its orientation: leave it out of every measure here. Of
+    convolutions and tokens each place counts as a neuron of its own.
 
     Equation: eq:active
 

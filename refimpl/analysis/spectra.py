@@ -89,15 +89,16 @@ def quadrature(
     xp, P = get_xp(theta), len(theta)
     steps = checks.check_integer("steps", steps, 1, P)
     probes = checks.check_integer("probes", probes, 2)
-    rng = generators.as_generator(0 if rng is None else rng, xp)
+    rng = generators.as_generator(0 if rng is None else rng, xp, several=False)
     product = hessian_at(risk, theta)
     nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
     for k in range(probes):
         v = xp.asarray(rng.standard_normal(P), dtype=theta.dtype)
         # Without a generator Lanczos ends with the Krylov space of v: the rest of the
-        # nodes keeps weight 0.
+        # nodes repeats one, with weight 0.
         *_, space = krylov(product, v, steps)
         values, vectors = space.ritz()
+        nodes[k] = float(values[-1])
         nodes[k, : len(values)] = xp.asarray(values)
         weights[k, : len(values)] = xp.asarray(vectors[0] ** 2)
     return Quadrature(nodes, weights)

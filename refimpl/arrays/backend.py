@@ -136,7 +136,9 @@ def with_parts(thing, kind, change):
 
 
 def weighted_sum(weights, values):
-    """Σ_k weights_k values_k over the leading axis."""
+    """Σ_k weights_k values_k over the leading axis; whole numbers count as floats."""
+    if values.dtype.kind not in "fc":
+        values = values.astype(weights.dtype)
     return get_xp(values).tensordot(like(weights, values), values, axes=1)
 
 

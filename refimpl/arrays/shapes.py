@@ -188,17 +188,22 @@ def check_widths(widths):
 def take_samples(X, Y, indices):
     """The samples `indices` of data (..., n, d) and (..., n, o).
 
-    Of data of several replicas `indices` are (R, B), a row for each.
+    Of data of several replicas, on one axis, `indices` are (R, B), a row for each.
     """
-    own = X.ndim > 2 or Y.ndim > 2
-    if own and (getattr(indices, "ndim", 0) != 2 or X.shape[:-2] != Y.shape[:-2]):
+    xp, lead = get_xp(X), broadcast_lead("X and Y", X.shape[:-2], Y.shape[:-2])
+    if len(lead) > 1:
+        raise ValueError(
+            f"X and Y must have at most one replica axis for batches, got {lead}"
+        )
+    if lead and getattr(indices, "ndim", 0) != 2:
         raise ValueError(
             "indices must have shape (R, B), a row for each of several data sets of "
             f"shape {X.shape}, got {indices!r}"
         )
     if not isinstance(indices, slice):
-        indices = move(indices, get_xp(X))
-    rows = (get_xp(X).arange(len(X))[:, None],) if own else ()
+        indices = move(indices, xp)
+    X, Y = (xp.broadcast_to(one, lead + one.shape[-2:]) for one in (X, Y))
+    rows = (xp.arange(len(X))[:, None],) if lead else ()
     try:
         return X[(*rows, indices)], Y[(*rows, indices)]
     except IndexError:

@@ -115,6 +115,7 @@ class L4(Sum):
 
     def check_layers(self, noise: list[bool]) -> None:
         """Raise ``ValueError`` if there is noise before the last hidden layer."""
+        super().check_layers(noise)
         if any(noise[:-1]):
             raise ValueError(
                 "eta must be None before the last hidden layer: R_1 is the mean effect "

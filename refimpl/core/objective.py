@@ -1,9 +1,8 @@
 """What can be minimised: a scalar of θ and η with its gradient.
 
 Training and landscape take any `Differentiable`. An `Objective` is a scalar of a
-forward pass (F, h, A): a subclass says what the scalar is (`of`) and how its
-derivatives change along a direction (`push_of`); the passes of the network give
-gradient and Hessian product.
+forward pass (F, h, A): a subclass says what it is (`of`) and how its derivatives change
+along a direction (`push_of`); the network's passes give gradient and Hessian product.
 """
 
 from collections.abc import Callable
@@ -59,12 +58,8 @@ class Differentiable(show.Shown):
         return self.value_and_gradient(*self.check(theta, eta))[1]
 
     def hvp(self, theta: ArrayLike, v: ArrayLike, eta: Noise = None) -> Array:
-        """Hessian at θ times `v` (..., P), with noise η if given.
-
-        Exact, by the R-operator: no Hessian is formed and nothing is differenced.
-
-        Equation: eq:hvp
-        """
+        """Hessian at θ times `v` (..., P), with noise η if given: by the R-operator,
+        exact. Equation: eq:hvp"""
         return self.hessian_at(theta, eta)(v)
 
     def hessian_at(self, theta: ArrayLike, eta: Noise = None) -> Callable:
@@ -78,9 +73,8 @@ class Differentiable(show.Shown):
         theta = self.net.check_theta(theta)
         q = shapes.check_noise(eta, theta, self.n, self.net.hidden)
         self.check_layers([not isinstance(one, float) for one in q])
-        shapes.broadcast_lead(
-            "theta, eta, data and keep", *shapes.leads(theta, q), self.lead
-        )
+        leads = *shapes.leads(theta, q), self.lead
+        shapes.broadcast_lead("theta, eta, data and keep", *leads)
         return theta, q
 
     def check_layers(self, noise: list[bool]) -> None:
@@ -111,6 +105,11 @@ class OfRisk:
         leads = [getattr(part, "lead", ()) for part in vars(self).values()]
         shaped = [getattr(vars(self)[name], "shape", ()) for name in self.by_replica]
         return shapes.broadcast_lead("data and keep", *leads, *shaped)
+
+    def check_layers(self, noise: list[bool]) -> None:
+        """Raise ``ValueError`` unless it and `risk` may be given such noise."""
+        super().check_layers(noise)
+        self.risk.check_layers(noise)
 
     def batch(self, indices: Array) -> Differentiable:
         """The same objective on the samples `indices` (B,) or (R, B)."""

@@ -23,7 +23,8 @@ class Risk(Objective):
     ----------
     net : TwoLayer or Deep
     X : (..., n, d)
-        Inputs, finite; leading axes, if any, are replicas with data of their own.
+        Inputs, finite; leading axes, if any, are replicas with data of their own. X and
+        Y are kept, not copied: to change them make another risk.
     Y : (..., n, o), or (n,): of one output, or integer labels for cross-entropy
     loss : {"mse", "cross_entropy"}
 

@@ -11,8 +11,7 @@ from refimpl.arrays.types import Array, ArrayLike, Generators, Optimizer
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.objective import Differentiable, check_objective
 
-# Steps between two looks at the losses: a look makes a device wait, so it is not taken
-# at every step.
+# Steps between two looks at the losses: at each a device waits.
 LOOK_EVERY = 100
 
 

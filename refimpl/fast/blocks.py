@@ -24,7 +24,7 @@ def in_blocks(plain, objective, theta, q, block=None):
     """What `plain`, the value and gradient of `objective`, gives of all samples."""
     n, data = objective.n, getattr(objective, "risk", objective)
     if block is None and hasattr(objective.net, "block"):
-        block = max(1, objective.net.block // prod(theta.shape[:-1]))
+        block = max(1, objective.net.block // max(1, prod(theta.shape[:-1])))
     if block is None or n <= block or data.lead or on_device(theta):
         return plain(theta, q)
     value = gradient = 0.0

@@ -59,6 +59,8 @@ class _OnePass(_WithR2Tilde):
 
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """Value (...) and gradient (..., P)."""
+        if not isinstance(self.risk, Objective):
+            return super().value_and_gradient(theta, q)
         value, g, penalty, change = self.penalty.parts(theta, q)
         return value + self.sign * penalty, g + self.sign * change
 

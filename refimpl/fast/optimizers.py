@@ -15,15 +15,15 @@ class GD(optimizers.GD):
     __doc__ = optimizers.GD.__doc__
 
     def start(self, theta: Array) -> Update:
-        """Function ``update(gradient)`` that moves `theta` in place, and `gradient`."""
+        """Function ``update(gradient)`` that moves `theta` in place."""
         rate = rate_per_row(self.learning_rate, theta)
         if on_device(theta):
             return lambda gradient: fused.gd(theta, gradient, rate)
+        xp, step = get_xp(theta), get_xp(theta).empty_like(theta)
 
         def update(gradient):
             nonlocal theta
-            gradient *= rate
-            theta -= gradient
+            theta -= xp.multiply(gradient, rate, out=step)
 
         return update
 
@@ -32,14 +32,15 @@ class Adam(optimizers.Adam):
     __doc__ = optimizers.Adam.__doc__
 
     def start(self, theta: Array) -> Update:
-        """Function ``update(gradient)`` that moves `theta` in place, and `gradient`."""
+        """Function ``update(gradient)`` that moves `theta` in place."""
         xp, (beta1, beta2) = get_xp(theta), self.betas
         rate = rate_per_row(self.learning_rate, theta)
         first, second = xp.zeros_like(theta), xp.zeros_like(theta)
+        g = xp.empty_like(theta)  # not the gradient, which is another's
         steps, device = 0, on_device(theta)
 
-        def update(g):
-            nonlocal theta, first, second, steps
+        def update(gradient):
+            nonlocal theta, first, second, steps, g
             steps += 1
             # θ −= lr m̂ / (√v̂ + ε) with m̂ = m/(1−β₁ᵗ) and v̂ = v/(1−β₂ᵗ)
             correction = ((1 - beta2**steps) / (1 - beta2)) ** 0.5
@@ -47,11 +48,11 @@ class Adam(optimizers.Adam):
             correction *= (1 - beta1) / (1 - beta1**steps)
             if device:
                 numbers = rate, correction, epsilon, beta1, beta2
-                fused.adam(theta, first, second, g, *numbers)
+                fused.adam(theta, first, second, gradient, *numbers)
                 return
             first *= beta1
-            first += g
-            g *= g
+            first += gradient
+            xp.multiply(gradient, gradient, out=g)
             second *= beta2
             second += g
             xp.sqrt(second, out=g)

@@ -145,9 +145,9 @@ def run_one(session, name):
         results, files, panels = _computed(
             context.executor, finish, name, preset, arrays
         )
-        for old in folder.glob("*.pdf"):  # of a run that was not quick, perhaps
-            if old.name not in files:
-                old.unlink()
+        for figure in framework.captions(module):  # of a run that was not quick
+            if f"{figure}.pdf" not in files:
+                (folder / f"{figure}.pdf").unlink(missing_ok=True)
         for file, content in files.items():
             write_bytes(folder / file, content)
     except Divergence as error:

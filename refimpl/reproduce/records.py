@@ -158,7 +158,7 @@ def load(path, from_json):
         return None, None
     try:
         return from_json(json.loads(path.read_text(encoding="utf-8"))), None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return None, f"{path} is damaged and is left out: {error}"
 
 

@@ -15,6 +15,7 @@ from refimpl.theory.gradient_noise import (
     gradient_covariance_trace,
     gradient_covariance_trace_gradient,
 )
+from refimpl.theory.replicas import with_replicas
 
 # Arrays over samples and neurons that R_2 and its gradient hold of a network at once.
 NETWORK_ARRAYS = 24
@@ -147,9 +148,7 @@ def R2_estimate(
     >>> bool(abs(mean - refimpl.R2(risk, theta, drop, 0.1)) < 4 * error)
     True
     """
-    return _mean_over_masks(
-        R2Tilde(risk, epsilon).__call__, risk, theta, drop, samples, rng
-    )
+    return _mean_over_masks(R2Tilde.__call__, risk, theta, drop, epsilon, samples, rng)
 
 
 def R2_gradient_estimate(
@@ -177,9 +176,7 @@ def R2_gradient_estimate(
     >>> bool((abs(mean - exact) < 4 * error).all())
     True
     """
-    return _mean_over_masks(
-        R2Tilde(risk, epsilon).gradient, risk, theta, drop, samples, rng
-    )
+    return _mean_over_masks(R2Tilde.gradient, risk, theta, drop, epsilon, samples, rng)
 
 
 def _in_groups(fn, risk, theta, drop, epsilon):
@@ -209,9 +206,10 @@ def _in_groups(fn, risk, theta, drop, epsilon):
     return get_xp(theta).concatenate(found)
 
 
-def _mean_over_masks(fn, risk, theta, drop, samples, rng):
-    """Monte-Carlo mean of ``fn(theta, eta)`` over η."""
-    drop = as_dropout(drop)
+def _mean_over_masks(fn, risk, theta, drop, epsilon, samples, rng):
+    """Monte-Carlo mean of ``fn(penalty, theta, eta)`` over η, R̃_2 the penalty."""
+    penalty, drop = R2Tilde(risk, epsilon), as_dropout(drop)
+    theta = with_replicas(penalty, theta, penalty.epsilon)
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     if not all(isinstance(keep, float) for keep in keeps):
         raise ValueError(
@@ -221,7 +219,7 @@ def _mean_over_masks(fn, risk, theta, drop, samples, rng):
     net, n = risk.net, risk.n
 
     def each_mask(eta):
-        return fn(theta, masks_beside(eta, value.ndim))
+        return fn(penalty, theta, masks_beside(eta, value.ndim))
 
     elements = pass_elements(net, n) * value.size
     return monte_carlo(each_mask, drop, net, n, samples, rng, elements)
