@@ -109,10 +109,8 @@ def hessian_trace(
     if trace is not None:
         return Estimate(trace, xp.zeros_like(trace))
     probes = checks.check_integer("probes", probes, 2)
-    rng, samples = (
-        generators.as_generator(0 if rng is None else rng, xp, several=False),
-        [],
-    )
+    rng = generators.as_generator(0 if rng is None else rng, xp, several=False)
+    samples = []
     for start, stop in chunks(probes, _hvp_elements(risk, theta)):
         v = like(rng.integers(0, 2, (stop - start,) + theta.shape), theta)
         v = 2 * v - 1

@@ -104,16 +104,16 @@ def all_copies(solve, matvec, draw, k, tolerance):
     while True:
         below = values[-1] - abs(values).max()
 
-        def rest(v, V=V, below=below):
+        def rest(v):
             known = (V @ v) @ V
             w = matvec(v - known)
             return w - (V @ w) @ V + below * known
 
         start = draw()
-        more, v = largest(rest, start - (V @ start) @ V, 1)
+        more, U = largest(rest, start - (V @ start) @ V, 1)
         if not more[0] > values[-1] + tolerance * abs(values).max():
             return values
-        values, V = xp.concatenate([values, more]), xp.concatenate([V, v])
+        values, V = xp.concatenate([values, more]), xp.concatenate([V, U])
         order = xp.argsort(-values)[:k]
         values, V = values[order], V[order]
 

@@ -19,7 +19,8 @@ class GD(optimizers.GD):
         rate = rate_per_row(self.learning_rate, theta)
         if on_device(theta):
             return lambda gradient: fused.gd(theta, gradient, rate)
-        xp, step = get_xp(theta), get_xp(theta).empty_like(theta)
+        xp = get_xp(theta)
+        step = xp.empty_like(theta)
 
         def update(gradient):
             nonlocal theta
@@ -36,8 +37,8 @@ class Adam(optimizers.Adam):
         xp, (beta1, beta2) = get_xp(theta), self.betas
         rate = rate_per_row(self.learning_rate, theta)
         first, second = xp.zeros_like(theta), xp.zeros_like(theta)
-        g = xp.empty_like(theta)  # not the gradient, which is another's
         steps, device = 0, on_device(theta)
+        g = None if device else xp.empty_like(theta)  # the gradient is another's
 
         def update(gradient):
             nonlocal theta, first, second, steps, g

@@ -215,11 +215,10 @@ def _mean_over_masks(fn, risk, theta, drop, epsilon, samples, rng):
         raise ValueError(
             "keep must be one number per layer for an estimate, got an array"
         )
-    value = risk(theta)
-    net, n = risk.net, risk.n
+    net, n, lead = risk.net, risk.n, theta.shape[:-1]
 
     def each_mask(eta):
-        return fn(penalty, theta, masks_beside(eta, value.ndim))
+        return fn(penalty, theta, masks_beside(eta, len(lead)))
 
-    elements = pass_elements(net, n) * value.size
+    elements = pass_elements(net, n) * math.prod(lead)
     return monte_carlo(each_mask, drop, net, n, samples, rng, elements)
