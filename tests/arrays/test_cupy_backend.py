@@ -100,15 +100,20 @@ def test_another_backend_and_another_machine_are_refused(tmp_path, capsys):
     assert "leave out --dask" in capsys.readouterr().err
 
 
+def no_figure(arrays):
+    """No figure: only arrays are looked at here."""
+    return {}
+
+
 @pytest.fixture(scope="module")
 def on_both(tmp_path_factory):
     """Results folder of a device's run, then of the host's beside it."""
     out, module = tmp_path_factory.mktemp("results"), framework.load(FAST)
-    with strict.installed(), patch.object(module, "plot", lambda arrays: {}):
+    with strict.installed(), patch.object(module, "plot", no_figure):
         assert run(out, "--backend", "cupy") in (0, 1)
         device = (out / FAST / "arrays.npz").read_bytes()
         made = records.load_run(out / FAST)[0]
-    with patch.object(module, "plot", lambda arrays: {}):
+    with patch.object(module, "plot", no_figure):
         assert run(out, "--jobs", "1") in (0, 1)
     return device, made, out
 
