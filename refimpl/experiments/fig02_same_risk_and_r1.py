@@ -43,7 +43,15 @@ class Config:
 
 PICTURES = True
 QUICK = Config(n_train=60, keeps=(0.6, 0.9), steps=2_000, seeds=3)
-PAPER = Config(width=1000, n_train=1000, std=0.1, rate=5e-3, steps=10_000, seeds=3)
+PAPER = Config(
+    width=1000,
+    n_train=1000,
+    std=0.1,
+    keeps=(0.6, 0.9),
+    rate=5e-3,
+    steps=10_000,
+    seeds=3,
+)
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
 
 WIDE = (

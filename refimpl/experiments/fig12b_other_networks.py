@@ -57,9 +57,7 @@ PICTURES = True
 QUICK = Config(
     channels=(4, 8), hidden=32, width=16, n_train=40, steps=150, seeds=2, probes=10
 )
-PAPER = Config(
-    channels=(16, 32), blocks=2, n_train=500, steps=5000, seeds=5, probes=100
-)
+PAPER = Config(channels=(8, 16), n_train=100, steps=1500, seeds=5)
 
 EXPLORED = (
     "In a first run one of four residual networks fell silent, at twice the learning "

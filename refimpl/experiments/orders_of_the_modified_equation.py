@@ -48,7 +48,7 @@ QUICK = Config(
     runs=6_000,
 )
 PAPER = Config(
-    seeds=20, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=200_000
+    seeds=10, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=100_000
 )
 
 FIT = (
