@@ -39,9 +39,10 @@ def test_its_claims_are_those_of_the_committed_run():
     for _, claim, measured, verdict in rows:
         record = CLAIMS[claim]
         assert verdict == record["verdict"]
-        assert measured == " ".join(
-            estimate(record["measured"], record.get("interval"))
-        ).strip()
+        assert (
+            measured
+            == " ".join(estimate(record["measured"], record.get("interval"))).strip()
+        )
 
 
 def test_its_counts_are_those_of_the_committed_run():

@@ -187,3 +187,15 @@ def test_leading_axes_are_kept():
     assert ratio.shape == count.shape == (2, 3)
     assert ratio[1, 2] == refimpl.effective_ratio(weights[1, 2])
     assert count[1, 2] == refimpl.orientation_count(weights[1, 2], amplitudes[1, 2])
+
+
+@pytest.mark.equation("eq:orientation", "eq:amplitude")
+@pytest.mark.parametrize("size", [1e-30, 1e-44, 1e30])
+def test_weights_of_any_size_have_orientation_and_amplitude(size):
+    weights = (np.array([[3, -4], [0, 0]]) * size).astype(np.float32)
+    unit = refimpl.orientation(weights)
+    expected = weights[0] / np.linalg.norm(weights[0].astype(float))
+    np.testing.assert_allclose(unit, [expected, [0, 0]], rtol=1e-6)
+    outgoing = np.full((2, 1), 1 / size)
+    found = refimpl.amplitude(weights.astype(float), outgoing)
+    np.testing.assert_allclose(found, [5, 0], rtol=0.2)  # 1e-44 has two bits

@@ -149,3 +149,11 @@ def test_it_follows_the_array_module_of_theta(xp, problem):
     objective, theta = problem(outputs=2)
     assert refimpl.check_gradient(objective, theta) < 1e-11
     assert refimpl.check_gradient(objective, theta.astype("float32")) < 1e-5
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("factors", [(np.nan, 1), (1, np.nan)])
+def test_what_is_not_a_number_is_wrong(factors, activation):
+    objective, theta = risk(activation)
+    with pytest.raises(ArithmeticError, match="SquaredOutputs: .*nan"):
+        refimpl.check_gradient(SquaredOutputs(objective, factors), theta)

@@ -79,6 +79,38 @@ def test_matrix_free_eigenvalues_are_those_of_the_hessian(
     assert_rejects(found[::-1], expected, 1e-8)
 
 
+@pytest.mark.equation("eq:top-eigenvalues")
+@pytest.mark.parametrize("route", ["ARPACK", "ours alone, as on a device"])
+@pytest.mark.parametrize("apart", [0, 4, 9])
+def test_eigenvalues_of_neurons_alike_come_as_often_as_they_are(
+    apart, route, monkeypatch
+):
+    """ReLU neurons that are the same line and feed nothing: at zero loss all but one
+    direction of the outgoing weights share an eigenvalue; `apart` are of their own."""
+    net, X = refimpl.TwoLayer(1, 30, activation="relu"), np.linspace(0, 1, 5)[:, None]
+    W, A = np.ones((30, 1)), np.zeros((1, 30))
+    W[:apart, 0] += np.arange(1, apart + 1)
+    A[0, :20] = np.where(np.arange(20) % 2, 1, -1)
+    theta = net.pack(W, 0.5 * np.ones(30), A)
+    objective = refimpl.Risk(net, X, net.forward(theta, X) + 1)
+    expected = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[::-1][:12]
+    assert np.diff(expected)[1:].max() > -1e-9 or apart  # multiple, or close to it
+    monkeypatch.setattr(eigenvalues, "DENSE_SIZE", 1)
+    if route != "ARPACK":
+        monkeypatch.setattr(backend, "on_device", lambda array: True)
+    found = refimpl.top_eigenvalues(objective, theta, 12, tolerance=1e-10)
+    assert_close(found, expected, 1e-8)
+
+
+def test_a_hessian_of_zero_has_eigenvalues_of_zero(monkeypatch):
+    net = refimpl.TwoLayer(1, 4, activation="relu")
+    theta, X = net.pack(-np.ones((4, 1)), -np.ones(4), np.ones((1, 4))), np.ones((2, 1))
+    monkeypatch.setattr(eigenvalues, "DENSE_SIZE", 1)
+    for k in (1, 3):
+        found = refimpl.top_eigenvalues(refimpl.Risk(net, X, [1, 2]), theta, k)
+        np.testing.assert_array_equal(found, np.zeros(k))
+
+
 def test_with_very_many_samples_no_hessian_is_formed(monkeypatch, problem):
     objective, theta = problem(outputs=1, n=4)
     expected = np.linalg.eigvalsh(refimpl.hessian(objective, theta))[-1:]

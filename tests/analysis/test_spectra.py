@@ -133,3 +133,13 @@ def test_a_bad_width_is_refused(width):
     rule = spectrum.Quadrature(np.zeros((2, 1)), np.ones((2, 1)))
     with pytest.raises(ValueError, match="width must be positive and finite"):
         spectrum.spectral_density(rule, GRID, width)
+
+
+@pytest.mark.equation("eq:lanczos-quadrature")
+def test_a_function_of_positive_eigenvalues_is_not_asked_for_zero():
+    """The log-determinant, where a Krylov space ends before its steps are taken."""
+    matrix = Matrix(np.repeat([0.5, 2.0, 4.0], P // 3), np.random.default_rng(5))
+    rule = spectrum.quadrature(matrix, np.zeros(P), 10, 400, np.random.default_rng(6))
+    with np.errstate(all="raise"):
+        z, bound = worst_z(rule.mean_of(np.log), np.log(4) / 3)
+    assert z < bound

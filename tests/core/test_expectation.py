@@ -105,3 +105,19 @@ def test_replicas_keep_their_axis(problem):
         lambda e: objective(2 * theta, e), drop, objective.net, 3
     ).mean
     assert_close(together[1], alone)
+
+
+@pytest.mark.equation("eq:expectation")
+@pytest.mark.parametrize("dtype", [bool, int, np.float32, complex])
+def test_counts_have_means_too(dtype):
+    """The kept neurons of three, at 0.3 each."""
+    net, drop = refimpl.TwoLayer(1, 3), Dropout(0.3)
+
+    def kept(eta):
+        return (eta > -1).reshape(len(eta), 3).astype(dtype)
+
+    for how in ({}, {"method": "monte_carlo", "samples": 4000, "rng": 0}):
+        found = refimpl.expectation(kept, drop, net, 2, **how).mean
+        np.testing.assert_allclose(
+            found, np.full(3, 0.3), atol=1e-7 if not how else 0.05
+        )

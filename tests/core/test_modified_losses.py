@@ -126,3 +126,29 @@ def test_losses_say_what_they_do_not_cover(problem):
     for epsilon in (-1, float("nan"), "fast"):
         with pytest.raises(ValueError, match="epsilon must be"):
             L2(risk, epsilon)
+
+
+def test_what_is_made_of_a_loss_refuses_the_noise_that_the_loss_refuses(problem):
+    risk, theta = problem("deep 2")
+    eta, before = noise(risk), "before the last hidden layer"
+    decayed = refimpl.WeightDecay(L1(risk, KEEP), 0.1)
+    decayed(theta)
+    with pytest.raises(ValueError, match="eta must be None"):
+        decayed(theta, eta)
+    of_l4 = refimpl.WeightDecay(L4(risk, KEEP), 0.1)
+    of_l4(theta, eta)
+    with pytest.raises(ValueError, match=before):
+        of_l4(theta, noise(risk, layers="all"))
+
+
+def test_the_finite_step_of_any_loss_can_be_taken(problem):
+    """A loss of a loss is no scalar of one pass: its gradient is asked for."""
+    risk, theta = problem()
+    decayed, eta = refimpl.WeightDecay(risk, 0.1), noise(risk)
+    g = decayed.gradient(theta, eta)
+    expected = decayed(theta, eta) - 0.25 * EPSILON * (g * g).sum()
+    objective = refimpl.L3(decayed, EPSILON)
+    oracles.assert_close(objective(theta, eta), expected)
+    oracles.assert_rejects(refimpl.L3(risk, EPSILON)(theta, eta), expected)
+    step = oracles.complex_step_gradient(lambda t: objective(t, eta), theta)
+    oracles.assert_close(objective.gradient(theta, eta), step)

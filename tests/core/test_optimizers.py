@@ -63,3 +63,10 @@ def test_adam_heeds_its_betas_and_epsilon(module):
 def test_an_optimizer_can_start_again(module):
     optimizer = module.Adam(0.1)
     np.testing.assert_array_equal(moved(optimizer), moved(optimizer))
+
+
+@pytest.mark.parametrize("name", ["GD", "Adam"])
+def test_a_gradient_is_left_as_it_was_given(name, module):
+    gradient = GRADIENTS[0].copy()
+    module.__dict__[name](0.1).start(START.copy())(gradient)
+    np.testing.assert_array_equal(gradient, GRADIENTS[0])

@@ -201,3 +201,34 @@ def test_any_objective_can_be_trained(start, xp):
     for other in (refimpl.L1(objective, 0.8), refimpl.L1(objective, 0.8).batch([0, 1])):
         history = refimpl.train(other, theta, refimpl.GD(0.05), 100)
         assert history.loss[-1] < history.loss[0]
+
+
+@pytest.mark.parametrize("own", ["X", "Y"])
+def test_batches_of_replicas_that_share_inputs_or_targets(own, problem):
+    whole, thetas = problem(n=5, replicas=(2,), own_data=True)
+    X, Y = whole.X if own == "X" else whole.X[0], whole.Y if own == "Y" else whole.Y[0]
+    shared = refimpl.Risk(whole.net, X, Y)
+    indices = np.array([[3, 0], [1, 4]])
+    part = shared.batch(indices)(thetas)
+    for k in range(2):
+        alone = refimpl.Risk(
+            whole.net, *(a[k] if a.ndim > 2 else a for a in (shared.X, shared.Y))
+        )
+        assert_close(part[k], alone.batch(indices[k])(thetas[k]))
+    rng = np.random.default_rng(0)
+    history = refimpl.train(shared, thetas, refimpl.GD(0.05), 50, batch_size=2, rng=rng)
+    assert (history.loss[-10:].mean(axis=0) < history.loss[0]).all()
+
+
+def test_batches_have_one_replica_axis(problem):
+    whole, _ = problem(n=5, replicas=(2, 3), own_data=True)
+    with pytest.raises(ValueError, match=r"at most one replica axis.*got \(2, 3\)"):
+        whole.batch(np.zeros((2, 2), int))
+
+
+def test_one_step_is_a_training(start, xp):
+    objective, theta = start()
+    history = refimpl.train(objective, theta, refimpl.GD(0.1), 1, snapshots=[0, 1])
+    assert_close(history.theta, theta - 0.1 * objective.gradient(theta))
+    assert_close(history.loss, [objective(theta)])
+    assert_close(history.snapshots, [theta, history.theta])

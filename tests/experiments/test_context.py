@@ -17,6 +17,11 @@ class Config:
     size: int = 3
 
 
+@dataclass(frozen=True)
+class Settings(Config):
+    seeds: int = 3
+
+
 def draw(config, context, name, seed):
     return {"x": context.rng(name, seed).random(config.size), "seed": seed}
 
@@ -133,3 +138,11 @@ def test_a_damaged_run_is_named_and_computed_again(tmp_path):
     (again,) = context.runs(draw, Config(), TASKS[:1], "draws")
     np.testing.assert_array_equal(first["x"], again["x"])
     assert file.name in said[0] and "damaged" in said[0]
+
+
+def test_a_number_of_seeds_is_a_setting_of_the_preset():
+    module = SimpleNamespace(Config=Settings, QUICK=Settings(size=2))
+    assert framework.config(module, "default") == Settings()
+    assert framework.config(module, "default", 7) == Settings(seeds=7)
+    assert framework.config(module, "quick", 7) == Settings(size=2, seeds=7)
+    assert module.QUICK == Settings(size=2)

@@ -82,6 +82,14 @@ def test_a_quick_run_leaves_no_figure_of_another_run(small, tmp_path):
     assert not list(tmp_path.rglob("*.pdf"))
 
 
+def test_a_users_own_files_stay(small, tmp_path):
+    mine = tmp_path / ONE / "my notes.pdf"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    run("--quick", "--quiet", "--out", tmp_path, ONE)
+    assert mine.read_text() == "mine"
+
+
 def test_a_second_run_reuses_the_arrays(results, small, monkeypatch, capsys):
     monkeypatch.setattr(small[ONE], "run", lambda *_: pytest.fail("computed again"))
     files = [results / "claims.json", results / ONE / "run.json"]

@@ -214,3 +214,18 @@ def test_replicas_in_groups_are_as_all_at_once(per_sample, monkeypatch, problem)
         single = refimpl.Dropout(float(drop.keep[k]), per_sample=per_sample)
         found = refimpl.R2(alone, theta[k], single, float(case[3][k]))
         oracles.assert_close(found, value[k])
+
+
+@pytest.mark.equation("eq:r2")
+@pytest.mark.parametrize("replicas", [(), (2,)])
+def test_the_estimates_take_a_learning_rate_for_each_replica(replicas, problem):
+    risk, theta = problem(replicas=replicas)
+    drop, rates = refimpl.Dropout(0.6), np.array([0.1, 0.3])
+    for sampled in (R2_estimate, R2_gradient_estimate):
+        both = sampled(risk, theta, drop, rates, 50, np.random.default_rng(4))
+        for k, rate in enumerate(rates):
+            one = theta[k] if replicas else theta
+            rng = np.random.default_rng(4)
+            alone = sampled(risk, one, drop, float(rate), 50, rng)
+            oracles.assert_close(both.mean[k], alone.mean)
+            oracles.assert_close(both.standard_error[k], alone.standard_error)
