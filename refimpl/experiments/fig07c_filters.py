@@ -41,7 +41,7 @@ class Config:
 
 PICTURES = True
 QUICK = Config(channels=(4, 4), n_train=20, steps=300, rate=3e-3, seeds=2)
-PAPER = Config(n_train=100, steps=8_000, rate=3e-3)
+PAPER = Config(n_train=60, rate=5e-3)
 
 RATIO = "effective ratio at the end, cosine 0.95, {}: mean over seeds, paired"
 EXPLORED = (

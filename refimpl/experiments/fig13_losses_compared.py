@@ -51,12 +51,12 @@ class Config:
 PICTURES = True
 QUICK = Config(n_train=40, keeps=(0.9,), steps=2_500, seeds=3)
 PAPER = Config(
-    width=200,
-    n_train=300,
-    std=0.15,
+    width=100,
+    n_train=200,
+    std=0.2,
     keeps=(0.5, 0.9),
-    rate=5e-3,
-    steps=12_000,
+    rate=1e-2,
+    steps=10_000,
     seeds=3,
 )
 PAPER_SETTINGS = dict(width=1000, n_train=1000, keeps="0.5 to 0.9", rate="0.05, 0.005")
