@@ -3,6 +3,8 @@
 import io
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.transforms import Bbox
 
 from refimpl.experiments.common import style
@@ -10,6 +12,7 @@ from refimpl.experiments.common import style
 # Kinds of files, and what would date them. Fonts make a PDF a third of all drawing.
 SHOWN = {"png": {}, "svg": {"Date": None}}
 KINDS = SHOWN | {"pdf": {"CreationDate": None}}
+CANVASES = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG, "pdf": FigureCanvasPdf}
 MARGIN = 0.03  # inches around a panel
 
 
@@ -21,11 +24,15 @@ def draw(figures, kinds=KINDS):
     files = {}
     for name, figure in figures.items():
         style.letter(figure)
+        dpi = figure.dpi
         for kind, undated in kinds.items():
             content = io.BytesIO()
-            figure.savefig(content, format=kind, metadata=undated)
+            # Printed by its canvas, for `savefig` draws all of it twice.
+            write = getattr(CANVASES[kind](figure), f"print_{kind}")
+            write(content, metadata=undated)
             files[f"{name}.{kind}"] = content.getvalue()
             figure.set_layout_engine("none")  # the places found are kept: half the time
+            figure.dpi = dpi  # an SVG or PDF has its own
     return files, {name: panels(figure) for name, figure in figures.items()}
 
 

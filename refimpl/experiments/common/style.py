@@ -14,8 +14,7 @@ SETTINGS = {
     "lines.linewidth": 1.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "figure.dpi": 150,
-    "savefig.dpi": 200,
+    "figure.dpi": 200,
     "pdf.fonttype": 42,
     "svg.hashsalt": "refimpl",  # or names in the file are drawn at random
 }
