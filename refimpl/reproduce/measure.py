@@ -6,6 +6,7 @@ experiment follows the other in this process.
 """
 
 import gc
+import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from refimpl.reproduce import describe, records, reference, report, store, termi
 from refimpl.reproduce.environment import environment
 
 ARRAYS_FILE = "arrays.npz"
+REPORT_EVERY = 10.0  # seconds, if experiments end faster; at the end in any case
 _ONE_STYLE = Lock()  # Matplotlib's settings belong to the whole process
 
 
@@ -81,16 +83,24 @@ def measure(session):
     claims, problem = records.load_claims(session.out)
     if problem:
         progress.warn(problem)
-    outcomes = {}
-    with closing(_measured(session)) as measured:
-        for one in measured:
-            outcomes[one.name] = one
-            claims = [claim for claim in claims if claim.experiment != one.name]
-            claims = sorted(claims + one.claims, key=lambda claim: claim.experiment)
-            records.save_claims(session.out, claims)
+    outcomes, due, reported = {}, 0.0, True
+    try:
+        with closing(_measured(session)) as measured:
+            for one in measured:
+                outcomes[one.name] = one
+                claims = [claim for claim in claims if claim.experiment != one.name]
+                claims = sorted(claims + one.claims, key=lambda claim: claim.experiment)
+                records.save_claims(session.out, claims)
+                reported = time.monotonic() >= due
+                if reported:
+                    report.write(session.out, claims)
+                    due = time.monotonic() + REPORT_EVERY
+                progress.done(one.name)
+                count = f"[{len(outcomes)}/{len(session.names)}]"
+                progress.say(f"{count} {terminal.done(one)}")
+    finally:
+        if not reported:
             report.write(session.out, claims)
-            progress.done(one.name)
-            progress.say(f"[{len(outcomes)}/{len(session.names)}] {terminal.done(one)}")
     return [outcomes[name] for name in session.names]
 
 

@@ -124,7 +124,15 @@ def test_a_record_of_another_result_tells_nothing_of_this_one(results):
     assert measure._computation(results / ONE, "another key") is None
 
 
-def test_there_is_a_report_after_every_experiment(results, small, monkeypatch):
+@pytest.mark.parametrize("every", [0, 100])
+def test_the_report_has_the_last_experiment_too(every, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "REPORT_EVERY", every)
+    run("--quick", "--quiet", "--out", tmp_path, ONE, OTHER)
+    written = (tmp_path / "report.html").read_text()
+    assert f"claim-{ONE}-up" in written and f"claim-{OTHER}-up" in written
+
+
+def test_a_run_that_breaks_off_leaves_a_report(results, small, monkeypatch):
     monkeypatch.setattr(small[OTHER], "run", interrupted)
     (results / "report.html").unlink()
     assert run("--quick", "--quiet", "--out", results, ONE, OTHER) == 130
