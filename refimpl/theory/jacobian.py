@@ -41,7 +41,9 @@ def ntk_trace(risk, theta):
     """(1/n) Σ_i Σ_k ‖∇_θ f_k(x_i)‖²: the trace of the empirical tangent kernel, over n.
 
     Value (...) for θ (..., P). Where R_S = 0 with MSE it is the trace of the Hessian of
-    R_S. For ReLU it jumps where a neuron becomes active on a sample or falls silent.
+    R_S. For ReLU it jumps where a neuron becomes active on a sample or falls silent. Of
+    a two-layer network it is (1/n) Σ_ij (o h_ij² + σ′_ij² ‖a_j‖² ‖(x_i, 1)‖²), one pass
+    over samples and neurons; of others every row of the Jacobian is formed.
 
     Equation: eq:ntk-trace, eq:hessian-trace-at-zero-loss
 
@@ -52,6 +54,11 @@ def ntk_trace(risk, theta):
     49.0
     """
     theta, _ = risk.check(theta)
+    if type(risk.net) is TwoLayer:
+        run = risk.run(theta, risk.net.no_noise)
+        slopes = risk.net.activation.slope(run.h)
+        terms = risk.net.outputs * run.h**2 + slopes**2 * _sizes(risk, theta)
+        return terms.sum(axis=(-2, -1)) / risk.n
     squares = [(J * J).sum(axis=(0, -1)) for _, _, J in _jacobian_rows(risk, theta)]
     return sum(squares) / risk.n
 
@@ -133,12 +140,18 @@ def _terms(risk, theta):
     if not isinstance(risk.net, TwoLayer) or risk.net.activation is not ReLU:
         raise ValueError(f"risk must be of a TwoLayer ReLU network, got {risk.net!r}")
     theta, _ = risk.check(theta)
-    W, b, A = risk.net.split(theta)
+    W, b, _ = risk.net.split(theta)
     X = like(risk.X, theta)
     z = X @ transpose(W) + b[..., None, :]
-    norm = (A * A).sum(axis=-2)[..., None, :]  # ‖a_j‖²
-    length = (X**2).sum(axis=-1)[..., None] + 1  # ‖(x_i, 1)‖²
-    return (z > 0).astype(z.dtype), risk.net.outputs * z * z + norm * length
+    added = risk.net.outputs * z * z + _sizes(risk, theta)
+    return (z > 0).astype(z.dtype), added
+
+
+def _sizes(risk, theta):
+    """‖a_j‖² ‖(x_i, 1)‖² of a two-layer network: (..., n, m)."""
+    _, _, A = risk.net.split(theta)
+    length = (like(risk.X, theta) ** 2).sum(axis=-1)[..., None] + 1
+    return (A * A).sum(axis=-2)[..., None, :] * length
 
 
 def _jacobian_rows(risk, theta):
