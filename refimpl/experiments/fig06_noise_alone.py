@@ -43,7 +43,7 @@ class Config:
     refresh: int = 100
 
 
-QUICK = Config(width=100, steps=12_000)
+QUICK = Config(width=100, steps=9_000)
 PAPER = Config(width=1000, steps=120_000)
 PAPER_SETTINGS = {"width": 1000, "batch": 2, "rate": 1e-3}
 CAPTIONS = {

@@ -45,7 +45,7 @@ class Config:
 QUICK = Config(
     rates_steps=tuple(np.logspace(-3.5, -1.5, 3)),
     rates_time=(2 / 10, 2 / 14, 2 / 20),
-    runs=6_000,
+    runs=4_000,
 )
 PAPER = Config(
     seeds=10, rates_time=tuple(2 / 10 / 2**k for k in range(4)), runs=100_000
