@@ -103,7 +103,8 @@ MEASURES = (
         "without it",
         GAP.format("where R_S has come to the largest value that one of them ends at"),
         "The claim is new.",
-        "On MNIST the accuracies part only below the risk at which L4 ends.",
+        "With few images of MNIST the accuracies part only below the risk at which "
+        "L4 ends.",
     ),
     (
         "connected",
