@@ -12,6 +12,7 @@ from refimpl.theory.iterates import gradient_covariance
 from refimpl.theory.replicas import with_replicas
 
 STEP = 1e-30  # of the complex step: its square vanishes in rounding
+MOST_GROWTH = 10  # of the moments, in sizes of the start
 
 
 def gradient_flow(gradient, theta, times, tolerance=1e-13):
@@ -100,7 +101,8 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
     """Mean and covariance of dropout's iterates to second order, at fixed times.
 
     The moments of the stochastic modified equation of order 2, closed at the second:
-    `moment_rates` integrated from θ with no spread. Error O(ε²) at fixed times.
+    `moment_rates` integrated from θ with no spread. Error O(ε²) at fixed times. Where ε
+    is too large for the closure the moments run away: ``ArithmeticError`` says when.
 
     Mean (T, ..., P) and covariance (T, ..., P, P). Arguments and limits are those of
     `moment_rates`; `times` and `tolerance` are as for `gradient_flow`.
@@ -127,7 +129,8 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
         return joined(*moment_rates(risk, mean, C, drop, epsilon))
 
     start = joined(theta, xp.zeros(theta.shape + (P,)))
-    states = _integrate(rate, start, times, tolerance)
+    bound = MOST_GROWTH * (1 + float(abs(start).max()))
+    states = _integrate(rate, start, times, tolerance, bound)
     return states[..., 0, :], states[..., 1:, :]
 
 
@@ -137,8 +140,12 @@ def _with_replicas(objective, theta, C):
     return theta, get_xp(theta).broadcast_to(C, theta.shape + theta.shape[-1:])
 
 
-def _integrate(rate, start, times, tolerance):
-    """States (T, ...) at `times` of the equation state′ = rate(state)."""
+def _integrate(rate, start, times, tolerance, bound=float("inf")):
+    """States (T, ...) at `times` of the equation state′ = rate(state).
+
+    ``ArithmeticError`` if an entry grows beyond `bound`: what runs off to infinity in
+    finite time takes ever smaller steps, and no end of them.
+    """
     from scipy.integrate import solve_ivp
 
     times = [float(t) for t in times]
@@ -147,7 +154,11 @@ def _integrate(rate, start, times, tolerance):
         raise ValueError(f"times must ascend from 0 or above, got {times}")
     if times[-1] == 0:
         return start[None]
-    xp = get_xp(start)
+
+    def room(_, state):
+        return bound - abs(state).max()
+
+    room.terminal, xp = True, get_xp(start)
     solution = solve_ivp(
         lambda _, state: to_numpy(rate(move(state.reshape(start.shape), xp))).ravel(),
         (0.0, times[-1]),
@@ -156,7 +167,13 @@ def _integrate(rate, start, times, tolerance):
         t_eval=times,
         rtol=tolerance,
         atol=1e-2 * tolerance,
+        events=room,
     )
+    if solution.status == 1:
+        raise ArithmeticError(
+            f"an entry is beyond {bound:.3g} at time {solution.t_events[0][0]:.3g} of "
+            f"{times[-1]:.3g}: the moments run away, epsilon is too large for them"
+        )
     if not solution.success:
         raise ArithmeticError(f"the flow was not integrated: {solution.message}")
     return move(solution.y.T.reshape((-1,) + start.shape), xp)

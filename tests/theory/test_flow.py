@@ -181,6 +181,15 @@ def test_replicas_of_the_data_and_of_the_rate(own_data, small):
                 assert_close(part[:, index], expected, 1e-5)
 
 
+def test_moments_that_run_away_are_told_and_not_followed():
+    net, X = refimpl.TwoLayer(1, 2), np.linspace(-1, 1, 3)[:, None]
+    theta = 2 * np.random.default_rng(12).standard_normal(net.size)
+    moments = partial(mean_flow, refimpl.Risk(net, X, np.sin(3 * X)), theta)
+    with pytest.raises(ArithmeticError, match="at time 0.3.* of 2: the moments run"):
+        moments(refimpl.Dropout(0.5), 0.5, [2.0], 1e-3)
+    moments(refimpl.Dropout(0.5), 0.5, [0.2], 1e-3)
+
+
 def exact_moments(objective, theta, drop, epsilon, steps):
     """Mean and covariance of the iterate over all sequences of masks."""
     probabilities, eta = drop.enumerate(objective.net, objective.n)
