@@ -67,7 +67,8 @@ EXPLORED = (
 ANCHOR = "figures-12b-to-12d"
 ACCOUNTS = (
     "The traces of a seed differ by up to a fifth either way, as its minima are not "
-    "the same ones."
+    "the same ones; beside R_1 a finite step may flatten, most at the convolutional "
+    "network's learning rate."
 )
 NOTHING = (
     "Flatter minima decide nothing by themselves: on the digits there is nothing to "
