@@ -31,40 +31,34 @@ SEEDED = {
     "init": lambda rng: risk().net.init(rng),
     "draw": lambda rng: DROP.draw(risk().net, 4, rng, samples=3),
     "stream": lambda rng: list(zip(range(3), DROP.stream(risk().net, 4, rng)))[2][1][0],
-    "expectation": lambda rng: (
-        refimpl.expectation(
-            lambda eta: risk()(np.ones(9), eta),
-            DROP,
-            risk().net,
-            4,
-            method="monte_carlo",
-            samples=5,
-            rng=rng,
-        ).mean
-    ),
-    "train": lambda rng: (
-        refimpl.train(
-            risk(), np.ones(9), refimpl.GD(0.1), 5, DROP, batch_size=2, rng=rng
-        ).theta
-    ),
-    "R2_estimate": lambda rng: (
-        refimpl.R2_estimate(risk(), np.ones(9), DROP, EPSILON, 5, rng).mean
-    ),
-    "hessian_trace": lambda rng: (
-        refimpl.hessian_trace(risk(), np.ones(9), "hutchinson", 5, rng).mean
-    ),
-    "quadrature": lambda rng: (
-        refimpl.quadrature(risk(), np.arange(9.0), 3, 2, rng).nodes
-    ),
+    "expectation": lambda rng: refimpl.expectation(
+        lambda eta: risk()(np.ones(9), eta),
+        DROP,
+        risk().net,
+        4,
+        method="monte_carlo",
+        samples=5,
+        rng=rng,
+    ).mean,
+    "train": lambda rng: refimpl.train(
+        risk(), np.ones(9), refimpl.GD(0.1), 5, DROP, batch_size=2, rng=rng
+    ).theta,
+    "R2_estimate": lambda rng: refimpl.R2_estimate(
+        risk(), np.ones(9), DROP, EPSILON, 5, rng
+    ).mean,
+    "hessian_trace": lambda rng: refimpl.hessian_trace(
+        risk(), np.ones(9), "hutchinson", 5, rng
+    ).mean,
+    "quadrature": lambda rng: refimpl.quadrature(
+        risk(), np.arange(9.0), 3, 2, rng
+    ).nodes,
     "digits": lambda rng: refimpl.datasets.digits(rng, 10).labels,
-    "GaussianGradientNoise": lambda rng: (
-        refimpl.train(
-            risk(),
-            np.ones(9),
-            refimpl.GaussianGradientNoise(refimpl.GD(0.1), lambda theta: 1.0, rng),
-            3,
-        ).theta
-    ),
+    "GaussianGradientNoise": lambda rng: refimpl.train(
+        risk(),
+        np.ones(9),
+        refimpl.GaussianGradientNoise(refimpl.GD(0.1), lambda theta: 1.0, rng),
+        3,
+    ).theta,
 }
 
 

@@ -2,9 +2,8 @@
 
 import io
 
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.transforms import Bbox
 
 from refimpl.experiments.common import style
@@ -12,7 +11,6 @@ from refimpl.experiments.common import style
 # Kinds of files, and what would date them. Fonts make a PDF a third of all drawing.
 SHOWN = {"png": {}, "svg": {"Date": None}}
 KINDS = SHOWN | {"pdf": {"CreationDate": None}}
-CANVASES = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG, "pdf": FigureCanvasPdf}
 MARGIN = 0.03  # inches around a panel
 
 
@@ -28,8 +26,8 @@ def draw(figures, kinds=KINDS):
         for kind, undated in kinds.items():
             content = io.BytesIO()
             # Printed by its canvas, for `savefig` draws all of it twice.
-            write = getattr(CANVASES[kind](figure), f"print_{kind}")
-            write(content, metadata=undated)
+            canvas = get_registered_canvas_class(kind)(figure)
+            getattr(canvas, f"print_{kind}")(content, metadata=undated)
             files[f"{name}.{kind}"] = content.getvalue()
             figure.set_layout_engine("none")  # the places found are kept: half the time
             figure.dpi = dpi  # an SVG or PDF has its own

@@ -8,7 +8,7 @@ experiment follows the other in this process.
 import gc
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -83,25 +83,37 @@ def measure(session):
     claims, problem = records.load_claims(session.out)
     if problem:
         progress.warn(problem)
-    outcomes, due, reported = {}, 0.0, True
-    try:
-        with closing(_measured(session)) as measured:
-            for one in measured:
-                outcomes[one.name] = one
-                claims = [claim for claim in claims if claim.experiment != one.name]
-                claims = sorted(claims + one.claims, key=lambda claim: claim.experiment)
-                records.save_claims(session.out, claims)
-                reported = time.monotonic() >= due
-                if reported:
-                    report.write(session.out, claims)
-                    due = time.monotonic() + REPORT_EVERY
-                progress.done(one.name)
-                count = f"[{len(outcomes)}/{len(session.names)}]"
-                progress.say(f"{count} {terminal.done(one)}")
-    finally:
-        if not reported:
-            report.write(session.out, claims)
+    outcomes = {}
+    with _reports(session.out) as write_report, closing(_measured(session)) as measured:
+        for one in measured:
+            outcomes[one.name] = one
+            claims = [claim for claim in claims if claim.experiment != one.name]
+            claims = sorted(claims + one.claims, key=lambda claim: claim.experiment)
+            records.save_claims(session.out, claims)
+            write_report(claims)
+            progress.done(one.name)
+            progress.say(f"[{len(outcomes)}/{len(session.names)}] {terminal.done(one)}")
     return [outcomes[name] for name in session.names]
+
+
+@contextmanager
+def _reports(out):
+    """Function that writes the report of some claims, unless one was written just now;
+    the last is written at the end."""
+    due, waiting = 0.0, None
+
+    def write(claims):
+        nonlocal due, waiting
+        waiting = claims if time.monotonic() < due else None
+        if waiting is None:
+            report.write(out, claims)
+            due = time.monotonic() + REPORT_EVERY
+
+    try:
+        yield write
+    finally:
+        if waiting is not None:
+            report.write(out, waiting)
 
 
 def _measured(session):

@@ -22,7 +22,9 @@ MADE = {
     "residual": dict(
         image=(1, 4, 2), channels=(2,), hidden=4, outputs=2, residual=True
     ),
-    "transformer": dict(tokens=3, features=2, width=4, heads=2, blocks=2, outputs=2),
+    "transformer": dict(
+        tokens=3, features=2, width=4, heads=2, blocks=2, outputs=2
+    ),
 }
 
 
