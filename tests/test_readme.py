@@ -1,28 +1,14 @@
 """README says what the code does and what the committed run measured."""
 
-import json
 import re
 from pathlib import Path
 
-from refimpl.reproduce.formats import estimate
+import committed
+from committed import written
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = ROOT / "docs" / "results"
-
-
-def claims(folder):
-    """The claims of the committed run in `folder`, by id."""
-    text = (folder / "claims.json").read_text(encoding="utf-8")
-    return {one["id"]: one for one in json.loads(text)}
-
-
-def written(claim):
-    """Value and interval of a claim as they are written."""
-    return " ".join(estimate(claim["measured"], claim.get("interval"))).strip()
-
-
-CLAIMS, OF_PAPER = claims(RESULTS), claims(RESULTS / "paper")
+CLAIMS, OF_PAPER = committed.claims(), committed.claims("paper")
 
 
 def test_it_is_read_in_three_minutes():

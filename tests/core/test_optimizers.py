@@ -68,5 +68,5 @@ def test_an_optimizer_can_start_again(module):
 @pytest.mark.parametrize("name", ["GD", "Adam"])
 def test_a_gradient_is_left_as_it_was_given(name, module):
     gradient = GRADIENTS[0].copy()
-    module.__dict__[name](0.1).start(START.copy())(gradient)
+    getattr(module, name)(0.1).start(START.copy())(gradient)
     np.testing.assert_array_equal(gradient, GRADIENTS[0])
