@@ -40,5 +40,5 @@ def test_a_heavy_import_would_be_seen():
 def test_the_command_line_waits_with_them_until_it_runs_something():
     parsed = imported("from refimpl.reproduce.options import parser; parser()")
     assert "scipy" not in parsed
-    listing = imported("from refimpl.reproduce.selection import listing; listing()")
+    listing = imported("from refimpl.reproduce.selection import listing; listing([])")
     assert "scipy" not in listing and "matplotlib" not in listing

@@ -12,7 +12,7 @@ from refimpl.reproduce.options import BadUsage
 
 AS_DOCUMENTED, DIFFERENT, BAD_USAGE, BROKEN_OFF, INTERRUPTED = 0, 1, 2, 3, 130
 CLOSED_PIPE = 141  # as a shell says it of others
-# Of a disk that cannot be written, or no longer.
+# Of a place that cannot be written, or no longer.
 DISK = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -21,6 +21,9 @@ DISK = (
     errno.EIO,
     errno.EACCES,
     errno.EPERM,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
 )
 
 
@@ -56,7 +59,7 @@ def _ended(args):
         if args.list:
             from refimpl.reproduce.selection import listing
 
-            print("\n".join(listing()), flush=True)
+            print("\n".join(listing(selected(args.experiments))), flush=True)
             return AS_DOCUMENTED
         return verify(args) if args.verify else reproduce(args)
     except BrokenPipeError:
@@ -86,8 +89,9 @@ def explained(error, out):
             f"runs are kept, the same command goes on from there{said}"
         )
     if isinstance(error, OSError) and error.errno in DISK:
+        where = "something" if error.filename is None else error.filename
         return (
-            f"something cannot be written ({error.strerror}); what was written to "
+            f"{where} cannot be written ({error.strerror}); what was written to "
             f"{out} is whole, and the same command goes on from there"
         )
     return "".join(traceback.format_exception(error)).rstrip()
@@ -102,17 +106,13 @@ def reproduce(args):
     from refimpl.reproduce.expected_times import weights
     from refimpl.reproduce.measure import Session, kept, measure
     from refimpl.reproduce.progress import Progress
-    from refimpl.reproduce.selection import select
 
-    try:
-        names = select(args.experiments)
-    except ValueError as error:
-        raise BadUsage(error) from None
+    names = selected(args.experiments)
     preset = "quick" if args.quick else "paper" if args.paper else "default"
-    seeds = options.check_count("--seeds", args.seeds)
+    seeds = options.check_count("--seeds", args.seeds, 100_000)
     mnist = options.check_mnist(args.mnist, args.download_mnist)
     cifar = options.check_cifar(args.cifar, mnist)
-    jobs = options.check_count("--jobs", args.jobs) or options.jobs(args.backend)
+    jobs = options.check_count("--jobs", args.jobs, 1_000) or options.jobs(args.backend)
     options.check_backend(args.backend, args.dask)
     out = options.check_folder(args.out)
     # A device draws other noise than the committed runs.
@@ -149,6 +149,16 @@ def reproduce(args):
     refuted = args.strict and any(one.verdict == "refuted" for one in claims)
     differs = any(one.comparison == reference.DIFFERENT for one in claims)
     return DIFFERENT if refuted or differs else AS_DOCUMENTED
+
+
+def selected(words):
+    """Names of the experiments that the command line's `words` mean."""
+    from refimpl.reproduce.selection import select
+
+    try:
+        return select(words)
+    except ValueError as error:
+        raise BadUsage(error) from None
 
 
 def verify(args):

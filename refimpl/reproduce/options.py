@@ -82,7 +82,7 @@ def parser(program="reproduce.py"):
     what.add_argument(
         "--list",
         action="store_true",
-        help="list experiments, their claims and the time they take, and stop",
+        help="list the experiments, their claims and the time they take, and stop",
     )
     what.add_argument(
         "--verify",
@@ -141,13 +141,16 @@ def check_backend(backend, dask):
         raise BadUsage(f"--backend {backend}: {error}") from None
 
 
-def check_count(option, count):
-    """`count` as a positive integer, or ``None``."""
+def check_count(option, count, most):
+    """`count` as a positive integer of at most `most`, or ``None``."""
     if count is None:
         return None
-    if not count.isdecimal() or int(count) == 0:
+    digits = count.lstrip("0")
+    if not count.isdecimal() or not digits:
         raise BadUsage(f"{option} must be a positive integer, got {count}")
-    return int(count)
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise BadUsage(f"{option} must be at most {most}, got {count}")
+    return int(digits)
 
 
 def check_mnist(folder, download=False):

@@ -73,11 +73,11 @@ def shows(name, word):
     )
 
 
-def listing():
-    """Lines: name, figure, title, time and claims of every experiment."""
+def listing(names):
+    """Lines: name, figure, title, time and claims of the experiments `names`."""
     times = expected_times.times()
     lines = []
-    for name in framework.names():
+    for name in names:
         module = framework.load(name)
         took = (
             duration(times[preset][name]) if name in times[preset] else "not measured"

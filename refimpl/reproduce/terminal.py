@@ -102,7 +102,8 @@ def measured(claim):
 def totals(claims):
     """Lines: counts of verdicts in all and by origin, comparison, correction."""
     compared = f"{summary.counts(claims)}; {summary.comparison(claims)}"
-    lines = textwrap.wrap(f"{len(claims)} claims: {compared}", width())
+    plural = "s"[: len(claims) != 1]
+    lines = textwrap.wrap(f"{len(claims)} claim{plural}: {compared}", width())
     for origin, whose in summary.WHOSE.items():
         part = [one for one in claims if one.origin == origin]
         if part:

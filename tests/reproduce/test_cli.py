@@ -248,11 +248,22 @@ def test_list_names_every_experiment_and_claim(capsys):
     assert printed.count("    time: quick ") == len(framework.names())
 
 
+def test_list_names_those_that_are_asked_for(capsys):
+    assert run("--list", "fig04", "fig14") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("    time: quick ") == 2
+    assert "fig04_condensation" in printed and "fig13_losses_compared" in printed
+
+
 BAD = {
     "unknown experiment": (["fig04_condensatoin"], "fig04_condensation"),
     "no seeds": (["--seeds", "0"], "--seeds must be a positive integer, got 0"),
     "no jobs": (["--jobs", "0"], "--jobs must be a positive integer, got 0"),
     "negative seeds": (["--seeds", "-1"], "--seeds"),
+    "too many seeds": (["--seeds", "100001"], "at most 100000, got 100001"),
+    "no number of seeds": (["--seeds", "9" * 5000], "at most 100000, got 999"),
+    "too many jobs": (["--jobs", "1001"], "--jobs must be at most 1000, got 1001"),
+    "a list of none": (["--list", "fig99"], "no experiment 'fig99'; the nearest: "),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
     "missing cifar": (["--cifar", "/nowhere"], "--cifar: cifar folder /nowhere"),
@@ -401,6 +412,14 @@ def test_a_full_disk_ends_with_one_line_and_nothing_half_written(
     assert not list(out.rglob(".*"))  # no temporary files
     assert run(*command) == 0
     assert "damaged" not in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_a_folder_ends_with_one_line(small, tmp_path, capsys):
+    (tmp_path / ONE).write_text("kept")
+    assert run("--quick", "--quiet", "--out", tmp_path, ONE) == 3
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and f"{tmp_path / ONE} cannot be written" in err
+    assert (tmp_path / ONE).read_text() == "kept"
 
 
 def test_the_help_says_how_a_run_ends(capsys):
