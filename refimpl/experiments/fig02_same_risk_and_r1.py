@@ -50,7 +50,7 @@ PAPER = Config(
     keeps=(0.6, 0.9),
     rate=5e-3,
     steps=10_000,
-    seeds=3,
+    seeds=5,
 )
 PAPER_SETTINGS = {"width": 1000, "n_train": 1000, "keeps": "0.6 to 0.95", "rate": 5e-3}
 

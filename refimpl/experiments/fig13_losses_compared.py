@@ -262,7 +262,7 @@ def plot_lines(arrays):
             look = {"color": color, "ls": "-" if m else "--", "label": mask}
             if lost:
                 look |= {"ls": "", "marker": "x"}
-                look["label"] += f": no minimum of {', '.join(lost)}"
+                look["label"] += f":\nno minimum of {', '.join(lost)}"
             else:
                 lines = arrays["line"][m, k].T
                 panel.plot(minima.ALPHAS, lines, color=color, ls=look["ls"], lw=0.8)
