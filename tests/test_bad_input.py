@@ -10,17 +10,26 @@ import refimpl
 from refimpl import datasets
 from refimpl.analysis import condensation
 from refimpl.reproduce import cli
+from refimpl.theory import contributions, flow
+from refimpl.theory.balance import mean_balance_step
+from refimpl.theory.central_limit import central_limit_regularizer
+from refimpl.theory.delta_method import delta_regularizer
+from refimpl.theory.infinite_width import infinite_width_minimum
+from refimpl.theory.iterates import batch_gradient_covariance
+from refimpl.theory.zero_loss import to_zero_loss
 
 NET = refimpl.TwoLayer(2, 3, 2)
 DEEP = refimpl.Deep((2, 4, 3, 2))
 X, Y = np.ones((5, 2)), np.ones((5, 2))
 RISK = refimpl.Risk(NET, X, Y)
+ONE = refimpl.Risk(refimpl.TwoLayer(2, 3), X, np.ones(5))
 ENTROPY = refimpl.Risk(NET, X, np.zeros(5, int), loss="cross_entropy")
 THETA = np.ones(NET.size)
 DROP = refimpl.Dropout(0.5)
 RNG = np.random.default_rng(0)
 GD = refimpl.GD(0.1)
 WEIGHTS = np.ones((4, 3))
+KEEPS = np.array([0.5, 0.8])
 
 
 def with_value(array, value):
@@ -55,7 +64,7 @@ CASES = {
     ),
     "parameters that do not fit": (
         lambda: NET.pack(np.ones((3, 2)), np.ones(4), np.ones((2, 3))),
-        r"trailing shape \(3,\), got shape \(4,\)",
+        r"parameter array 2 of 3 must have trailing shape \(3,\), got shape \(4,\)",
     ),
     "a parameter array too few": (
         lambda: DEEP.pack([(np.ones((4, 2)), np.ones(4))]),
@@ -238,7 +247,7 @@ CASES = {
     "R1 with keep 0": (lambda: refimpl.R1(RISK, THETA, 0.0), r"keep must lie in \(0, 1\]"),
     "R1 with keeps for other replicas": (
         lambda: refimpl.R1(RISK, np.ones((3, NET.size)), np.array([0.5, 0.6])),
-        r"leading axes of theta, eta, data and keep must broadcast, got \(3,\), \(2,\)",
+        r"leading axes of theta, eta, data and parameters of the objective must broadcast, got \(3,\), \(2,\)",
     ),
     "noise for R_S + R_1": (
         lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
@@ -308,7 +317,15 @@ CASES = {
         lambda: refimpl.top_eigenvalues(
             refimpl.Risk(NET, np.ones((2, 5, 2)), Y), np.ones((2, NET.size))
         ),
-        r"theta must have the replica axes of data and keep, \(2,\), got \(\)",
+        r"risk must have no replica axes of its own, of data or keep, got \(2,\)",
+    ),
+    "eigenvalues of many keeps": (
+        lambda: refimpl.top_eigenvalues(refimpl.L1(RISK, KEEPS), np.ones((2, NET.size))),
+        r"risk must have no replica axes of its own, of data or keep, got \(2,\)",
+    ),
+    "a spectrum of many keeps": (
+        lambda: refimpl.quadrature(refimpl.L1(RISK, KEEPS), THETA, 3),
+        r"risk must have no replica axes of its own, of data or keep, got \(2,\)",
     ),
     "unknown trace": (
         lambda: refimpl.hessian_trace(RISK, THETA, "guess"),
@@ -401,7 +418,87 @@ CASES = {
     ),
     "R1 of noise before the last layer": (
         lambda: refimpl.R1(refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout(0.5, layers="all")),
-        "drop must act after the last hidden layer only",
+        "keep must act after the last hidden layer only .* expectation and R2_estimate take any",
+    ),
+    "a grid of no neurons": (
+        lambda: infinite_width_minimum(ONE, 0.5, np.zeros((0, 3))),
+        r"grid must have a neuron that is not silent .* got none in shape \(0, 3\)",
+    ),
+    "a grid of silent neurons": (
+        lambda: infinite_width_minimum(ONE, 0.5, np.zeros((2, 3))),
+        r"grid must have a neuron that is not silent .* got none in shape \(2, 3\)",
+    ),
+    "a grid with NaN": (
+        lambda: infinite_width_minimum(ONE, 0.5, with_value(np.ones((2, 3)), np.nan)),
+        "grid must be finite, got 1 NaN",
+    ),
+    "a certificate with NaN": (
+        lambda: infinite_width_minimum(ONE, 0.5, np.eye(3), np.full((1, 3), np.nan)),
+        "certificate must be finite, got 3 NaN",
+    ),
+    "one keep for two layers of the delta method": (
+        lambda: delta_regularizer(
+            refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout([0.5], layers="all")
+        ),
+        r"keep must have one entry per hidden layer \(2\), got 1",
+    ),
+    "three keeps for two layers of the delta method": (
+        lambda: delta_regularizer(
+            refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout([0.5] * 3, layers="all")
+        ),
+        r"keep must have one entry per hidden layer \(2\), got 3",
+    ),
+    "the delta method of a penalised risk": (
+        lambda: delta_regularizer(refimpl.L1(RISK, 0.5), THETA, 0.5),
+        "risk must be a Risk, got L1",
+    ),
+    "contributions to a penalised risk": (
+        lambda: contributions.contributions(refimpl.L1(RISK, 0.5), THETA),
+        "risk must be a Risk, got L1",
+    ),
+    "batches of a penalised risk": (
+        lambda: batch_gradient_covariance(refimpl.L1(RISK, 0.5), THETA, 1),
+        "risk must be a Risk, got L1",
+    ),
+    "split neurons of a deep network": (
+        lambda: contributions.split_neurons(DEEP, np.ones(DEEP.size), 2),
+        "net must be a TwoLayer network, got Deep",
+    ),
+    "one node": (
+        lambda: central_limit_regularizer(RISK, THETA, 0.5, nodes=1),
+        "nodes must be an integer of at least 2, got 1",
+    ),
+    "balance of tanh": (
+        lambda: mean_balance_step(RISK, THETA, DROP, 0.1),
+        "network with activation relu or identity, got tanh",
+    ),
+    "a time that is one number": (
+        lambda: flow.gradient_flow(RISK.gradient, THETA, 1.0),
+        "times must be a sequence of numbers .*, got 1.0",
+    ),
+    "a covariance that does not fit": (
+        lambda: flow.third_derivative(RISK, THETA, np.eye(3)),
+        r"C must have shape \(..., 15, 15\), got \(3, 3\)",
+    ),
+    "less than no corrections": (
+        lambda: to_zero_loss(RISK, THETA, steps=-1),
+        "steps must be an integer of at least 0, got -1",
+    ),
+    "a negative probability": (
+        lambda: refimpl.Risk(NET, X, np.tile([-0.5, 1.5], (5, 1)), loss="cross_entropy"),
+        "Y must hold probabilities, got -0.5",
+    ),
+    "a label too few": (
+        lambda: refimpl.Risk(NET, X, np.zeros(4, int), loss="cross_entropy"),
+        r"Y must be integer labels \(5,\) or .* got shape \(4,\) of int64",
+    ),
+    "three rates for two replicas": (
+        lambda: refimpl.L2(RISK, np.full(3, 0.1))(np.ones((2, NET.size))),
+        r"theta, eta, data and parameters of the objective must broadcast, got \(2,\), \(3,\)",
+    ),
+    "R2 of three keeps for two replicas": (
+        lambda: refimpl.R2(RISK, np.ones((2, NET.size)), refimpl.Dropout(np.full(3, 0.5)), 0.1),
+        r"theta, data and epsilon, keep must broadcast, got \(2,\), \(\), \(3,\)",
     ),
     "covariance of no dropout": (
         lambda: refimpl.gradient_covariance_trace(RISK, THETA, None),
@@ -484,7 +581,7 @@ CASES = {
     "epsilon of R2 in words": (lambda: refimpl.R2(RISK, THETA, DROP, "a"), "epsilon must be .* got str"),
     "epsilons for other replicas": (
         lambda: refimpl.R2(RISK, np.ones((3, 15)), DROP, np.ones(2)),
-        r"leading axes of theta, eta, data and keep must broadcast, got \(3,\), \(2,\)",
+        r"leading axes of theta, eta, data and parameters of the objective must broadcast, got \(3,\), \(2,\)",
     ),
     "epsilons of L2 for other replicas": (
         lambda: refimpl.L2(RISK, np.ones(2))(np.ones((3, 15))),

@@ -1,6 +1,6 @@
 """The largest eigenvalues of an objective's Hessian."""
 
-from refimpl.analysis.hessian import DENSE_SIZE, check_replicas, hessian
+from refimpl.analysis.hessian import DENSE_SIZE, check_no_replicas, hessian
 from refimpl.analysis.lanczos import all_copies, top_by_lanczos
 from refimpl.arrays import backend, checks, generators
 from refimpl.arrays.backend import get_xp, like
@@ -25,10 +25,11 @@ def top_eigenvalues(
 ) -> Array:
     """The `k` largest eigenvalues of the Hessian, in descending order.
 
-    Dense up to 1,500 parameters, unless samples are very many. Else matrix-free:
-    `lanczos`, and where that takes more than 20 steps ARPACK through SciPy, which
-    restarts, so that memory stays bounded. CuPy arrays stay with `lanczos`. Eigenvalues
-    that are multiple, as of ReLU neurons alike, come as often as they are.
+    Dense up to 1,500 parameters, unless samples are very many. Else matrix-free: the
+    largest by `lanczos`, and where that takes more than 20 steps, or for more of them,
+    by ARPACK through SciPy, which restarts, so that memory stays bounded. CuPy arrays
+    stay with `lanczos`. Eigenvalues that are multiple, as of ReLU neurons alike, come
+    as often as they are.
 
     Equation: eq:top-eigenvalues
 
@@ -68,7 +69,7 @@ def top_eigenvalues(
     rows = theta.reshape(-1, P)
     if not len(rows):  # no replicas
         return xp.empty(theta.shape[:-1] + (k,), theta.dtype)
-    check_replicas(risk, rows[0])
+    check_no_replicas(risk)
     work = P * backend.pass_elements(risk.net, risk.n)
     dense = P <= DENSE_SIZE and work <= DENSE_WORK
     if dense or k >= P - 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.checks import as_real, check_positive
+from refimpl.arrays.shapes import leads
 from refimpl.arrays.types import Array, ArrayLike, Noise
 from refimpl.core.objective import Differentiable, check_objective
 
@@ -58,11 +59,12 @@ def check_gradient(
     >>> check_gradient(refimpl.WeightDecay(risk, strength=0.2), theta) < 1e-12
     True
     """
-    theta = as_real("theta", check_objective(objective).check(theta, eta)[0])
-    if theta.ndim != 1 or objective.lead != ():
+    theta, q = check_objective(objective).check(theta, eta)
+    theta, (own, *noise) = as_real("theta", theta), leads(theta, q)
+    if any((own, *noise, objective.lead)):
         raise ValueError(
-            "theta must be one vector (P,), and the objective without replica axes, "
-            f"got shape {theta.shape} and {objective.lead}"
+            "theta must be one vector (P,), eta of one mask, and the objective without "
+            f"replica axes, got leading axes {own}, {noise} and {objective.lead}"
         )
     theta = theta.astype(float)
     tolerance = check_positive("tolerance", tolerance)

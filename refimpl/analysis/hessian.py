@@ -136,6 +136,15 @@ def check_replicas(risk, theta):
     return theta
 
 
+def check_no_replicas(risk):
+    """Raise ``ValueError`` if data or keep have replica axes, though theta may."""
+    if risk.lead != ():
+        raise ValueError(
+            "risk must have no replica axes of its own, of data or keep, got "
+            f"{risk.lead}"
+        )
+
+
 def _hvp_chunks(risk, theta, product):
     """Rows ``start`` to ``stop`` of the Hessian (..., stop − start, P), in turn."""
     xp, P = get_xp(theta), risk.net.size

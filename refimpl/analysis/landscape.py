@@ -81,7 +81,7 @@ def loss_along(
     Raises
     ------
     ValueError
-        If a shape does not fit, or a value is not finite.
+        If a shape does not fit, or an argument is not finite.
 
     Examples
     --------

@@ -8,9 +8,10 @@ Lanczos steps from v give. Over random v its mean is the spectral density.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from refimpl.analysis.hessian import check_no_replicas
 from refimpl.analysis.lanczos import krylov
 from refimpl.arrays import checks, generators
-from refimpl.arrays.backend import get_xp, move
+from refimpl.arrays.backend import get_xp, like
 from refimpl.arrays.types import Array, ArrayLike, Generator
 from refimpl.core.expectation import Estimate
 from refimpl.core.objective import Differentiable, check_objective
@@ -68,7 +69,8 @@ def quadrature(
     Raises
     ------
     ValueError
-        If theta is not one vector, or a number is out of range.
+        If theta is not one vector, data or keep have replica axes, or a number is out
+        of range.
 
     Examples
     --------
@@ -86,12 +88,13 @@ def quadrature(
     checks.as_real("theta", theta)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape (P,), got {theta.shape}")
+    check_no_replicas(risk)
     xp, P = get_xp(theta), len(theta)
     steps = checks.check_integer("steps", steps, 1, P)
     probes = checks.check_integer("probes", probes, 2)
     rng = generators.as_generator(0 if rng is None else rng, xp, several=False)
     product = hessian_at(risk, theta)
-    nodes, weights = xp.zeros((probes, steps)), xp.zeros((probes, steps))
+    nodes, weights = xp.zeros((2, probes, steps), dtype=theta.dtype)
     for k in range(probes):
         v = xp.asarray(rng.standard_normal(P), dtype=theta.dtype)
         # Without a generator Lanczos ends with the Krylov space of v: the rest of the
@@ -141,7 +144,7 @@ def spectral_density(rule: Quadrature, grid: ArrayLike, width: float) -> Estimat
     """
     checks.check_kind("rule", rule, Quadrature, "a Quadrature")
     xp = get_xp(rule.nodes)
-    grid = move(checks.as_real("grid", grid), xp)
+    grid = like(checks.as_real("grid", grid), rule.nodes)
     if grid.ndim != 1:
         raise ValueError(f"grid must have shape (G,), got {grid.shape}")
     checks.check_finite("grid", grid)

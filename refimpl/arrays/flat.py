@@ -39,11 +39,11 @@ def check_parts(arrays, shapes):
     arrays = [as_floating("parameter arrays", array) for array in arrays]
     if len(arrays) != len(shapes):
         raise ValueError(f"parameters must be {len(shapes)} arrays, got {len(arrays)}")
-    for array, shape in zip(arrays, shapes):
+    for k, (array, shape) in enumerate(zip(arrays, shapes), start=1):
         if array.shape[max(0, array.ndim - len(shape)) :] != shape:
             raise ValueError(
-                f"parameter array must have trailing shape {shape}, "
-                f"got shape {array.shape}"
+                f"parameter array {k} of {len(shapes)} must have trailing shape "
+                f"{shape}, got shape {array.shape}"
             )
     return arrays
 

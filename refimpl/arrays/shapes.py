@@ -28,7 +28,7 @@ def leads(theta, q):
 def check_direction(v, theta, q, lead):
     """`v` (..., P) in the module and dtype of `theta`; a complex one stays so."""
     v = check_parameters("v", v, theta.shape[-1])
-    names = "theta, v, eta, data and keep"
+    names = "theta, v, eta, data and parameters of the objective"
     broadcast_lead(names, *leads(theta, q), v.shape[:-1], lead)
     return v if v.dtype.kind == "c" else like(v, theta)
 
@@ -92,10 +92,12 @@ def check_distributions(Y, n, outputs):
     if Y.ndim < 2 or Y.shape[-2:] != (n, outputs):
         raise ValueError(
             f"Y must be integer labels ({n},) or probabilities "
-            f"(..., {n}, {outputs}), got shape {Y.shape} of {Y.dtype}"
+            f"(..., {n}, {outputs}), got shape {labels.shape} of {labels.dtype}"
         )
     check_finite("Y", Y)
-    if (Y < 0).any() or (abs(Y.sum(axis=-1) - 1) > 1e-6).any():
+    if (Y < 0).any():
+        raise ValueError(f"Y must hold probabilities, got {float(Y.min())}")
+    if (abs(Y.sum(axis=-1) - 1) > 1e-6).any():
         raise ValueError(
             "Y must hold probabilities, each row summing to 1, got rows that sum "
             f"to {float(Y.sum(axis=-1).min())} to {float(Y.sum(axis=-1).max())}"

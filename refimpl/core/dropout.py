@@ -168,13 +168,14 @@ def as_dropout(drop):
     return drop if isinstance(drop, Dropout) else Dropout(drop)
 
 
-def last_layer_keep(drop, net):
+def last_layer_keep(drop, net, name="drop"):
     """p of the last hidden layer, checked to be the only noisy one."""
     *early, last = (p for p, _ in as_dropout(drop)._layers(net))
     if any(p is not None for p in early):
         raise ValueError(
-            "drop must act after the last hidden layer only (layers='last'), got "
-            f"layers='all' for {len(net.hidden)} hidden layers; R2_estimate takes any"
+            f"{name} must act after the last hidden layer only (layers='last'), got "
+            f"layers='all' for {len(net.hidden)} hidden layers; expectation and "
+            "R2_estimate take any"
         )
     return last
 

@@ -74,7 +74,8 @@ class Differentiable(show.Shown):
         q = shapes.check_noise(eta, theta, self.n, self.net.hidden)
         self.check_layers([not isinstance(one, float) for one in q])
         leads = *shapes.leads(theta, q), self.lead
-        shapes.broadcast_lead("theta, eta, data and keep", *leads)
+        names = "theta, eta, data and parameters of the objective"
+        shapes.broadcast_lead(names, *leads)
         return theta, q
 
     def check_layers(self, noise: list[bool]) -> None:
@@ -104,7 +105,7 @@ class OfRisk:
         """Replica axes of the data and of the parameter."""
         leads = [getattr(part, "lead", ()) for part in vars(self).values()]
         shaped = [getattr(vars(self)[name], "shape", ()) for name in self.by_replica]
-        return shapes.broadcast_lead("data and keep", *leads, *shaped)
+        return shapes.broadcast_lead("data and parameters", *leads, *shaped)
 
     def check_layers(self, noise: list[bool]) -> None:
         """Raise ``ValueError`` unless it and `risk` may be given such noise."""

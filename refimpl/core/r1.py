@@ -22,7 +22,7 @@ class R1Penalty(OfRisk, Objective):
     def __init__(self, risk: Risk, keep: PerReplica) -> None:
         if check_risk(risk).loss is not MSE:
             raise ValueError("R1 holds for loss 'mse'; main_effects takes any loss")
-        self.risk, self.keep = risk, last_layer_keep(keep, risk.net)
+        self.risk, self.keep = risk, last_layer_keep(keep, risk.net, "keep")
 
     def of(self, run):
         """R_1 (...), and its derivatives for F, h and A. Equation: eq:r1"""

@@ -26,7 +26,7 @@ class History(NamedTuple):
     [0, 5]
     """
 
-    theta: Any  # (..., P) after the last step
+    theta: Any  # (..., P) after the last step; of a `Divergence` the last snapshot
     loss: Any  # (steps, ...) objective at the start of each step, with its noise
     steps: Any  # [S] steps of the snapshots
     snapshots: Any  # [S] arrays (..., P): θ after that many steps

@@ -7,6 +7,7 @@ order in ε cancels from a step of gradient descent, and what is left is its squ
 
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.checks import check_positive
+from refimpl.core.activations import Identity, ReLU
 from refimpl.core.r1 import R1_gradient
 from refimpl.theory.iterates import gradient_covariance
 
@@ -41,7 +42,8 @@ def mean_balance_step(risk, theta, drop, epsilon):
     ε² (B(∇(R_S + R_1)) + tr Cov of ∂R/∂a_j − tr Cov of ∂R/∂(w_j, b_j)). The covariance
     is that of R_2; here it acts on the mean after every finite number of steps.
 
-    For MSE and dropout after the last hidden layer; few enough masks to enumerate.
+    For MSE, ReLU or the identity, and dropout after the last hidden layer; few enough
+    masks to enumerate; else ``ValueError``.
 
     Equation: eq:balance-mean
 
@@ -57,6 +59,11 @@ def mean_balance_step(risk, theta, drop, epsilon):
     """
     epsilon = check_positive("epsilon", epsilon)
     net, last = risk.net, len(risk.net.hidden) - 1
+    if net.activation not in (Identity, ReLU):
+        raise ValueError(
+            "risk must be of a network with activation relu or identity, got "
+            f"{net.activation.__name__.lower()}"
+        )
     mean = risk.gradient(theta) + R1_gradient(risk, theta, drop)
     covariance = gradient_covariance(risk, theta, drop)
     variances = get_xp(covariance).diagonal(covariance, axis1=-2, axis2=-1)

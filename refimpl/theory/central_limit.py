@@ -25,8 +25,8 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     falls with the width if all contributions do, whatever the size of their sum.
 
     Value (...) for θ (..., P) and one keep, or one per replica, by a Gauss–Hermite rule
-    of as many `nodes` along each eigenvector of the covariance, nodes^outputs at most
-    200,000; else ``ValueError``.
+    of as many `nodes` along each eigenvector of the covariance, 2 or more, and
+    nodes^outputs at most 200,000; else ``ValueError``.
 
     Equation: eq:central-limit
 
@@ -42,25 +42,26 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Wang and Manning, Fast dropout training, ICML 2013.
     """
     outputs = risk.net.outputs
-    nodes = check_integer("nodes", nodes, 1)
+    nodes = check_integer("nodes", nodes, 2)
     if nodes**outputs > MAX_NODES:
         raise ValueError(
             f"nodes must give at most {MAX_NODES} points for {outputs} outputs, got "
             f"{nodes}^{outputs}"
         )
-    keep = last_layer_keep(keep, risk.net)
+    keep = last_layer_keep(keep, risk.net, "keep")
     u = contributions(risk, with_replicas(risk, theta, keep))  # (..., m, n, o)
     xp, v = get_xp(u), per_replica(noise_variance(keep), u, axes=3)
     covariance = v * xp.einsum("...mik,...mil->...ikl", u, u)
     variances, vectors = xp.linalg.eigh(covariance)
     root = vectors * xp.sqrt(xp.clip(variances, 0, None))[..., None, :]
     F = risk.net.forward(theta, risk.X)
+    Y = like(risk.Y, F)
     points, weights = (like(array, u) for array in _gauss_hermite(nodes, outputs))
-    value, _ = risk.loss.value_and_gradient(F, risk.Y)
+    value, _ = risk.loss.value_and_gradient(F, Y)
     total = 0 * value
     for start, stop in chunks(len(points), root[..., 0].size):
         noise = xp.moveaxis(root @ points[start:stop].T, -1, 0)  # (K, ..., n, o)
-        there, _ = risk.loss.value_and_gradient(F + noise, risk.Y)
+        there, _ = risk.loss.value_and_gradient(F + noise, Y)
         total = total + xp.tensordot(weights[start:stop], there - value, 1)
     return total
 

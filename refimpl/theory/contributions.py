@@ -6,9 +6,10 @@ values (...) are of θ (..., P); `risk` and `keep` are what `R1` takes.
 """
 
 from refimpl.arrays.backend import get_xp, per_replica
-from refimpl.arrays.checks import check_integer
+from refimpl.arrays.checks import check_integer, check_kind
 from refimpl.core.dropout import noise_variance
 from refimpl.core.r1 import R1Penalty
+from refimpl.core.risk import check_risk
 from refimpl.core.two_layer import TwoLayer
 
 
@@ -23,7 +24,7 @@ def contributions(risk, theta):
     >>> contributions(risk, theta)  # one neuron, which gives the whole output
     array([[[6.]]])
     """
-    theta, _ = risk.check(theta)
+    theta, _ = check_risk(risk).check(theta)
     run = risk.run(theta, risk.net.no_noise)
     h = get_xp(theta).moveaxis(run.h, -1, -2)  # (..., m, n)
     a = get_xp(theta).moveaxis(run.A, -1, -2)  # (..., m, o)
@@ -100,6 +101,7 @@ def split_neurons(net, theta, copies):
     (18.0, 9.0)
     """
     copies = check_integer("copies", copies, 1)
+    check_kind("net", net, TwoLayer, "a TwoLayer network")
     W, b, A = net.unpack(theta)
     xp = get_xp(theta)
     name = net.activation.__name__.lower()

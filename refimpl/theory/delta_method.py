@@ -6,9 +6,12 @@ quadratic in η, and this is R_1. Otherwise it is an approximation, the classica
 `main_effects` are nearer.
 """
 
-from refimpl.arrays.backend import chunks, get_xp, like, transpose, unit_vectors
+from refimpl.arrays.backend import chunks, get_xp, like, per_replica, transpose
+from refimpl.arrays.backend import unit_vectors
+from refimpl.arrays.masks import keep_by_layer
 from refimpl.core.deep import Deep
-from refimpl.core.dropout import as_dropout
+from refimpl.core.dropout import as_dropout, noise_variance
+from refimpl.core.risk import check_risk
 from refimpl.core.two_layer import TwoLayer
 
 
@@ -21,7 +24,8 @@ def delta_regularizer(risk, theta, drop):
     1 − p: every moment of η is of order 1 − p. With noise in earlier layers the error
     is of the order of the effect, and for ReLU it misses the kinks that masks cross.
 
-    Value (...) for θ (..., P), of any network.
+    Value (...) for θ (..., P), of any network; with noise in every layer, of a
+    `TwoLayer` or `Deep` one.
 
     Equation: eq:delta-cross-entropy, eq:delta-all-layers, eq:delta-error
 
@@ -32,11 +36,10 @@ def delta_regularizer(risk, theta, drop):
     >>> float(delta_regularizer(risk, theta, refimpl.Dropout(0.5)))  # R_1, for MSE
     18.0
     """
-    theta, _ = risk.check(theta)
+    theta, _ = check_risk(risk).check(theta)
     drop = as_dropout(drop)
-    variances = drop.moment(2)
-    if not isinstance(variances, tuple):
-        variances = (variances,) * len(risk.net.hidden)
+    keeps = keep_by_layer(drop.keep, drop.layers, len(risk.net.hidden))
+    variances = [noise_variance(p) for p in keeps if p is not None]
     widest = sum(m * m for m in risk.net.hidden)
     parts = chunks(risk.n, theta[..., 0].size * widest)
     if drop.layers == "last" or len(parts) == 1:
@@ -82,7 +85,8 @@ def activation_hessians(risk, theta):
         _, (W, _), _, h, *_ = run.kept[layer]
         slope = net.activation.slope(h)
         M = slope[..., :, None] * H[0] * slope[..., None, :]
-        M = M + xp.eye(h.shape[-1]) * (g * net.activation.curvature(h))[..., None]
+        bend = g * net.activation.curvature(h)
+        M = M + xp.eye(h.shape[-1], dtype=h.dtype) * bend[..., None]
         W_all = W[..., None, :, :]
         H.insert(0, transpose(W_all) @ M @ W_all)
         g = (g * slope) @ W
@@ -96,14 +100,14 @@ def _second_order(risk, theta, layers, variances):
         A = run.A[..., None, :, :]
         # a_jᵀ H_i a_j, without the m × m matrices of which it is the diagonal
         diagonals = [(A * (_output_hessian(risk, run) @ A)).sum(axis=-2)]
-        hs, variances = [run.h], variances[-1:]
+        hs = [run.h]
     else:
         hs = risk.net.activations(risk.run(theta, risk.net.no_noise))
         diagonals = [
             H.diagonal(axis1=-2, axis2=-1) for H in activation_hessians(risk, theta)
         ]
     terms = [
-        v * (h * h * diagonal).sum(axis=(-2, -1))
+        per_replica(v, h) * (h * h * diagonal).sum(axis=(-2, -1))
         for v, h, diagonal in zip(variances, hs, diagonals)
     ]
     return 0.5 * sum(terms)

@@ -3,7 +3,8 @@
 Host only: the integration is SciPy's, in float64.
 """
 
-from refimpl.arrays.backend import get_xp, move, per_replica, to_numpy, transpose
+from refimpl.arrays.backend import get_xp, like, move, per_replica, to_numpy
+from refimpl.arrays.backend import transpose
 from refimpl.arrays.checks import as_floating
 from refimpl.core.dropout import last_layer_keep
 from refimpl.core.modified_losses import L1
@@ -128,7 +129,7 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
         mean, C = state[..., 0, :], state[..., 1:, :]
         return joined(*moment_rates(risk, mean, C, drop, epsilon))
 
-    start = joined(theta, xp.zeros(theta.shape + (P,)))
+    start = joined(theta, xp.zeros(theta.shape + (P,), theta.dtype))
     bound = MOST_GROWTH * (1 + float(abs(start).max()))
     states = _integrate(rate, start, times, tolerance, bound)
     return states[..., 0, :], states[..., 1:, :]
@@ -136,6 +137,9 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
 
 def _with_replicas(objective, theta, C):
     """θ (..., P) and C (..., P, P), each with the replica axes of both and the data."""
+    C, P = as_floating("C", C), objective.net.size
+    if C.shape[-2:] != (P, P):
+        raise ValueError(f"C must have shape (..., {P}, {P}), got {C.shape}")
     theta = with_replicas(objective, theta, C[..., 0, 0])
     return theta, get_xp(theta).broadcast_to(C, theta.shape + theta.shape[-1:])
 
@@ -148,6 +152,8 @@ def _integrate(rate, start, times, tolerance, bound=float("inf")):
     """
     from scipy.integrate import solve_ivp
 
+    if getattr(times, "ndim", 1) != 1 or not hasattr(times, "__len__"):
+        raise ValueError(f"times must be a sequence of numbers (T,), got {times!r}")
     times = [float(t) for t in times]
     ascend = all(s < t for s, t in zip(times, times[1:]))
     if not times or not ascend or not 0 <= times[0] <= times[-1] < float("inf"):
@@ -176,4 +182,4 @@ def _integrate(rate, start, times, tolerance, bound=float("inf")):
         )
     if not solution.success:
         raise ArithmeticError(f"the flow was not integrated: {solution.message}")
-    return move(solution.y.T.reshape((-1,) + start.shape), xp)
+    return like(solution.y.T.reshape((-1,) + start.shape), start)

@@ -16,10 +16,11 @@ from refimpl.theory import gradient_noise_deep, gradient_noise_two_layer
 def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Array:
     """tr Cov_η ∇R_S^drop(θ, η), exact: E‖∇R_S^drop‖² − ‖∇(R_S + R_1)‖².
 
-    It is computed as a sum of (co)variances, never as this difference: of terms of the
-    order of v ‖∇R_S‖² and v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p, which it is rounded as.
-    It is of that order itself, but where no two neurons are active on one sample and
-    ∇(R_S + R_1) is small beside its parts: there it may vanish. It is never below 0.
+    It is computed as a sum of (co)variances, never as this difference. Its rounding
+    error is a rounding unit times v ‖∇R_S‖² and v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p. The
+    trace is of that size too, except where no two neurons are active on one sample and
+    ∇(R_S + R_1) is small beside its parts: there it may be lost in rounding. It is
+    never below 0.
 
     Equation: eq:r2-split
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refimpl.arrays.backend import to_numpy
-from refimpl.arrays.checks import check_integer, check_number
+from refimpl.arrays.checks import check_finite, check_integer, check_number
 from refimpl.arrays.types import Array
 from refimpl.core.dropout import noise_variance
 from refimpl.core.r1 import R1Penalty
@@ -75,7 +75,13 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
         raise ValueError("keep must be below 1: without dropout R_1 is 0, got 1")
     (m,), n, y = risk.net.hidden, risk.n, to_numpy(risk.Y)[:, 0]
     v = noise_variance(keep) / m
+    given = np.shape(grid)
     grid, atoms, lengths = _atoms(risk, grid)
+    if not len(grid):
+        raise ValueError(
+            "grid must have a neuron that is not silent on the data, got none in "
+            f"shape {given}"
+        )
     signed = np.concatenate([atoms, -atoms], axis=1)
     rows = np.vstack([signed, np.full(signed.shape[1], v**0.5)])
     c, _ = nnls(rows, np.append(y, 0.0), maxiter=100 * n + 10 * rows.shape[1])
@@ -130,8 +136,10 @@ def _atoms(risk, grid, name="grid"):
     d = risk.net.inputs
     if grid.ndim != 2 or grid.shape[1] != d + 1:
         raise ValueError(f"{name} must have shape (G, {d + 1}), got {grid.shape}")
+    check_finite(name, grid)
     h = risk.net.activation.value(to_numpy(risk.X) @ grid[:, :-1].T + grid[:, -1])
     lengths = np.sqrt((h**2).sum(axis=0))
+    check_finite(f"activations of {name}", lengths)
     heard = lengths > SMALLEST * lengths.max(initial=0)
     return grid[heard], h[:, heard] / lengths[heard], lengths[heard]
 

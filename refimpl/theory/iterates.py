@@ -10,6 +10,7 @@ from refimpl.arrays.backend import get_xp, like, per_replica, transpose, weighte
 from refimpl.arrays.checks import check_integer, check_nonnegative
 from refimpl.arrays.masks import masks_beside
 from refimpl.core.dropout import Dropout, as_dropout
+from refimpl.core.risk import check_risk
 from refimpl.theory.replicas import with_replicas
 
 MAX_BITS = 18  # of the number of sequences that are followed side by side
@@ -130,7 +131,7 @@ def batch_gradient_covariance(risk, theta, size):
     >>> float(np.trace(C))
     49.0
     """
-    theta, n = with_replicas(risk, theta), risk.n
+    theta, n = with_replicas(check_risk(risk), theta), risk.n
     size = check_integer("size", size, 1, n)
     gradients = _single_samples(risk).gradient(theta[..., None, :])  # (..., n, P)
     deviations = gradients - gradients.mean(axis=-2, keepdims=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refimpl.arrays.backend import get_xp, to_numpy
-from refimpl.arrays.checks import as_floating
+from refimpl.arrays.checks import as_floating, check_finite
 from refimpl.core.activations import ReLU
 
 
@@ -86,6 +86,7 @@ def fewest_convexity_changes(x, y):
     x, y = _check_inputs(x), as_floating("y", y)
     if y.shape != x.shape:
         raise ValueError(f"y must have shape {x.shape} like x, got shape {y.shape}")
+    check_finite("y", y)
     slopes = (y[1:] - y[:-1]) / (x[1:] - x[:-1])
     differences = slopes[1:] - slopes[:-1]
     # Points on one line give a difference of rounding size.
@@ -119,8 +120,12 @@ def _rows(array):
 
 def _check_inputs(x):
     x = as_floating("x", x)
-    if x.ndim != 1 or len(x) < 3 or not (x[1:] > x[:-1]).all():
+    if x.ndim != 1 or len(x) < 3:
         raise ValueError(
             f"x must be at least 3 ascending numbers (n,), got shape {x.shape}"
         )
+    check_finite("x", x)
+    falls = [(float(s), float(t)) for s, t in zip(x, x[1:]) if not s < t]
+    if falls:
+        raise ValueError(f"x must ascend, got {falls[0][0]:g} before {falls[0][1]:g}")
     return x

@@ -41,8 +41,8 @@ def linear_minimum(
     v/width times their sum. All neurons share the nuclear norm equally.
 
     Exact over networks without biases, for any X, Y, width and rank; and over networks
-    with biases if these do not help: if a constant column, or what of it the columns of
-    X do not reach, is orthogonal to Y, as for centred X and Y.
+    with biases if these do not help: if what the columns of X do not reach of a
+    constant column is orthogonal to Y (or nothing is left of it), as for centred X, Y.
 
     On the host: it is a matter of the data, not of a network.
 

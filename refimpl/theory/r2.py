@@ -185,7 +185,8 @@ def _in_groups(fn, risk, theta, drop, epsilon):
     penalty, drop = R2Tilde(check_risk(risk), epsilon), as_dropout(drop)
     theta, _ = penalty.check(theta)
     lead, epsilon, keep = theta.shape[:-1], penalty.epsilon, drop.keep
-    shape = broadcast_lead("theta", lead, penalty.lead, getattr(keep, "shape", ()))
+    names, own = "theta, data and epsilon, keep", getattr(keep, "shape", ())
+    shape = broadcast_lead(names, lead, penalty.lead, own)
     each = NETWORK_ARRAYS * math.prod(lead[1:]) * risk.n * sum(risk.net.hidden)
     parts = chunks(lead[0], each) if lead else []
     if shape != lead or len(parts) < 2:

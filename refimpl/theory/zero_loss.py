@@ -5,6 +5,7 @@ leaves the set only to second order, and Gauss–Newton brings it back.
 """
 
 from refimpl.arrays.backend import get_xp, like
+from refimpl.arrays.checks import check_integer
 from refimpl.core.loss import MSE
 from refimpl.theory.jacobian import output_jacobian
 
@@ -36,8 +37,8 @@ def project_to_tangent(risk, theta, v):
 def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
     """Nearby θ (..., P) with R_S(θ) = 0, by Gauss–Newton: θ ← θ − J⁺ (f − y).
 
-    With MSE. After at most so many `steps` no |f_k(x_i) − y_ik| is above `tolerance`;
-    else ``ValueError``.
+    With MSE. After at most so many `steps` no |f_k(x_i) − y_ik| is above `tolerance`,
+    which is for double precision; else ``ValueError``.
 
     Equation: eq:zero-loss-correction
 
@@ -49,6 +50,7 @@ def to_zero_loss(risk, theta, tolerance=1e-12, steps=50):
     """
     if risk.loss is not MSE:
         raise ValueError("zero loss is attained for loss 'mse' only, got another loss")
+    steps = check_integer("steps", steps, 0)
     theta, left = corrected(risk, risk.check(theta)[0], tolerance, steps)
     if not left.max() <= tolerance:
         raise ValueError(

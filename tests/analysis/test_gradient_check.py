@@ -137,8 +137,10 @@ def test_an_error_in_the_product_is_not_taken_for_its_absence():
 
 def test_one_vector_is_asked_for():
     objective, theta = risk()
-    with pytest.raises(ValueError, match=r"one vector \(P,\), .* got shape \(2, 16\)"):
+    with pytest.raises(ValueError, match=r"one vector \(P,\), .* leading axes \(2,\)"):
         refimpl.check_gradient(objective, np.stack([theta, theta]))
+    with pytest.raises(ValueError, match=r"eta of one mask, .* \(\), \[\(2,\)\] and"):
+        refimpl.check_gradient(objective, theta, np.zeros((2, 1, 4)))
     with pytest.raises(ValueError, match="tolerance must be positive"):
         refimpl.check_gradient(objective, theta, tolerance=0)
     with pytest.raises(ValueError, match="objective must be an objective"):

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from copy import copy
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from refimpl.analysis.baselines import GaussianGradientNoise
 from refimpl.arrays import backend
 from refimpl.arrays.backend import like
 from refimpl.core import optimizers
+from refimpl.core.activations import ReLU
 from refimpl.core.dropout import Dropout
 from refimpl.core.modified_losses import FlattenedDropout
 from refimpl.core.r1 import R1Penalty
@@ -111,6 +113,13 @@ def of_activation(risk, theta, activation):
     net = refimpl.Deep((2, 3, 4, 2), activation)
     start = like(rng().standard_normal((2, net.size)), theta)
     return derivatives(refimpl.Risk(net, risk.X, risk.Y), start, noise(risk))
+
+
+def with_relu(risk):
+    """The same data; a network with ReLU."""
+    net = copy(risk.net)
+    net.activation = ReLU
+    return refimpl.Risk(net, risk.X, risk.Y)
 
 
 def split(risk, theta):
@@ -239,6 +248,7 @@ CASES = {
         delta_method.delta_regularizer(risk, theta, refimpl.Dropout(0.7, layers=layers))
         for layers in ("last", "all")
     ],
+    "moments": lambda risk, theta: refimpl.Dropout(like(KEEPS, theta)).moment(2),
     "main effects": lambda risk, theta: [
         fn(risk, theta, refimpl.Dropout(0.7, layers=layers))
         for fn in (refimpl.main_effects, refimpl.main_effects_gradient)
@@ -246,7 +256,7 @@ CASES = {
     ],
     "balance": lambda risk, theta: (
         balance.balance(risk.net, theta),
-        balance.mean_balance_step(risk, theta, DROPS[0], 0.1),
+        balance.mean_balance_step(with_relu(risk), theta, DROPS[0], 0.1),
     ),
     "linear networks": lambda risk, theta: linear_networks.linear_dropout_effect(
         *of_linear(risk, theta), DROPS[0]
@@ -362,6 +372,27 @@ def test_a_device_gives_what_the_host_gives(case, kind, problem, device):
     for one, expected in zip(leaves(there), leaves(here), strict=True):
         assert type(one) is device.ndarray and one.dtype == expected.dtype
         assert_close(one, expected, 1e-4 if one.dtype == np.float32 else 1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_data_of_the_host_serve_parameters_on_a_device(case, problem, device):
+    risk, theta = problem(replicas=(2,))
+    here, there = (CASES[case](risk, one) for one in (theta, device.asarray(theta)))
+    for one, expected in zip(leaves(there), leaves(here), strict=True):
+        assert type(one) is device.ndarray
+        assert_close(one, expected, 1e-4 if one.dtype == np.float32 else 1e-9)
+
+
+# Residuals below 1e-12, and ratios of counts.
+OF_DOUBLE_PRECISION = {"zero loss", "orientations"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", sorted(CASES.keys() - OF_DOUBLE_PRECISION))
+def test_what_is_computed_has_the_precision_of_the_parameters(case, kind, problem):
+    risk, theta = problem(kind, replicas=(2,))
+    for found in leaves(CASES[case](risk, theta.astype(np.float32))):
+        assert found.dtype == np.float32 or found.dtype.kind in "ib"
 
 
 def test_another_number_would_be_seen(problem):

@@ -124,7 +124,11 @@ def test_fewest_changes_are_the_sign_changes_of_the_second_differences():
     assert fewest_convexity_changes(X, 3 * X - 1) == 0
     assert fewest_convexity_changes(X, np.array([0, 1, 0, 1, 0, 1.0])) == 3
     with pytest.raises(ValueError, match="x must be at least 3 ascending numbers"):
+        fewest_convexity_changes(X[:2], X[:2])
+    with pytest.raises(ValueError, match="x must ascend, got "):
         fewest_convexity_changes(X[::-1], X)
+    with pytest.raises(ValueError, match="y must be finite, got 6 NaN"):
+        fewest_convexity_changes(X, np.full(6, np.nan))
     with pytest.raises(ValueError, match=r"y must have shape \(6,\) like x"):
         fewest_convexity_changes(X, X[:4])
 
