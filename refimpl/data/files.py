@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+MARK = ".refimpl-"  # begins the names of files that are being written
+
 
 def write_atomically(path, write):
     """Call ``write(temporary_path)``, then put the file in the place of `path`.
@@ -11,7 +13,7 @@ def write_atomically(path, write):
     Whatever breaks off, `path` is either the old file or the new one.
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{MARK}{os.getpid()}-{path.name}")
     try:
         write(temporary)
         if path.is_dir():  # not ours, and in the way
@@ -33,8 +35,8 @@ def write_text(path, text):
 
 def remove_temporaries(folder):
     """Delete what `write_atomically` left in `folder` when it was killed."""
-    for path in Path(folder).rglob(".*-*"):
-        writer = re.match(r"\.(\d+)-", path.name)
+    for path in Path(folder).rglob(f"{MARK}*-*"):
+        writer = re.match(rf"{re.escape(MARK)}(\d+)-", path.name)
         if writer and path.is_file() and not _alive(int(writer[1])):
             path.unlink(missing_ok=True)
 

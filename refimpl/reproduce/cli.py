@@ -31,12 +31,25 @@ def main(arguments=None, program="reproduce.py"):
     """Run the command line `arguments` of `program`; returns the exit status."""
     _prepare_streams()
     try:
-        return _ended(options.parser(program).parse_args(arguments))
-    except BrokenPipeError:  # whoever read has stopped; nothing more is flushed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
-        return CLOSED_PIPE
+        try:
+            args = options.parser(program).parse_args(arguments)
+        except SystemExit:  # of --help, or of bad usage
+            sys.stdout.flush()
+            raise
+        status = _ended(args)
+    except BrokenPipeError:  # whoever read has stopped
+        status = CLOSED_PIPE
+    _give_up_what_cannot_be_written()
+    return status
+
+
+def _give_up_what_cannot_be_written():
+    """Of a pipe that is closed or a disk that is full; Python would try it again."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _prepare_streams():
@@ -59,9 +72,12 @@ def _ended(args):
         if args.list:
             from refimpl.reproduce.selection import listing
 
-            print("\n".join(listing(selected(args.experiments))), flush=True)
-            return AS_DOCUMENTED
-        return verify(args) if args.verify else reproduce(args)
+            print("\n".join(listing(selected(args.experiments))))
+            status = AS_DOCUMENTED
+        else:
+            status = verify(args) if args.verify else reproduce(args)
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
         raise
     except BadUsage as error:
@@ -132,7 +148,8 @@ def reproduce(args):
             outcomes = measure(session)
         except KeyboardInterrupt:
             progress.close()
-            lines = ["", "broken off; the same command goes on from here:"]
+            same = f"the same command{' without --fresh' * args.fresh}"
+            lines = ["", f"broken off; {same} goes on from here:"]
             print("\n".join(lines + kept(session)), file=sys.stderr)
             return INTERRUPTED
         finally:
@@ -165,15 +182,22 @@ def verify(args):
     """Prove the equations, print their table."""
     from refimpl.reproduce import records, report, verification
 
+    if args.experiments:
+        words = ", ".join(args.experiments)
+        raise BadUsage(f"--verify proves all equations, leave out: {words}")
     out = options.check_folder(args.out)
     try:
-        found = verification.verify(out, args.quiet)
+        with options.only_run(out):
+            found = verification.verify(out, args.quiet)
+            claims, problem = records.load_claims(out)
+            report.write(out, claims)
     except verification.CannotVerify as error:
         raise BadUsage(f"--verify: {error}") from None
     except verification.BrokenOff as error:
         print(f"{args.program}: --verify: {error}", file=sys.stderr)
         return BROKEN_OFF
-    report.write(out, records.load_claims(out)[0])
+    if problem:
+        print(problem, file=sys.stderr)
     print("\n".join(verification.table(found)))
     print(f"results in {out / verification.FILE}; report: {out / report.HTML_FILE}")
     return AS_DOCUMENTED if found.passed else DIFFERENT

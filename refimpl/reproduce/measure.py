@@ -144,8 +144,7 @@ def run_one(session, name):
     module, preset, folder = framework.load(name), session.preset, session.out / name
     context = replace(session.context, experiment=name)
     warn = context.progress.warn
-    data = framework.data_set(module, context)
-    key = store.fingerprint(module, preset, context, data)
+    data, key = _key(session, name)
     runs = store.RunStore(folder / "runs", key, warn)
     run = describe.run_record(module, preset, context, data, key)
     folder.mkdir(exist_ok=True)
@@ -163,7 +162,6 @@ def run_one(session, name):
             records.save_run(folder, replace(run, computation=made))
             store.save_arrays(folder / ARRAYS_FILE, arrays, key)
             runs.clear()
-            context.progress.computed.append(name)
         results, files, panels = _computed(
             context.executor, finish, name, preset, arrays
         )
@@ -188,6 +186,13 @@ def run_one(session, name):
     ]
     claims = [reference.compared(one, session.documented) for one in claims]
     return Outcome(name, run.title, claims, seconds, diverged)
+
+
+def _key(session, name):
+    """The data set of the experiment `name`, and the key of its result."""
+    module, context = framework.load(name), replace(session.context, experiment=name)
+    data = framework.data_set(module, context)
+    return data, store.fingerprint(module, session.preset, context, data)
 
 
 def _found(folder, key, warn):
@@ -226,12 +231,14 @@ def finish(name, preset, arrays):
 
 def kept(session):
     """Lines: which experiments are done, and how many runs of the others are kept."""
-    lines, progress = [], session.context.progress
+    lines = []
     for name in session.names:
-        runs = len(list((session.out / name / "runs").glob("[!.]*.npz")))
-        if name in progress.finished:
+        folder, (_, key) = session.out / name, _key(session, name)
+        runs = len(store.RunStore(folder / "runs", key).files())
+        whole = (folder / ARRAYS_FILE).exists()
+        if name in session.context.progress.finished:
             state = "done"
-        elif name in progress.computed:
+        elif whole and _computation(folder, store.digest(key)):
             state = "all runs kept"
         elif runs:
             state = f"{runs} run{'s'[: runs != 1]} kept"

@@ -11,7 +11,7 @@ from refimpl.reproduce.executors import cores
 
 DESCRIPTION = """\
 Measure the claims of "Implicit Regularization of Dropout" (Zhang and Xu, TPAMI 2024).
-Without arguments every experiment is run at its default size, in seven to fifteen
+Without arguments every experiment is run at its default size, in seven to twenty
 minutes on two cores. What is computed is kept in the results folder, run by run: a
 command that was broken off is started again and goes on from there."""
 
@@ -92,7 +92,11 @@ def parser(program="reproduce.py"):
     )
     where = made.add_argument_group("where")
     where.add_argument(
-        "--out", metavar="DIR", default="results", help="results folder (results)"
+        "--out",
+        metavar="DIR",
+        default="results",
+        help="results folder (results); it holds one result of each experiment, so give "
+        "other presets and seeds others",
     )
     place = where.add_mutually_exclusive_group()
     place.add_argument(
@@ -146,7 +150,7 @@ def check_count(option, count, most):
     if count is None:
         return None
     digits = count.lstrip("0")
-    if not count.isdecimal() or not digits:
+    if not (count.isascii() and count.isdecimal() and digits):
         raise BadUsage(f"{option} must be a positive integer, got {count}")
     if len(digits) > len(str(most)) or int(digits) > most:
         raise BadUsage(f"{option} must be at most {most}, got {count}")
@@ -188,6 +192,11 @@ def _read(option, folder, read):
         read(folder)
     except ValueError as error:
         raise BadUsage(f"{option}: {error}") from None
+    except OSError as error:
+        raise BadUsage(
+            f"{option} must be a folder that can be read, got {folder}: "
+            f"{error.strerror}"
+        ) from None
     return Path(folder).resolve()
 
 

@@ -31,7 +31,7 @@ class Progress:
     def __init__(self, expected, quiet=False, stream=None, clock=time.monotonic):
         self.expected, self.quiet, self.clock = expected, quiet, clock
         self.stream = stream or sys.stderr
-        self.finished, self.computed = [], []  # experiments; the latter without figures
+        self.finished = []  # experiments
         self._open = {}  # experiment to what is known of it
         self._found = 0.0  # share of the whole that was there already
         self._start = self._told = self._shown = clock()

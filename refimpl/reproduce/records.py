@@ -154,9 +154,9 @@ def read(kind, content):
 def load(path, from_json):
     """What `from_json` makes of a file: (it or ``None``, problem or ``None``)."""
     path = Path(path)
-    if not path.is_file():
-        return None, None
     try:
+        if not path.is_file():
+            return None, None
         return from_json(json.loads(path.read_text(encoding="utf-8"))), None
     except (OSError, ValueError, RecursionError) as error:
         return None, f"{path} is damaged and is left out: {error}"

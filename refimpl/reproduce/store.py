@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import shutil
-import struct
-import zipfile
-import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,18 +12,6 @@ from refimpl.data.files import write_atomically
 from refimpl.experiments.common import framework
 from refimpl.reproduce.code_version import code_version
 
-# What NumPy, zipfile and zlib raise at files with bytes missing or changed.
-DAMAGE = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 SECONDS = "run seconds"  # beside the arrays of a run: the time it took
 
 
@@ -69,15 +54,15 @@ def load_arrays(path, key):
         Why a file that is there cannot be read.
     """
     path = Path(path)
-    if not path.exists():
-        return None, None
     try:
+        if not path.exists():
+            return None, None
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
             own, *names = data["fingerprint"].ravel().tolist()
             if own != key:
                 return None, None
             return {name: data[name] for name in names}, None
-    except DAMAGE as error:
+    except Exception as error:  # NumPy and zipfile raise many kinds at changed bytes
         return None, f"{path} is damaged and is computed again: {error}"
 
 
@@ -118,11 +103,18 @@ class RunStore:
         save_arrays(path, arrays | {SECONDS: np.array(seconds)}, key)
         self.seconds += seconds
 
+    def files(self):
+        """The files of the runs that are kept."""
+        return list(self.folder.glob(f"{digest(self.key)}-*.npz"))
+
     def clear(self):
-        """Remove all runs of the experiment."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the runs; those of other settings stay."""
+        for path in self.files():
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # others are there
+            self.folder.rmdir()
 
     def _place(self, name, task):
         """File of one run, and its key."""
         key = f"{self.key} {name}{task!r}"
-        return self.folder / f"{digest(key)}.npz", key
+        return self.folder / f"{digest(self.key)}-{digest(key)}.npz", key

@@ -38,6 +38,8 @@ def comparison(claims):
     missing = sum(
         one.verdict == "not attempted" and one.reference in DECIDED for one in claims
     )
+    if not attempted and not missing:
+        return "nothing to compare"
     if found[SAME] == len(attempted) and not missing:
         return f"all {SAME}"
     why = {INCOMPARABLE: " (no committed run of this preset with these seeds and data)"}

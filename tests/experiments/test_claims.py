@@ -89,6 +89,16 @@ def test_the_p_value_is_students(sample, rule, side, end):
     np.testing.assert_allclose(p, expected)
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.0, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "rule", [above(0), below(0), at_most(0), at_least(0), between(0, 1)], ids=str
+)
+def test_without_spread_the_p_value_says_what_the_verdict_says(rule, value):
+    effect = statistics.paired([value] * 3)
+    verdict = rule.verdict(effect.mean, effect.interval)
+    assert effect.p_value(rule) == (0 if verdict == "supported" else 1)
+
+
 def test_the_p_value_of_a_region_excludes_both_ends(sample):
     p = statistics.paired(sample).p_value(between(0, 1.5))
     low = stats.ttest_1samp(sample, 0, alternative="greater").pvalue

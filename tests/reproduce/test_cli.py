@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from refimpl.reproduce import (
     options,
     records,
     reference,
+    report,
     selection,
 )
 from refimpl.reproduce.environment import environment
@@ -164,6 +167,36 @@ def test_other_settings_are_computed_again(results, small, monkeypatch):
     assert (results / "claims.json").read_text() == before
 
 
+def test_ctrl_c_says_what_is_there_already(results, monkeypatch, capsys):
+    def broken_off(session):
+        raise KeyboardInterrupt
+
+    capsys.readouterr()
+    monkeypatch.setattr(measure, "measure", broken_off)
+    asked = ("--quick", "--quiet", "--out", results, ONE, OTHER)
+    assert run(*asked) == 130
+    said = capsys.readouterr().err
+    assert "the same command goes on from here" in said
+    assert re.findall(r"(all runs kept|nothing yet)\n", said) == [
+        "all runs kept",
+        "nothing yet",
+    ]
+    assert run(*asked, "--seeds", 3, "--fresh") == 130
+    said = capsys.readouterr().err
+    assert "the same command without --fresh goes on from here" in said
+    assert said.count("nothing yet") == 2
+
+
+def test_the_record_of_other_settings_is_not_shown_with_the_claims(results):
+    made, _ = records.load_run(results / ONE)
+    seeds = [replace(s, value=99) if s.name == "seeds" else s for s in made.settings]
+    records.save_run(results / ONE, replace(made, settings=seeds))
+    report.write(results, records.load_claims(results)[0])
+    page = (results / "report.html").read_text()
+    assert "a run that was broken off, of other settings than these claims" in page
+    assert "<img" not in page.split('id="paper"')[0] and made.command not in page
+
+
 def test_damaged_arrays_are_named_and_computed_again(results, capsys):
     path = results / ONE / "arrays.npz"
     path.write_bytes(path.read_bytes()[:200])
@@ -263,6 +296,9 @@ BAD = {
     "too many seeds": (["--seeds", "100001"], "at most 100000, got 100001"),
     "no number of seeds": (["--seeds", "9" * 5000], "at most 100000, got 999"),
     "too many jobs": (["--jobs", "1001"], "--jobs must be at most 1000, got 1001"),
+    "zero in other digits": (["--seeds", "\u0660"], "positive integer, got \u0660"),
+    "equations of one": (["--verify", ONE], f"proves all equations, leave out: {ONE}"),
+    "a name too long": (["--mnist", "m" * 300], "--mnist must be a folder that can be"),
     "a list of none": (["--list", "fig99"], "no experiment 'fig99'; the nearest: "),
     "seeds in words": (["--seeds", "many"], "positive integer, got many"),
     "missing mnist": (["--mnist", "/nowhere"], "--mnist: mnist folder /nowhere"),
@@ -449,15 +485,23 @@ def test_the_list_fits_80_columns(capsys):
     assert max(map(len, lines)) <= 80
 
 
-def process(*arguments, **options):
+def process(*arguments, env=os.environ, **options):
     command = [sys.executable, "-m", "refimpl", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, **options)
+    env = {name: one for name, one in env.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, env=env, **options
+    )
 
 
-def test_a_closed_pipe_ends_quietly():
+ALWAYS = ("--quick", "--quiet", "--jobs=1", "masks_without_replacement", "--out")
+
+
+@pytest.mark.parametrize("command", [["--list"], ["--help"], ALWAYS], ids=str)
+def test_a_closed_pipe_ends_quietly(command, tmp_path):
     read, write = os.pipe()
     os.close(read)
-    with process("--list", stdout=write) as ended:
+    out = [str(tmp_path)] * (command == ALWAYS)
+    with process(*command, *out, stdout=write) as ended:
         os.close(write)
         assert ended.communicate(timeout=60)[1] == b""
     assert ended.returncode == cli.CLOSED_PIPE
@@ -483,8 +527,10 @@ def test_closed_streams_take_nothing_from_a_run(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_below_the_output_is_told():
-    with open("/dev/full", "w") as full, process("--list", stdout=full) as ended:
+@pytest.mark.parametrize("command", [["--list"], ALWAYS], ids=str)
+def test_a_full_disk_below_the_output_is_told(command, tmp_path):
+    out = [str(tmp_path)] * (command == ALWAYS)
+    with open("/dev/full", "w") as full, process(*command, *out, stdout=full) as ended:
         error = ended.communicate(timeout=60)[1].decode()
     assert ended.returncode == cli.BROKEN_OFF and error.count("\n") == 1
     assert "cannot be written (No space left on device)" in error

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib import rc_context, rcParams
 from matplotlib.image import imread
 
 from refimpl.experiments.common import style
@@ -34,6 +35,14 @@ def outside(image, boxes):
         rows = slice(int(top), int(np.ceil(top + high)))
         rest[rows, int(left) : int(np.ceil(left + wide))] = 1
     return rest.min()
+
+
+def test_settings_of_the_user_change_no_figure():
+    with rc_context({"figure.facecolor": "black", "text.usetex": True}):
+        with style.applied():
+            assert rcParams["figure.facecolor"] == "white"
+            assert not rcParams["text.usetex"] and rcParams["font.size"] == 9
+        assert rcParams["text.usetex"]
 
 
 def test_the_same_figure_is_the_same_file(monkeypatch):

@@ -59,6 +59,14 @@ def fill(out):
     return claims
 
 
+def test_without_claims_nothing_is_said_of_them(tmp_path):
+    report.write(tmp_path, [])
+    for file in ("report.html", "report.md"):
+        text = (tmp_path / file).read_text()
+        assert "0 experiments" not in text and "as documented" not in text
+        assert "Presets" not in text
+
+
 class Page(HTMLParser):
     """Elements and text of a page."""
 

@@ -84,7 +84,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_claims(
         else:  # it was done before: once more from the beginning
             shutil.rmtree(out)
     out.mkdir(exist_ok=True)
-    (out / f".{process.pid}-claims.json").write_text("half")
+    (out / f".refimpl-{process.pid}-claims.json").write_text("half")
     process = started(out, "--quiet")
     _, errors = process.communicate()
     assert process.returncode == 0 and errors == ""

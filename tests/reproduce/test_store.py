@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -42,9 +43,9 @@ def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_
     store.save_arrays(path, arrays, "key")
     good = path.read_bytes()
     recognised = 0
-    for place in range(len(good)):
+    for place, bit in product(range(len(good)), (0, 6)):
         changed = bytearray(good)
-        changed[place] ^= 1 << place % 8
+        changed[place] ^= 1 << (place + bit) % 8
         path.write_bytes(changed)
         found, problem = store.load_arrays(path, "key")
         if found is None:
@@ -56,7 +57,36 @@ def test_a_file_with_any_byte_missing_or_changed_is_never_taken_for_another(tmp_
         path.write_bytes(good[:place])
         found, problem = store.load_arrays(path, "key")
         assert found is None and "arrays.npz is damaged" in problem
-    assert recognised > len(good) / 2
+    assert recognised > len(good)
+
+
+def test_one_bit_of_a_header_that_is_no_python_any_more_is_damage(tmp_path):
+    path = tmp_path / "arrays.npz"
+    store.save_arrays(path, {"x": np.arange(3.0)}, "key")
+    good = path.read_bytes()
+    kinds = set()
+    for place, bit in product(range(60, 200), range(8)):  # the first array's header
+        changed = bytearray(good)
+        changed[place] ^= 1 << bit
+        path.write_bytes(changed)
+        try:
+            np.load(path)["fingerprint"]
+        except Exception as error:
+            kinds.add(type(error))
+        found, problem = store.load_arrays(path, "key")
+        assert found is not None or "damaged" in problem
+    assert len(kinds) > 1
+
+
+def test_runs_of_other_settings_stay(tmp_path):
+    mine, other = (store.RunStore(tmp_path / "runs", key) for key in ("mine", "other"))
+    for each in (mine, other):
+        each.save("trained", (1,), {"x": np.arange(3)}, 0.5)
+    mine.clear()
+    assert mine.files() == [] and mine.load("trained", (1,)) is None
+    assert other.load("trained", (1,))["x"].tolist() == [0, 1, 2]
+    other.clear()
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_folder_in_the_place_of_a_file_is_named_and_moved_aside(tmp_path):
@@ -75,10 +105,11 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     ended.wait()
     runs = tmp_path / "experiment" / "runs"
     runs.mkdir(parents=True)
-    orphan = runs / f".{ended.pid}-a.npz"
+    orphan = runs / f".refimpl-{ended.pid}-a.npz"
     kept = [
-        runs / f".{os.getpid()}-b.npz",  # its writer is at work
+        runs / f".refimpl-{os.getpid()}-b.npz",  # its writer is at work
         runs / ".hidden-file",
+        tmp_path / f".{ended.pid}-notes.txt",  # somebody's
         tmp_path / "claims.json",
     ]
     for path in (orphan, *kept):

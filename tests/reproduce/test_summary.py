@@ -79,6 +79,7 @@ def test_only_what_was_attempted_is_compared():
     assert words.startswith("1 as documented, 1 decided differently, 1 not comparable")
     assert "with these seeds and data" in words
     assert summary.comparison([different]) == "1 decided differently"
+    assert summary.comparison([]) == "nothing to compare"
 
 
 def test_what_the_committed_run_decided_and_this_did_not_is_missing():

@@ -31,7 +31,8 @@ class Effect(NamedTuple):
         """p of the null hypothesis that the truth lies outside `rule`, or ``None``.
 
         One-sided for a half line. For a region with two ends the larger of the two
-        one-sided values: both ends are to be excluded.
+        one-sided values: both ends are to be excluded. Without any spread it is 0
+        inside and 1 outside.
         """
         if self.error is None or self.freedom < 1:
             return None
@@ -42,7 +43,8 @@ class Effect(NamedTuple):
         for end, side in ((rule.low, 1), (rule.high, -1)):
             if np.isfinite(end) and not (self.log and end <= 0):
                 gap = side * (scale(self.mean) - scale(end))
-                z = gap / self.error if self.error else np.copysign(np.inf, gap)
+                certain = np.inf if gap > 0 or gap == 0 and rule.closed else -np.inf
+                z = gap / self.error if self.error else certain
                 found.append(float(stats.t.sf(z, self.freedom)))
         return max(found, default=None)
 

@@ -21,10 +21,12 @@ SETTINGS = {
 
 
 def applied():
-    """Context in which figures are made and saved in this style."""
-    from matplotlib import rc_context
+    """Context in which figures are made and saved in this style, whatever the user's
+    own settings (a matplotlibrc) are."""
+    from matplotlib import rc_context, rcParamsDefault
 
-    return rc_context(SETTINGS)
+    known = {name: one for name, one in rcParamsDefault.items() if name != "backend"}
+    return rc_context(known | SETTINGS)
 
 
 def figure(rows, columns, width=7.0, height=2.6, **options):

@@ -116,6 +116,8 @@ class Content:
     def sentences(self):
         """What all claims together say."""
         claims = self.claims
+        if not claims:
+            return []
         compared = f"Against the committed runs: {summary.comparison(claims)}."
         return [compared, summary.correction(claims), summary.exploration(claims)]
 
@@ -144,6 +146,12 @@ def gather(out, claims):
     experiments, problems = [], []
     for name, own in sorted(by_name.items()):
         run, problem = load_run(out / name) if NAME.fullmatch(name) else (None, None)
+        if run and not _same(run, own[0]):
+            problem = (
+                f"{out / name} holds the record of a run that was broken off, of other "
+                "settings than these claims: it is left out"
+            )
+            run = None
         problems.append(problem)
         figures = _figures(out, name, run.figures) if run else []
         experiments.append(Experiment(name, own, run, figures))
@@ -153,6 +161,14 @@ def gather(out, claims):
     if found.finding:
         _add_film(out / found.finding[0].experiment, found)
     return found
+
+
+def _same(run, claim):
+    """Whether claim and record are of the same preset and number of seeds, as far as
+    they say."""
+    told = [one.value for one in run.settings if one.name == "seeds"]
+    seeds = claim.seeds is None or not told or claim.seeds in told
+    return run.preset == claim.preset and seeds
 
 
 def _add_film(folder, found):

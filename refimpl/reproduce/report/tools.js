@@ -7,10 +7,12 @@ const claims = all(".claims > li");
 const asked = all("#filters select, #filters input");
 function filter() {
   const [verdict, source, figure, words] = asked.map((field) => field.value);
-  const wanted = words.toLowerCase().split(/\s+/);
+  // R_1 is typed, and shown as a formula, whose text is R1.
+  const plain = (text) => text.toLowerCase().replaceAll("_", "");
+  const wanted = plain(words).split(/\s+/);
   for (const claim of claims) {
     const { verdict: own, sources } = claim.dataset;
-    const text = (claim.textContent + claim.closest("section").id).toLowerCase();
+    const text = plain(claim.textContent + claim.closest("section").id);
     claim.hidden = !((!verdict || own === verdict)
       && [source, figure].every((name) => !name || sources.split("|").includes(name))
       && wanted.every((word) => text.includes(word)));
