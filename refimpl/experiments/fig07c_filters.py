@@ -49,8 +49,8 @@ EXPLORED = (
     "layer condenses within a run. Of three seeds none had filters that agree at 0.95, "
     "which left an interval without width; there are six since, the three among them. "
     "At the paper preset, on MNIST, 60 images at half the rate for 6,000 steps ended "
-    "before anything condensed (six seeds, ratio 1 with and without dropout); its 30,000 "
-    "steps on 30 images were chosen on a seed below 1000."
+    "before anything condensed (six seeds, ratio 1 with and without dropout); its "
+    "30,000 steps on 30 images were chosen on a seed below 1000."
 )
 CLAIMS = (
     Claim(

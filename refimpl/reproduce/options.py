@@ -95,8 +95,8 @@ def parser(program="reproduce.py"):
         "--out",
         metavar="DIR",
         default="results",
-        help="results folder (results); it holds one result of each experiment, so give "
-        "other presets and seeds others",
+        help="results folder (results); it holds one result of each experiment, so "
+        "give other presets and seeds others",
     )
     place = where.add_mutually_exclusive_group()
     place.add_argument(
