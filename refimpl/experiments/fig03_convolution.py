@@ -59,8 +59,8 @@ CLAIMS = (
         "seeds, at the value, of those from twice the small rate on, where the mean "
         "difference is largest in size",
         between(-0.02, 0.02),
-        note="Accuracies of a seed differ by far more than two points either way: too "
-        "few images, and seeds, to tell.",
+        note="Too few images and seeds to tell: on the digits accuracies of a seed "
+        "differ by far more than two points either way.",
         anchor="figure-3",
     ),
     Claim(
