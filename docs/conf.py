@@ -34,7 +34,6 @@ include_patterns = [
     "docs/results/report.md",
     "docs/results/scale.md",
     "docs/results/paper/*.md",
-    "docs/results/paper/older/*.md",
     "docs/results/mnist-quick/report.md",
     "derivations/*.md",
     "CHANGELOG.md",
