@@ -87,8 +87,9 @@ RULES = {"without": condensed.KEPT_RULE, "smooth": ""}
 NOTES = {
     ("two", "few-lines"): "In narrow networks and short runs more are left.",
     ("two", "without"): "In narrow networks some go while R_S falls.",
-    ("three", "few-lines"): "At cosine 0.95 four to six are left, at 0.995 ten to "
-    "thirteen, which come down slowly; at width 200 they rest at six.",
+    ("three", "few-lines"): "At width 300 four to six are left at cosine 0.95, and ten "
+    "to thirteen at 0.995, which come down slowly; at width 200 they rest at six, at "
+    "width 1000 at 13 to 19.",
     ("three", "without"): "While R_S falls about a tenth of the orientations goes, "
     "from then on none does.",
     ("three", "smooth"): "The output without dropout depends on the start: in some "

@@ -56,8 +56,9 @@ CLAIMS = (
         "Figure 7b",
         f"{condensed.FINE_MEDIAN}, at p=0.5",
         TWO,
-        note="The neurons come near the two orientations early and onto them late: "
-        "at cosine 0.95 two are left in half of the steps that it takes at 0.995.",
+        note="The neurons come near the two orientations early and onto them late: at "
+        "width 200 two are left at cosine 0.95 in half of the steps that it takes at "
+        "0.995; at width 1000 dozens do not arrive.",
         anchor="figure-7",
         explored=f"{WIDTH}It was decided at cosine 0.95, where two were left after "
         "30,000 steps; at 0.995 four to nine were, and the default now goes on.",

@@ -66,12 +66,12 @@ EXPLORED = (
 )
 ANCHOR = "figures-12b-to-12d"
 ACCOUNTS = (
-    "The traces of a seed differ by up to a fifth either way, as its minima are not "
-    "the same ones; beside R_1 a finite step may flatten, most at the convolutional "
-    "network's learning rate."
+    "On the digits the traces of a seed differ by up to a fifth either way, as its "
+    "minima are not the same ones; beside R_1 a finite step may flatten, most at the "
+    "convolutional network's learning rate."
 )
 NOTHING = (
-    "Flatter minima decide nothing by themselves: on the digits there is nothing to "
+    "Flatter minima decide nothing by themselves: on so few images there is nothing to "
     "gain, and dropout learns slower, the transformer most."
 )
 REACHED = "paired over the seeds in which it comes down to it"

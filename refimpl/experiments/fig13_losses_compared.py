@@ -94,7 +94,7 @@ MEASURES = (
         "until their R_S is less",
         GAP.format("at the end"),
         "Training was stopped at R_S = 0.1 before.",
-        "With a shared mask the finite step of L2 without R_1 gains nearly as much.",
+        "With a shared mask the finite step of L2 without R_1 gains part of it.",
     ),
     (
         "same-risk",

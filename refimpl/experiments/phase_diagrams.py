@@ -109,7 +109,7 @@ CLAIMS = (
         between(-1.25, -0.75),
         "companion",
         note="In our setting, Adam at equal training time, it falls somewhat faster "
-        "than 1/width, about like width^(−5/4); seeds and the few widths do not tell "
+        "than 1/width, over widths up to 1000 hardly; seeds and few widths do not tell "
         "it from 1/width.",
         anchor="learning-rate-and-width",
         explored=f"{SHARE} The region was −1.5 to −0.5, for the estimate alone; it is "

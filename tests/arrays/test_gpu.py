@@ -17,7 +17,6 @@ BY_NOISE = {
     "fig13-shared-connected",
     "generalisation-decay",
     "hessian-noise-flattens",
-    "noise-walkers-sgd",
     "phase-width",
 }
 
