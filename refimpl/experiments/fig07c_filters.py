@@ -52,6 +52,10 @@ EXPLORED = (
     "before anything condensed (six seeds, ratio 1 with and without dropout); its "
     "30,000 steps on 30 images were chosen on a seed below 1000."
 )
+BEGUN = (
+    "On MNIST the hidden layer has only begun to condense when training ends: at "
+    "cosine 0.9 three fifths of its directions are left in the mean, at 0.95 most."
+)
 CLAIMS = (
     Claim(
         "fig07c-filters",
@@ -72,6 +76,8 @@ CLAIMS = (
         "Figure 7c, another network",
         RATIO.format("hidden layer, without dropout minus with"),
         above(0),
+        note=BEGUN,
+        anchor="figure-7",
         explored=EXPLORED,
     ),
     ours(
@@ -79,6 +85,8 @@ CLAIMS = (
         "Small batches alone do not condense a convolutional network as dropout does.",
         RATIO.format("hidden layer, small batches without dropout minus dropout"),
         above(0),
+        note=BEGUN,
+        anchor="figure-7",
         explored=EXPLORED,
     ),
 )
