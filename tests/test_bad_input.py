@@ -247,7 +247,7 @@ CASES = {
     "R1 with keep 0": (lambda: refimpl.R1(RISK, THETA, 0.0), r"keep must lie in \(0, 1\]"),
     "R1 with keeps for other replicas": (
         lambda: refimpl.R1(RISK, np.ones((3, NET.size)), np.array([0.5, 0.6])),
-        r"leading axes of theta, eta, data and parameters of the objective must broadcast, got \(3,\), \(2,\)",
+        r"leading axes of theta, eta, data and parameters must broadcast, got \(3,\), \(2,\)",
     ),
     "noise for R_S + R_1": (
         lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
@@ -418,7 +418,7 @@ CASES = {
     ),
     "R1 of noise before the last layer": (
         lambda: refimpl.R1(refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout(0.5, layers="all")),
-        "keep must act after the last hidden layer only .* expectation and R2_estimate take any",
+        "keep must act after the last hidden layer only .* expectation takes any",
     ),
     "a grid of no neurons": (
         lambda: infinite_width_minimum(ONE, 0.5, np.zeros((0, 3))),
@@ -494,7 +494,7 @@ CASES = {
     ),
     "three rates for two replicas": (
         lambda: refimpl.L2(RISK, np.full(3, 0.1))(np.ones((2, NET.size))),
-        r"theta, eta, data and parameters of the objective must broadcast, got \(2,\), \(3,\)",
+        r"theta, eta, data and parameters must broadcast, got \(2,\), \(3,\)",
     ),
     "R2 of three keeps for two replicas": (
         lambda: refimpl.R2(RISK, np.ones((2, NET.size)), refimpl.Dropout(np.full(3, 0.5)), 0.1),
@@ -581,7 +581,7 @@ CASES = {
     "epsilon of R2 in words": (lambda: refimpl.R2(RISK, THETA, DROP, "a"), "epsilon must be .* got str"),
     "epsilons for other replicas": (
         lambda: refimpl.R2(RISK, np.ones((3, 15)), DROP, np.ones(2)),
-        r"leading axes of theta, eta, data and parameters of the objective must broadcast, got \(3,\), \(2,\)",
+        r"leading axes of theta, eta, data and parameters must broadcast, got \(3,\), \(2,\)",
     ),
     "epsilons of L2 for other replicas": (
         lambda: refimpl.L2(RISK, np.ones(2))(np.ones((3, 15))),

@@ -28,7 +28,7 @@ def leads(theta, q):
 def check_direction(v, theta, q, lead):
     """`v` (..., P) in the module and dtype of `theta`; a complex one stays so."""
     v = check_parameters("v", v, theta.shape[-1])
-    names = "theta, v, eta, data and parameters of the objective"
+    names = "theta, v, eta, data and parameters"
     broadcast_lead(names, *leads(theta, q), v.shape[:-1], lead)
     return v if v.dtype.kind == "c" else like(v, theta)
 

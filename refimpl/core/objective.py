@@ -74,8 +74,7 @@ class Differentiable(show.Shown):
         q = shapes.check_noise(eta, theta, self.n, self.net.hidden)
         self.check_layers([not isinstance(one, float) for one in q])
         leads = *shapes.leads(theta, q), self.lead
-        names = "theta, eta, data and parameters of the objective"
-        shapes.broadcast_lead(names, *leads)
+        shapes.broadcast_lead("theta, eta, data and parameters", *leads)
         return theta, q
 
     def check_layers(self, noise: list[bool]) -> None:
