@@ -418,7 +418,7 @@ CASES = {
     ),
     "R1 of noise before the last layer": (
         lambda: refimpl.R1(refimpl.Risk(DEEP, X, Y), np.ones(DEEP.size), refimpl.Dropout(0.5, layers="all")),
-        "keep must act after the last hidden layer only .* expectation takes any",
+        "keep must act after the last hidden layer only .* expectation and R2_estimate take any",
     ),
     "a grid of no neurons": (
         lambda: infinite_width_minimum(ONE, 0.5, np.zeros((0, 3))),

@@ -174,7 +174,7 @@ def last_layer_keep(drop, net, name="drop"):
     if any(p is not None for p in early):
         raise ValueError(
             f"{name} must act after the last hidden layer only (layers='last'), got "
-            f"layers='all' for {len(net.hidden)} hidden layers; expectation takes any"
+            "layers='all'; expectation and R2_estimate take any"
         )
     return last
 
