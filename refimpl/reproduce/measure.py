@@ -141,10 +141,9 @@ def _measured(session):
 
 def run_one(session, name):
     """Run, check and draw one experiment; its `Outcome`."""
-    module, preset, folder = framework.load(name), session.preset, session.out / name
-    context = replace(session.context, experiment=name)
+    preset, folder = session.preset, session.out / name
+    module, context, data, key = _asked(session, name)
     warn = context.progress.warn
-    data, key = _key(session, name)
     runs = store.RunStore(folder / "runs", key, warn)
     run = describe.run_record(module, preset, context, data, key)
     folder.mkdir(exist_ok=True)
@@ -188,11 +187,13 @@ def run_one(session, name):
     return Outcome(name, run.title, claims, seconds, diverged)
 
 
-def _key(session, name):
-    """The data set of the experiment `name`, and the key of its result."""
+def _asked(session, name):
+    """What is asked of the experiment `name`: module, context, data set, and the key of
+    its result."""
     module, context = framework.load(name), replace(session.context, experiment=name)
     data = framework.data_set(module, context)
-    return data, store.fingerprint(module, session.preset, context, data)
+    key = store.fingerprint(module, session.preset, context, data)
+    return module, context, data, key
 
 
 def _found(folder, key, warn):
@@ -233,7 +234,7 @@ def kept(session):
     """Lines: which experiments are done, and how many runs of the others are kept."""
     lines = []
     for name in session.names:
-        folder, (_, key) = session.out / name, _key(session, name)
+        folder, (*_, key) = session.out / name, _asked(session, name)
         runs = len(store.RunStore(folder / "runs", key).files())
         whole = (folder / ARRAYS_FILE).exists()
         if name in session.context.progress.finished:

@@ -5,7 +5,7 @@ Host only: the integration is SciPy's, in float64.
 
 from refimpl.arrays.backend import get_xp, like, move, per_replica, to_numpy
 from refimpl.arrays.backend import transpose
-from refimpl.arrays.checks import as_floating
+from refimpl.arrays.checks import as_floating, as_real
 from refimpl.core.dropout import last_layer_keep
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
@@ -152,8 +152,9 @@ def _integrate(rate, start, times, tolerance, bound=float("inf")):
     """
     from scipy.integrate import solve_ivp
 
-    if getattr(times, "ndim", 1) != 1 or not hasattr(times, "__len__"):
-        raise ValueError(f"times must be a sequence of numbers (T,), got {times!r}")
+    times = to_numpy(as_real("times", times))
+    if times.ndim != 1:
+        raise ValueError(f"times must be a sequence of numbers (T,), got {times}")
     times = [float(t) for t in times]
     ascend = all(s < t for s, t in zip(times, times[1:]))
     if not times or not ascend or not 0 <= times[0] <= times[-1] < float("inf"):
