@@ -43,7 +43,9 @@ PICTURES = True
 QUICK = Config(
     channels=(4, 4), n_train=20, values=(0.05, 0.1), time=5.0, masks=5, seeds=2
 )
-PAPER = Config(channels=(8, 16), n_train=60, values=(0.02, 0.05, 0.1, 0.2), small=0.02)
+PAPER = Config(
+    channels=(8, 16), n_train=60, values=(0.02, 0.05, 0.1, 0.2), small=0.02, seeds=8
+)
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3, "masks": 3000}
 
 SAME = (

@@ -44,7 +44,7 @@ class Config:
 
 PICTURES = True
 QUICK = Config(width=30, n_train=40, values=(5e-3, 2e-2, 5e-2), time=3.0, seeds=3)
-PAPER = Config(width=200, n_train=300, seeds=5)
+PAPER = Config(width=200, n_train=300, seeds=10)
 PAPER_SETTINGS = {"n_train": 1000, "small": 5e-3}
 
 WIDE = (

@@ -36,7 +36,7 @@ class Config:
 
 
 QUICK = Config(width=100, seeds=3, before=3_000, after=27_000)
-PAPER = Config(before=200_000, after=800_000, seeds=3)
+PAPER = Config(before=200_000, after=800_000)
 PAPER_SETTINGS = dict(width=1000, keep=0.9, before=200_000, after=800_000, rate=1e-3)
 CAPTIONS = {
     "fig05_switch_of_loss": (

@@ -44,7 +44,7 @@ class Config:
 
 
 QUICK = Config(width=100, steps=9_000)
-PAPER = Config(width=1000, steps=120_000)
+PAPER = Config(width=1000, steps=120_000, seeds=10)
 PAPER_SETTINGS = {"width": 1000, "batch": 2, "rate": 1e-3}
 CAPTIONS = {
     "fig06_noise_alone": (

@@ -43,7 +43,7 @@ class Config:
 
 
 QUICK = Config(width=60, std=0.3, steps=12_000, rate=2e-3, seeds=3)
-PAPER = Config(width=1000, steps=300_000, seeds=3)
+PAPER = Config(width=1000, steps=300_000)
 PAPER_SETTINGS = {"inputs": 10}
 
 SETTING = "two-layer tanh network, ten inputs, one-neuron teacher"

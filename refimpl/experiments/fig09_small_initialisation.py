@@ -43,7 +43,9 @@ class Config:
 
 
 QUICK = Config(width=100, scales=(0.07, 0.15), seeds=3, steps=24_000)
-PAPER = Config(width=1000, scales=(0.01, 0.0125, 0.015, 0.02, 0.03), steps=900_000)
+PAPER = Config(
+    width=1000, scales=(0.01, 0.0125, 0.015, 0.02, 0.03), seeds=5, steps=900_000
+)
 PAPER_SETTINGS = {"width": 1000, "keep": 0.9, "rate": 1e-3}
 
 SADDLE = 0.0875

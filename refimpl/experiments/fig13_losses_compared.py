@@ -57,7 +57,7 @@ PAPER = Config(
     keeps=(0.5, 0.9),
     rate=1e-2,
     steps=10_000,
-    seeds=3,
+    seeds=5,
 )
 PAPER_SETTINGS = dict(width=1000, n_train=1000, keeps="0.5 to 0.9", rate="0.05, 0.005")
 CAPTIONS = {

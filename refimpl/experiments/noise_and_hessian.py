@@ -43,7 +43,7 @@ class Config:
 
 
 QUICK = Config(width=5, n_train=40, steps=2_000, path=500, nulls=50, seeds=3)
-PAPER = Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000)
+PAPER = Config(width=9, n_train=100, steps=20_000, path=8_000, nulls=1000, seeds=5)
 
 QUANTILE = 0.99  # of random rotations, above which alignment is not chance
 WORDS = {

@@ -46,7 +46,7 @@ class Config:
 
 
 QUICK = Config(width=50, keep=0.8, seeds=2, steps=6_500)
-PAPER = Config(width=1000, seeds=3, steps=120_000, epsilon=1e-5)
+PAPER = Config(width=1000, seeds=5, steps=120_000, epsilon=1e-5)
 
 # Whether R_1 is in effect: the rule, and how it came about.
 RULES = {
