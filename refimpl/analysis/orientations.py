@@ -110,7 +110,7 @@ def active(net: Network, theta: ArrayLike, X: ArrayLike, layer: int = 0) -> Arra
     """Neurons whose activation is not zero on every sample: (..., m), bool.
 
     A ReLU neuron that is inactive on all samples feels no gradient, and in the first
-    hidden layer keeps its orientation: leave it out of every measure here. Of
+    hidden layer learns no more: leave it out of every measure here. Of
     convolutions and tokens each place counts as a neuron of its own.
 
     Equation: eq:active

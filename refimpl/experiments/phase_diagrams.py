@@ -66,6 +66,7 @@ SHARE = (
     "were taken off, now the four that are left at the finer resolution. The grid was "
     "moved to where the edge lies."
 )
+AFTER = "after arXiv 2510.07554, whose networks start at the mean-field scale"
 CLAIMS = (
     ours(
         "phase-keep",
@@ -87,27 +88,25 @@ CLAIMS = (
         anchor="figure-9",
         explored=f"{condensed.RESOLUTION} {SAID.format('only a small one condenses')}",
     ),
-    Claim(
+    ours(
         "phase-width",
         "At the same learning rate and training time a wider network condenses less.",
-        "arXiv 2510.07554",
         "(number of orientations with dropout − 4) over (that without − 4), mean over "
         "the learning rates, largest width minus least, paired over seeds",
         above(0),
-        "companion",
+        AFTER,
         explored=SHARE,
     ),
-    Claim(
+    ours(
         "phase-rate-width",
         "The largest learning rate at which dropout condenses in a given time falls "
         "like 1/width.",
-        "arXiv 2510.07554, another setting",
         "slope of the log of that learning rate (where (number of orientations with "
         "dropout − 4) over (that without − 4), mean over seeds, crosses ½, "
         "interpolated) against log width, widths where it does; the interval is over "
         "seeds drawn anew",
         between(-1.25, -0.75),
-        "companion",
+        AFTER,
         note="In our setting, Adam at equal training time, it falls somewhat faster "
         "than 1/width, over widths up to 1000 hardly; seeds and few widths do not tell "
         "it from 1/width.",

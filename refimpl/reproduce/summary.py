@@ -64,7 +64,8 @@ def holm(p, level=0.05):
 
 def correction(claims, named=True):
     """How many supported claims Holm's correction leaves, which not, and how many of
-    the refuted, each tested for not being so.
+    the refuted, each tested for not being so: twice 1 − p, as p looks at one end of its
+    region and what is refuted may lie beyond either.
 
     Not `named`: it says where they are named.
     """
@@ -74,7 +75,7 @@ def correction(claims, named=True):
     rejected = holm([one.p for one in tested])
     pairs = [pair for pair in zip(tested, rejected) if pair[0].verdict == "supported"]
     lost = [one.id for one, survives in pairs if not survives]
-    against = holm([1 - one.p for one in tested])
+    against = holm([2 * (1 - one.p) for one in tested])
     refuted = [k for one, k in zip(tested, against) if one.verdict == "refuted"]
     names = ", ".join(lost) if named else "those that the report names"
     without = f", not {names}" if lost else ""

@@ -17,10 +17,10 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
     """tr Cov_η ∇R_S^drop(θ, η), exact: E‖∇R_S^drop‖² − ‖∇(R_S + R_1)‖².
 
     It is computed as a sum of (co)variances, never as this difference. Its rounding
-    error is a rounding unit times v ‖∇R_S‖² and v ‖∇Φ‖², Φ = R_1/v and v = (1−p)/p. The
-    trace is of that size too, except where no two neurons are active on one sample and
-    ∇(R_S + R_1) is small beside its parts: there it may be lost in rounding. It is
-    never below 0.
+    error is a rounding unit times v ‖∇R_S‖² and v (1+v²) ‖∇Φ‖², Φ = R_1/v and
+    v = (1−p)/p. The trace is of that size too, except where ∇(R_S + R_1) is small beside
+    its parts and pairs of neurons add little, as where no two are active on one sample:
+    there it may be lost in rounding. It is never below 0.
 
     Equation: eq:r2-split
 

@@ -115,8 +115,8 @@ def ntk_trace_rate(risk, theta, objective):
 
     −⟨∇ ntk_trace, ∇ objective⟩ (...), of objectives of the same network. Theorem 2: for
     a two-layer ReLU network off kinks it is negative along the flow of R_1 wherever
-    ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. Neither for other
-    activations, nor for more layers, nor at later times does the proof hold.
+    ∇R_1 ≠ 0, hence along that of R_S + R_1 where R_S = 0. For the identity too; for
+    tanh, more layers or later times it may rise.
 
     Equation: eq:theorem-2
 

@@ -20,8 +20,9 @@ from refimpl.theory.replicas import with_replicas
 def main_effects(risk: Objective, theta: ArrayLike, drop: Dropout) -> Array:
     """Σ_a (E R_S^drop(η_a) − R_S): the mean effect of dropout, to O((1−p)²).
 
-    For any loss, network and activation, kinks included, and the same for shared and
-    per-sample masks. Two forward passes a neuron that `drop` meets.
+    For any loss, network and activation, and the same for shared and per-sample masks.
+    Masks may cross kinks, if without noise no pre-activation is exactly at one. Two
+    forward passes a neuron that `drop` meets.
 
     Value (...) for θ (..., P). `drop` is a `Dropout`, or a keep, of replicas too.
 

@@ -250,7 +250,8 @@ def test_figure_3_is_decided_where_the_sweeps_differ_most():
     found = fig03_learning_rate.check(arrays)
     for mask in ("", "-per-sample"):
         accuracy = found[f"fig03-accuracy{mask}"]
-        assert accuracy.measured == pytest.approx(-0.03)
+        assert accuracy.measured == pytest.approx(0.03)
+        assert accuracy.detail.startswith("digits; -0.030 at 4;")
         assert accuracy.verdict == "refuted"
         assert found[f"fig03-masks{mask}"].measured == pytest.approx(0.5)  # 10 = √100
     assert found["fig03-effect"].measured == pytest.approx(2)
@@ -537,11 +538,12 @@ def test_the_hessian_is_judged_by_ratios_of_traces():
 
 
 def phases(exponent):
-    """Counts whose share crosses ½ at the learning rate 0.3 width^exponent."""
+    """Counts of two seeds whose share crosses ½ at the learning rate 0.3 width^exponent."""
     widths, rates = np.array([50.0, 100.0, 200.0]), np.geomspace(1e-4, 1e-1, 13)
     edge = 0.3 * (widths / 50) ** exponent / 50
     share = 1 / (1 + (edge[:, None] / rates) ** 2)  # (W, E)
-    count = np.stack([np.full_like(share, 12), 4 + 8 * share], axis=2)[..., None]
+    count = np.stack([np.full_like(share, 12), 4 + 8 * share], axis=2)
+    count = np.repeat(count[..., None], 2, axis=-1)
     counts = {"rate_count": count, "rate_coarse": count}
     ones = {f"scale_{name}": np.ones((2, 2, 3)) for name in ("count", "coarse")}
     axes = {"exponents": np.array([0.1, 1.0]), "keeps": np.array([1.0, 0.5])}

@@ -85,3 +85,27 @@ def test_noise_brings_the_neurons_of_one_sample_to_balance():
     mean = refimpl.train(refimpl.L1(risk, 0.5), theta, refimpl.GD(0.01), 20_000).theta
     np.testing.assert_allclose(balance(net, mean), balance(net, theta), atol=0.02)
     assert abs(balance(net, theta)).max() > 1
+
+
+@pytest.mark.equation("eq:balance-mean")
+def test_a_single_neuron_comes_to_rest_unbalanced():
+    """At f = py no mask has a gradient; the way there is a product of known factors."""
+    net, X, p = refimpl.TwoLayer(2, 1, activation="relu"), [[0.6, -0.3]], 0.5
+    risk, rng = refimpl.Risk(net, X, [[1.0]]), np.random.default_rng(0)
+    theta = net.pack([[0.1, 0.1]], [0.2], [[1.2]])
+    drop, square = refimpl.Dropout(p), 1 + 0.45
+
+    def unbalance(theta):
+        W, b, A = net.unpack(theta)
+        return float(A[0, 0] ** 2 - (W @ X[0] + b)[0] ** 2 / square)
+
+    product = unbalance(theta)
+    for _ in range(2_000):
+        eta = drop.draw(net, risk.n, rng)
+        q = 1 + float(np.ravel(eta)[0])
+        r = float(net.forward(theta, X)[0, 0]) * q - 1
+        product *= 1 - (0.05 * r * q) ** 2 * square
+        theta = theta - 0.05 * risk.gradient(theta, eta)
+    np.testing.assert_allclose(unbalance(theta), product, rtol=1e-9)
+    assert product > 0.5
+    np.testing.assert_allclose(net.forward(theta, X), p, rtol=1e-9)

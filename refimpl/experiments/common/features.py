@@ -65,8 +65,8 @@ def dropout(keep, layers="last"):
 def features(net, theta, X):
     """Input weights (..., m, d+1) and amplitudes (..., m) of the first hidden layer.
 
-    A neuron that is inactive on all of X keeps its initial orientation, whatever the
-    loss: its amplitude is set to 0, which leaves it out.
+    A neuron that is inactive on all of X learns no more, whatever the loss: its
+    amplitude is set to 0, which leaves it out.
     """
     weights = net.input_weights(theta)
     sizes = amplitude(weights, net.outgoing_weights(theta))

@@ -134,7 +134,7 @@ def trainings(arrays, looks):
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     against_steps(loss, "loss", "$R_S$")
-    loss.legend()
+    orientations.legend()  # there the middle is free
     axes[0, 0].legend(loc="upper left")
     axes[1, 0].legend(loc="upper right", markerscale=2.5)
     return figure
