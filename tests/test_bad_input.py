@@ -42,6 +42,15 @@ def mean(**how):
     return refimpl.expectation(lambda eta: RISK(THETA, eta), DROP, NET, 5, **how)
 
 
+class Returning:
+    """Gradient descent that forgets to change θ."""
+
+    learning_rate = 0.1
+
+    def start(self, theta):
+        return lambda gradient: theta - 0.1 * gradient
+
+
 CASES = {
     # networks
     "no inputs": (lambda: refimpl.TwoLayer(0, 3), "inputs must be an integer of at least 1, got 0"),
@@ -131,7 +140,7 @@ CASES = {
     ),
     "a label too large": (
         lambda: refimpl.Risk(NET, X, np.full(5, 2), loss="cross_entropy"),
-        "Y must hold labels 0 to 1, got 2 to 2",
+        "Y must hold labels 0 to 1, one for each output, got 2 to 2",
     ),
     "labels of other samples": (
         lambda: refimpl.Risk(NET, X, np.zeros(4, int), loss="cross_entropy"),
@@ -251,9 +260,39 @@ CASES = {
     ),
     "noise for R_S + R_1": (
         lambda: refimpl.L1(RISK, 0.5)(THETA, np.zeros((1, 3))),
-        "eta must be None",
+        "eta and dropout must be None: L1",
+    ),
+    "a mask for the noise": (
+        lambda: RISK(THETA, np.ones((1, 3), bool)),
+        r"eta must be the noise, \(1−p\)/p or −1, got a mask of bool",
+    ),
+    "half precision": (
+        lambda: RISK(THETA.astype(np.float16)),
+        "theta must be float32 or float64, got float16",
+    ),
+    "two classes of one output": (
+        lambda: refimpl.Risk(ONE.net, X, [0, 1, 0, 1, 0], loss="cross_entropy"),
+        "Y must hold labels 0 to 0, .* got 0 to 1; two classes take two outputs",
+    ),
+    "an objective for its gradient": (
+        lambda: flow.gradient_flow(RISK, THETA, [1.0]),
+        r"gradient must return an array of theta's shape \(15,\), got \(\)",
     ),
     # training
+    "an update that returns": (
+        lambda: refimpl.train(RISK, THETA, Returning(), 1),
+        "optimizer.start.theta. must give a function that changes theta in place",
+    ),
+    "learning rates in a list": (
+        lambda: refimpl.GD([0.1, 0.2]),
+        r"learning_rate must be positive .*, a number or an array \(R,\) of them",
+    ),
+    "a trace below zero": (
+        lambda: refimpl.train(
+            RISK, THETA, refimpl.GaussianGradientNoise(GD, lambda theta: -np.ones(()), RNG), 1
+        ),
+        r"trace\(theta\) must not be negative, got -1",
+    ),
     "no steps": (lambda: refimpl.train(RISK, THETA, GD, 0), "steps .* got 0"),
     "half steps": (lambda: refimpl.train(RISK, THETA, GD, 1.5), "steps .* got 1.5"),
     "learning rate 0": (lambda: refimpl.GD(0), "learning_rate must be positive .* got 0"),
@@ -268,15 +307,15 @@ CASES = {
     "epsilon 0": (lambda: refimpl.Adam(0.1, epsilon=0), "epsilon must be positive and finite, got 0"),
     "a snapshot after the end": (
         lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[4]),
-        "snapshots must lie in 0 to 3, got 4",
+        "snapshots must be integers in 0 to 3, got 4",
     ),
     "a snapshot in between": (
         lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[0.5]),
-        "snapshots must lie in 0 to 3, got 0.5",
+        "snapshots must be integers in 0 to 3, got 0.5",
     ),
     "a snapshot at NaN": (
         lambda: refimpl.train(RISK, THETA, GD, 3, snapshots=[float("nan")]),
-        "snapshots must lie in 0 to 3, got nan",
+        "snapshots must be integers in 0 to 3, got nan",
     ),
     "half a sample": (
         lambda: refimpl.train(RISK, THETA, GD, 1, batch_size=2.5, rng=RNG),
@@ -565,7 +604,7 @@ CASES = {
     "a snapshot of True": (lambda: refimpl.train(RISK, THETA, GD, 2, snapshots=[True]), "snapshots .* got True"),
     "snapshots in rows": (
         lambda: refimpl.train(RISK, THETA, GD, 2, snapshots=np.array([[1]])),
-        r"snapshots must lie in 0 to 2, got array\(\[1\]\)",
+        r"snapshots must be integers in 0 to 2, got array\(\[1\]\)",
     ),
     "replicas of data for one theta": (
         lambda: refimpl.train(refimpl.Risk(NET, np.ones((2, 5, 2)), Y), THETA, GD, 1),

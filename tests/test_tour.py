@@ -5,9 +5,11 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import refimpl
+from refimpl.core.activations import ACTIVATIONS
 
 TOUR = Path(__file__).parent.parent / "docs" / "tour.md"
 
@@ -44,11 +46,32 @@ def test_the_notebook_is_the_tour():
     assert code == program(TOUR)
 
 
-def test_your_own_regularizer_is_checked_and_prunes(capsys):
-    page = TOUR.with_name("own.md")
-    names = {}
+@pytest.fixture
+def own(monkeypatch, capsys):
+    """The names of docs/own.md, run as one program, and what it has ``said``."""
+    monkeypatch.setitem(ACTIVATIONS, "softplus", None)  # it is not left behind
+    page, names = TOUR.with_name("own.md"), {}
     exec(compile("\n".join(program(page)), page.name, "exec"), names)
-    assert "relative error of the gradient" in capsys.readouterr().out
+    return names | {"said": capsys.readouterr().out}
+
+
+def test_your_own_loss_activation_and_weights_are_right(own):
+    said = own["said"]
+    for words in ("relative errors: (.*) (.*)", "error with softplus: (.*)"):
+        errors = re.search(words, said).groups()
+        assert all(float(error) < 1e-10 for error in errors)
+    weights = np.linspace(0.5, 2, 60)[:, None]
+    weighted, order = own["Weighted"](own["squares"], weights), np.arange(60)[::-1]
+    at = own["at"]
+    np.testing.assert_allclose(weighted.batch(order)(at), weighted(at))
+    each = [own["squares"].batch(np.array([i]))(at) for i in range(60)]
+    np.testing.assert_allclose(weighted(at), (weights[:, 0] * each).mean())
+    assert float(re.search("by momentum: (.*)", said)[1]) < 0.3
+
+
+def test_your_own_regularizer_is_checked_and_prunes(own):
+    names = own
+    assert "relative error of the gradient" in names["said"]
     assert (names["alive"].sum(axis=1) < 20).all()
     start, far, near = (names[name] for name in ("theta", "end", "near_end"))
     assert ((near - start) ** 2).sum() < 0.5 * ((far - start) ** 2).sum()

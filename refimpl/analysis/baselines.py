@@ -130,7 +130,12 @@ class GaussianGradientNoise:
         def update(gradient):
             nonlocal steps, std
             if steps % self.every == 0:
-                std = xp.sqrt(self.trace(theta) / theta.shape[-1]).astype(theta.dtype)
+                trace = xp.asarray(self.trace(theta))
+                if (trace < 0).any():
+                    raise ValueError(
+                        f"trace(theta) must not be negative, got {float(trace.min())}"
+                    )
+                std = xp.sqrt(trace / theta.shape[-1]).astype(theta.dtype)
             steps += 1
             gradient = gradient.copy()
             if several:

@@ -29,7 +29,8 @@ def check_gradient(
     other, and the Hessian product, where there is one, with the derivative of the
     gradient along a random direction. Derivatives are taken by complex steps, exact to
     rounding, where the activation is analytic; elsewhere, and where they do not agree
-    (``abs`` is no analytic function), by central differences.
+    (``abs`` is no analytic function), by central differences. Two networks side by side
+    must have the value and the gradient that they have one by one.
 
     Parameters
     ----------
@@ -98,6 +99,7 @@ def _errors(objective, theta, eta, derivative) -> Iterator[tuple[float, str]]:
         return derivative(lambda at: objective(at, eta), theta, unit)
 
     yield _error("gradient", gradient, xp.stack([along(k) for k in range(P)]))
+    yield from _side_by_side(objective, theta, eta)
     v = xp.asarray(np.random.default_rng(0).standard_normal(P))
     try:
         product = objective.hvp(theta, v, eta)
@@ -105,6 +107,22 @@ def _errors(objective, theta, eta, derivative) -> Iterator[tuple[float, str]]:
         return
     expected = derivative(lambda at: objective.gradient(at, eta), theta, v)
     yield _error("Hessian product along a random direction", product, expected)
+
+
+def _side_by_side(objective, theta, eta):
+    """Errors of value and gradient of two θ at once, against each alone."""
+    xp = get_xp(theta)
+    each = [theta, 0.9 * theta]
+    alone = [objective.value_and_gradient(*objective.check(one, eta)) for one in each]
+    both = objective.value_and_gradient(*objective.check(xp.stack(each), eta))
+    for what, found, expected in zip(("value", "gradient"), both, zip(*alone)):
+        expected, what = xp.stack(expected), f"{what} of two networks side by side"
+        if getattr(found, "shape", None) != expected.shape:
+            raise ValueError(
+                f"{what} must have shape {expected.shape}, one entry per replica on "
+                f"the leading axis of theta, got {getattr(found, 'shape', found)}"
+            )
+        yield _error(what, found.ravel(), expected.ravel())
 
 
 def _error(what, found, expected):

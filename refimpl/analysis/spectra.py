@@ -53,7 +53,7 @@ def quadrature(
     Parameters
     ----------
     risk : Objective
-        Or a part of its Hessian, from `gauss_newton`.
+        Or a part of its Hessian: `GaussNewton`, `ResidualCurvature`.
     theta : (P,)
     steps : int
         Lanczos steps K a probe, 1 to P.

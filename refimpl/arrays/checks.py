@@ -162,7 +162,9 @@ def check_in_range(name, values, low, high, allowed):
         valid = valid and bool(((values > low) & (values <= high)).all())
     if not valid:
         raise ValueError(f"{name} must {allowed}, got {values!r}")
-    return values if isinstance(values, float) or values.ndim else float(values)
+    if isinstance(values, float) or not values.ndim:
+        return float(values)
+    return values.copy()  # what is changed later was not checked
 
 
 def check_nonnegative(name, values):
@@ -170,7 +172,7 @@ def check_nonnegative(name, values):
     array = as_floating(name, values)
     if array.dtype.kind != "f" or not ((array >= 0) & (array < float("inf"))).all():
         raise ValueError(f"{name} must be finite and at least 0, got {values!r}")
-    return float(array) if array.ndim == 0 else array
+    return float(array) if array.ndim == 0 else array.copy()
 
 
 def check_steps(snapshots, most):
@@ -183,7 +185,7 @@ def check_steps(snapshots, most):
         ) from None
     for step in wanted:
         if not _is_real(step) or step not in range(most + 1):
-            raise ValueError(f"snapshots must lie in 0 to {most}, got {step!r}")
+            raise ValueError(f"snapshots must be integers in 0 to {most}, got {step!r}")
     return {int(step) for step in wanted}
 
 
@@ -200,8 +202,17 @@ def check_values(values, masks):
 
 def check_learning_rate(rate):
     """`rate` as a float or an array, positive and finite."""
-    allowed = "be positive and finite"
+    allowed = "be positive and finite, a number or an array (R,) of them"
     return check_in_range("learning_rate", rate, 0, sys.float_info.max, allowed)
+
+
+def check_in_place(returned):
+    """Raise ``ValueError`` unless an optimizer's update returned nothing."""
+    if returned is not None:
+        raise ValueError(
+            "optimizer.start(theta) must give a function that changes theta in place "
+            f"and returns None, got {type(returned).__name__}"
+        )
 
 
 def check_betas(betas):

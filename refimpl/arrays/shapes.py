@@ -36,6 +36,8 @@ def check_direction(v, theta, q, lead):
 def check_parameters(name, theta, size, finite=True):
     """`theta` as a floating array (..., size), its values finite if need be."""
     theta = as_floating(name, theta)
+    if theta.dtype.itemsize < 4:
+        raise ValueError(f"{name} must be float32 or float64, got {theta.dtype}")
     if theta.ndim == 0 or theta.shape[-1] != size:
         raise ValueError(
             f"{name} must have shape (..., {size}), one entry per parameter, "
@@ -83,9 +85,10 @@ def check_distributions(Y, n, outputs):
         labels = as_real("Y", Y)
     if labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) == n:
         if not (0 <= labels.min() and labels.max() < outputs):
+            two = "; two classes take two outputs" if outputs == 1 else ""
             raise ValueError(
-                f"Y must hold labels 0 to {outputs - 1}, got "
-                f"{int(labels.min())} to {int(labels.max())}"
+                f"Y must hold labels 0 to {outputs - 1}, one for each output, got "
+                f"{int(labels.min())} to {int(labels.max())}{two}"
             )
         return (labels[:, None] == xp.arange(outputs)).astype(float)
     Y = as_real("Y", Y)
@@ -127,6 +130,8 @@ def check_noise(eta, theta, n, hidden):
                 f"eta must have shape (..., 1, {width}) or (..., {n}, {width}), "
                 f"got {shape if shape else type(noise).__name__}"
             )
+        if noise.dtype.kind == "b":
+            raise ValueError("eta must be the noise, (1−p)/p or −1, got a mask of bool")
         check_finite("eta", as_real("eta", noise))
         leads.append(shape[:-2])
         q.append(1 + like(noise, theta))
@@ -197,6 +202,8 @@ def take_samples(X, Y, indices):
         raise ValueError(
             f"X and Y must have at most one replica axis for batches, got {lead}"
         )
+    if isinstance(indices, (list, tuple)):
+        indices = xp.asarray(indices)
     if lead and getattr(indices, "ndim", 0) != 2:
         raise ValueError(
             "indices must have shape (R, B), a row for each of several data sets of "

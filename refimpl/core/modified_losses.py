@@ -67,8 +67,7 @@ class L1(Sum):
 class L2(Sum):
     """R_S + R̃_2: the effect of a finite step alone (the paper's L_2).
 
-    Arguments are those of `R2Tilde`. The noise η enters R̃_2 only; without η both terms
-    are those of plain descent. Equation: eq:l2
+    ε is the learning rate, or one per replica; η enters R̃_2 only. Equation: eq:l2
 
     Examples
     --------
@@ -84,7 +83,7 @@ class L2(Sum):
 class L3(Sum):
     """R_S^drop − R̃_2: dropout without the effect of a finite step (the paper's L_3).
 
-    Arguments are those of `R2Tilde`. Equation: eq:l3
+    ε is the learning rate, or one per replica. Equation: eq:l3
 
     Examples
     --------
@@ -100,7 +99,8 @@ class L3(Sum):
 class L4(Sum):
     """R_S^drop − R_1: the noise of dropout without its mean (the paper's L_4).
 
-    Arguments are those of `R1`; noise after the last hidden layer only. Equation: eq:l4
+    Arguments are those of `R1`. For dropout after the last hidden layer of that keep:
+    with less its mean has no lower bound. Equation: eq:l4
 
     Examples
     --------

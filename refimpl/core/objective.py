@@ -65,7 +65,7 @@ class Differentiable(show.Shown):
     def hessian_at(self, theta: ArrayLike, eta: Noise = None) -> Callable:
         """Function ``v ↦ hvp(theta, v, eta)``, for many products at the same θ."""
         theta, q = self.check(theta, eta)
-        product = self.product(theta, q)
+        product = self.product(theta.copy(), q)
         return lambda v: product(shapes.check_direction(v, theta, q, self.lead))
 
     def check(self, theta: ArrayLike, eta: Noise = None) -> tuple[Array, Factors]:
@@ -80,8 +80,8 @@ class Differentiable(show.Shown):
     def check_layers(self, noise: list[bool]) -> None:
         """Raise ``ValueError`` unless there may be noise in these hidden layers."""
         if any(noise) and not self.noisy:
-            name = type(self).__name__
-            raise ValueError(f"eta must be None: {name} is a function of theta alone")
+            alone = f"{type(self).__name__} is a function of theta alone"
+            raise ValueError(f"eta and dropout must be None: {alone}")
 
 
 class OfRisk:

@@ -11,12 +11,12 @@ from refimpl.arrays.types import Array, ArrayLike, Generators, Optimizer
 from refimpl.core.dropout import Dropout, check_dropout
 from refimpl.core.objective import Differentiable, check_objective
 
-# Steps between two looks at the losses: at each a device waits.
-LOOK_EVERY = 100
+LOOK_EVERY = 100  # steps between two looks at the losses: at each a device waits
 
 
 class History(NamedTuple):
-    """What training leaves.
+    """What training leaves: the last theta (..., P); the loss (steps, ...) before each
+    step, with its noise; the steps [S] of the snapshots, and the snapshots of theta.
 
     Examples
     --------
@@ -26,14 +26,14 @@ class History(NamedTuple):
     [0, 5]
     """
 
-    theta: Any  # (..., P) after the last step; of a `Divergence` the last snapshot
-    loss: Any  # (steps, ...) objective at the start of each step, with its noise
-    steps: Any  # [S] steps of the snapshots
-    snapshots: Any  # [S] arrays (..., P): θ after that many steps
+    theta: Any
+    loss: Any
+    steps: Any
+    snapshots: Any
 
 
 class Divergence(ArithmeticError):
-    """Training met a non-finite loss; ``history`` holds what was recorded before.
+    """A non-finite loss; ``history`` has what was before, as theta the last snapshot.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def train(
             if batch_size is not None:
                 part = objective.batch(masks.draw_batch(rng, objective.n, n, lead))
             losses[step], gradient = part.value_and_gradient(theta, next(noise))
-            update(gradient)
+            checks.check_in_place(update(gradient))
     return History(theta, losses, list(kept), list(kept.values()))
 
 

@@ -34,7 +34,7 @@ from refimpl.arrays.limits import check_memory
 from refimpl.arrays.shapes import leads
 from refimpl.arrays.types import Array, ArrayLike, Factors
 from refimpl.core import modified_losses, risk
-from refimpl.core.activations import ReLU, Tanh
+from refimpl.core.activations import Identity, ReLU, Tanh
 from refimpl.core.dropout import noise_variance
 from refimpl.core.network import Network, Pass, Upstream
 from refimpl.core.two_layer import TwoLayer
@@ -43,6 +43,7 @@ from refimpl.fast.blocks import CACHED, in_blocks, of_two_layer
 from refimpl.fast.memory import keep_freed_memory
 from refimpl.fast.thinned import thinned
 
+WRITTEN_OUT = (Identity, ReLU, Tanh)  # what `step` knows the slopes of
 HELD = 2  # arrays over samples and neurons in a pass or a gradient, at least
 
 
@@ -114,9 +115,11 @@ class L4(_WithR1, modified_losses.L4):
 
 
 def applies(risk, theta, q):
-    """Whether `step` can be taken: data in the dtype of θ, and no replicas but θ's, or
-    but those of the masks of one θ."""
+    """Whether `step` can be taken: an activation that it knows, data in the dtype of θ,
+    and no replicas but θ's, or but those of the masks of one θ."""
     if type(risk) is not Risk or type(risk.net) is not TwoLayer:
+        return False
+    if risk.net.activation not in WRITTEN_OUT:
         return False
     lead, masks = theta.shape[:-1], q[0]
     if risk.lead not in ((), lead):

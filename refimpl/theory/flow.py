@@ -5,7 +5,7 @@ Host only: the integration is SciPy's, in float64.
 
 from refimpl.arrays.backend import get_xp, like, move, per_replica, to_numpy
 from refimpl.arrays.backend import transpose
-from refimpl.arrays.checks import as_floating, as_real
+from refimpl.arrays.checks import as_floating, as_real, check_callable
 from refimpl.core.dropout import last_layer_keep
 from refimpl.core.modified_losses import L1
 from refimpl.core.r2_tilde import R2Tilde
@@ -14,6 +14,7 @@ from refimpl.theory.replicas import with_replicas
 
 STEP = 1e-30  # of the complex step: its square vanishes in rounding
 MOST_GROWTH = 10  # of the moments, in sizes of the start
+MOST_EVALUATIONS = 50_000  # of a rate of change
 
 
 def gradient_flow(gradient, theta, times, tolerance=1e-13):
@@ -21,7 +22,8 @@ def gradient_flow(gradient, theta, times, tolerance=1e-13):
 
     `gradient` is ∇G, such as ``objective.gradient``. The times (T,) ascend from 0 or
     above, else ``ValueError``; `tolerance` is the relative one of the integration, of
-    order 8. Where it fails: ``ArithmeticError``.
+    order 8, which wants a smooth G. Where it fails, as it may at kinks (ReLU) where no
+    step is small enough: ``ArithmeticError``.
 
     Equation: eq:gradient-flow
 
@@ -32,7 +34,18 @@ def gradient_flow(gradient, theta, times, tolerance=1e-13):
     array([2.      , 0.735759])
     """
     theta = as_floating("theta", theta)
-    return _integrate(lambda state: -gradient(state), theta, times, tolerance)
+    check_callable("gradient", gradient)
+
+    def rate(state):
+        found = gradient(state)
+        if getattr(found, "shape", None) != state.shape:
+            raise ValueError(
+                f"gradient must return an array of theta's shape {state.shape}, got "
+                f"{getattr(found, 'shape', repr(found))}"
+            )
+        return -found
+
+    return _integrate(rate, theta, times, tolerance)
 
 
 def third_derivative(objective, theta, C):
@@ -147,8 +160,9 @@ def _with_replicas(objective, theta, C):
 def _integrate(rate, start, times, tolerance, bound=float("inf")):
     """States (T, ...) at `times` of the equation state′ = rate(state).
 
-    ``ArithmeticError`` if an entry grows beyond `bound`: what runs off to infinity in
-    finite time takes ever smaller steps, and no end of them.
+    ``ArithmeticError`` if an entry grows beyond `bound`, or after `MOST_EVALUATIONS`:
+    what runs off to infinity in finite time, and what jumps back and forth at a kink,
+    takes ever smaller steps, and no end of them.
     """
     from scipy.integrate import solve_ivp
 
@@ -165,9 +179,21 @@ def _integrate(rate, start, times, tolerance, bound=float("inf")):
     def room(_, state):
         return bound - abs(state).max()
 
-    room.terminal, xp = True, get_xp(start)
+    room.terminal, xp, evaluations = True, get_xp(start), 0
+
+    def change(time, state):
+        nonlocal evaluations
+        evaluations += 1
+        if evaluations > MOST_EVALUATIONS:
+            raise ArithmeticError(
+                f"the flow was not integrated: {MOST_EVALUATIONS} evaluations came to "
+                f"time {time:.6g} of {times[-1]:.6g}, as at a kink where no step is "
+                "small enough"
+            )
+        return to_numpy(rate(move(state.reshape(start.shape), xp))).ravel()
+
     solution = solve_ivp(
-        lambda _, state: to_numpy(rate(move(state.reshape(start.shape), xp))).ravel(),
+        change,
         (0.0, times[-1]),
         to_numpy(start).ravel(),
         method="DOP853",

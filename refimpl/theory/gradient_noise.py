@@ -18,9 +18,9 @@ def gradient_covariance_trace(risk: Risk, theta: ArrayLike, drop: Dropout) -> Ar
 
     It is computed as a sum of (co)variances, never as this difference. Its rounding
     error is a rounding unit times v ‖∇R_S‖² and v (1+v²) ‖∇Φ‖², Φ = R_1/v and
-    v = (1−p)/p. The trace is of that size too, except where ∇(R_S + R_1) is small beside
-    its parts and pairs of neurons add little, as where no two are active on one sample:
-    there it may be lost in rounding. It is never below 0.
+    v = (1−p)/p. The trace is of that size too, except where ∇(R_S + R_1) is small and
+    pairs of neurons add little, as where no two are active on one sample: there it may
+    be lost in rounding. It is never below 0.
 
     Equation: eq:r2-split
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refimpl.arrays.backend import get_xp, per_replica, to_numpy, transpose
-from refimpl.arrays.checks import check_integer, check_number
+from refimpl.arrays.checks import as_floating, check_integer, check_number
 from refimpl.arrays.masks import check_keep, keep_by_layer
 from refimpl.arrays.shapes import check_inputs, check_targets
 from refimpl.arrays.types import Array, ArrayLike
@@ -73,11 +73,11 @@ def linear_minimum(
     >>> round(float(refimpl.L1(refimpl.Risk(net, X, Y), 0.25)(found.theta)), 12)
     1.0
     """
-    X, Y = to_numpy(X), to_numpy(Y)
-    X = check_inputs(X, (np.shape(X) or (0,))[-1]).astype(float)
-    Y = check_targets(Y, X.shape[-2], np.shape(Y)[-1] if np.ndim(Y) > 1 else 1)
-    if X.ndim > 2 or Y.ndim > 2:
+    X, Y = as_floating("X", to_numpy(X)), as_floating("Y", to_numpy(Y))
+    if X.ndim != 2 or Y.ndim not in (1, 2):
         raise ValueError(f"X and Y must be (n, d) and (n, o), got {X.shape}, {Y.shape}")
+    X = check_inputs(X, X.shape[1]).astype(float)
+    Y = check_targets(Y, len(X), Y.shape[1] if Y.ndim == 2 else 1)
     m, keep = check_integer("width", width, 1), check_number("keep", keep)
     v = noise_variance(check_keep(keep))
     inverse = np.linalg.pinv(X)

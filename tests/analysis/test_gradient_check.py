@@ -89,15 +89,15 @@ def absolute(theta):
 
 
 def real_only(theta):
-    value = np.zeros(1)
-    value[...] = (theta**2).sum()  # drops the imaginary part, with a warning
+    value = np.zeros((1, *theta.shape[:-1]))
+    value[...] = (theta**2).sum(axis=-1)  # drops the imaginary part, with a warning
     return value[0], 2 * theta
 
 
 def compared(theta):
     if np.iscomplexobj(theta):
         raise TypeError("real numbers only")
-    return (theta**2).sum(), 2 * theta
+    return (theta**2).sum(axis=-1), 2 * theta
 
 
 @pytest.mark.parametrize("fn", [absolute, real_only, compared])
@@ -113,6 +113,22 @@ def test_what_is_not_analytic_is_differenced(fn):
         refimpl.check_gradient(Length(objective.net, wrong), theta)
     error = refimpl.check_gradient(Length(objective.net, wrong), theta, tolerance=0.1)
     np.testing.assert_allclose(error, 0.01 / 1.01, rtol=1e-4)
+
+
+def without_an_axis(theta):
+    return (theta**2).sum(), 2 * theta
+
+
+def mixed(theta):  # right of one network, but each of several sees the others
+    size = np.sqrt((theta**2).sum())
+    return size + 0 * theta.sum(axis=-1), theta / size
+
+
+@pytest.mark.parametrize("fn", [without_an_axis, mixed])
+def test_what_mixes_networks_side_by_side_is_rejected(fn):
+    objective, theta = risk()
+    with pytest.raises((ValueError, ArithmeticError), match="two networks side by"):
+        refimpl.check_gradient(Length(objective.net, fn), theta)
 
 
 def test_two_values_that_differ_are_rejected():

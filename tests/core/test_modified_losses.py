@@ -133,7 +133,7 @@ def test_what_is_made_of_a_loss_refuses_the_noise_that_the_loss_refuses(problem)
     eta, before = noise(risk), "before the last hidden layer"
     decayed = refimpl.WeightDecay(L1(risk, KEEP), 0.1)
     decayed(theta)
-    with pytest.raises(ValueError, match="eta must be None"):
+    with pytest.raises(ValueError, match="eta and dropout must be None"):
         decayed(theta, eta)
     of_l4 = refimpl.WeightDecay(L4(risk, KEEP), 0.1)
     of_l4(theta, eta)

@@ -53,3 +53,26 @@ def test_what_is_named_by_replica_is_one_number_for_each(problem):
     assert trained.loss.dtype == np.float32
     with pytest.raises(ValueError, match=r"replica axes of data and keep, \(2,\)"):
         refimpl.train(both, theta[0], refimpl.GD(0.1), 5)
+
+
+def test_a_product_belongs_to_the_theta_it_was_made_for(problem):
+    """Also where that array is changed in place, as optimizers do."""
+    risk, theta = problem()
+    v, changed = np.linspace(-1, 1, len(theta)), theta.copy()
+    product = risk.hessian_at(changed)
+    changed += 1
+    assert_close(product(v), risk.hvp(theta, v))
+
+
+def test_what_was_checked_stays():
+    keep = np.array([0.5, 0.8])
+    drop, rate = refimpl.Dropout(keep), refimpl.GD(keep)
+    keep[:] = 0
+    assert drop.keep.tolist() == rate.learning_rate.tolist() == [0.5, 0.8]
+
+
+def test_batches_of_several_data_sets_take_lists():
+    net = refimpl.TwoLayer(1, 2)
+    X = np.arange(6.0).reshape(2, 3, 1)
+    batch = refimpl.Risk(net, X, X).batch([[0, 1], [2, 2]])
+    assert batch.X[..., 0].tolist() == [[0, 1], [5, 5]]

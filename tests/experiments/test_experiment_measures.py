@@ -538,7 +538,7 @@ def test_the_hessian_is_judged_by_ratios_of_traces():
 
 
 def phases(exponent):
-    """Counts of two seeds whose share crosses ½ at the learning rate 0.3 width^exponent."""
+    """Counts of two seeds; their share crosses ½ at the rate 0.3 width^exponent."""
     widths, rates = np.array([50.0, 100.0, 200.0]), np.geomspace(1e-4, 1e-1, 13)
     edge = 0.3 * (widths / 50) ** exponent / 50
     share = 1 / (1 + (edge[:, None] / rates) ** 2)  # (W, E)

@@ -5,8 +5,8 @@ import pytest
 from oracles import assert_close, assert_rejects
 
 import refimpl
-from refimpl.core import dropout, modified_losses, optimizers, r1, r2_tilde, risk
-from refimpl.core import training
+from refimpl.core import activations, dropout, modified_losses, optimizers, r1
+from refimpl.core import r2_tilde, risk, training
 from refimpl.fast import finite_step, two_layer
 
 KEEP, EPSILON = 0.6, 0.3
@@ -218,3 +218,45 @@ def test_the_gradient_of_r1(net, lead):
     assert_rejects(found, 2 * expected, 1e-13)
     assert_rejects(found, refimpl.R1_gradient(fast, theta, 1 - KEEP), 1e-13)
     assert_close(fast.gradient(theta), plain.gradient(theta), 1e-13)  # as it was
+
+
+class Softplus:
+    """σ(z) = log(1 + e^z), which no passes are written out for."""
+
+    odd, analytic, gain = False, True, 1.0
+
+    @staticmethod
+    def value(z):
+        return np.log(1 + np.exp(z))
+
+    @staticmethod
+    def slope(h):
+        return 1 - np.exp(-h)
+
+    @staticmethod
+    def curvature(h):
+        return np.exp(-h) * (1 - np.exp(-h))
+
+
+@pytest.mark.parametrize("name", ["R_S^drop", "L1", "L2", "L3", "L4"])
+def test_an_activation_of_ones_own_is_not_taken_for_another(name, monkeypatch):
+    monkeypatch.setitem(activations.ACTIVATIONS, "softplus", Softplus)
+    fast, plain, theta = both(name, refimpl.TwoLayer(2, 6, activation="softplus"))
+    for eta in noises(fast, ()):
+        assert_close(fast.gradient(theta, eta), plain.gradient(theta, eta), 1e-12)
+    assert refimpl.check_gradient(fast, theta) < 1e-11
+    trained = refimpl.train(fast, theta, refimpl.GD(1e-3), 2).loss[0]
+    assert_close(trained, plain(theta), 1e-12)
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_r2_holds_for_an_activation_of_ones_own(per_sample, monkeypatch):
+    monkeypatch.setitem(activations.ACTIVATIONS, "softplus", Softplus)
+    objective, _, theta = both("R_S^drop", refimpl.TwoLayer(1, 2, 2, "softplus"))
+    drop = dropout.Dropout(KEEP, per_sample)
+
+    def squares(eta):
+        return (objective.gradient(theta, eta) ** 2).sum(axis=-1)
+
+    mean = refimpl.expectation(squares, drop, objective.net, objective.n).mean
+    assert_close(refimpl.R2(objective, theta, drop, EPSILON), EPSILON / 4 * mean)

@@ -9,6 +9,7 @@ from scipy.linalg import expm
 
 import refimpl
 from refimpl.core.r2_tilde import R2Tilde
+from refimpl.theory import flow
 from refimpl.theory.flow import gradient_flow, mean_flow, moment_rates, third_derivative
 from refimpl.theory.iterates import gradient_covariance, mean_iterate
 from refimpl.theory.r2 import R2_gradient
@@ -264,3 +265,10 @@ def test_along_a_valley_the_trace_term_is_the_fluctuation_drift(small):
     even = epsilon * c / 2 * across @ np.diag(1 / values[~flat]) @ across.T
     wrong = 0.5 * third_derivative(F, theta, even)
     assert_rejects(along.T @ wrong, along.T @ expected, 1e-6)
+
+
+def test_a_flow_that_no_step_follows_is_given_up(monkeypatch):
+    """θ′ = −sign θ stays at the kink, where its direction jumps at every step."""
+    monkeypatch.setattr(flow, "MOST_EVALUATIONS", 5_000)
+    with pytest.raises(ArithmeticError, match="5000 evaluations came to time 1 of 2"):
+        gradient_flow(np.sign, [1.0], [2.0])

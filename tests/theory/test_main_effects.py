@@ -198,3 +198,29 @@ def test_nothing_is_dropped_at_keep_1(problem):
     drop = refimpl.Dropout(1.0, layers="all")
     assert refimpl.main_effects(risk, theta, drop) == 0
     assert (refimpl.main_effects_gradient(risk, theta, drop) == 0).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("keep", [0.9, 0.999])
+def test_single_precision_does_not_cancel(loss, keep):
+    """The differences of the risk are lost in float32, where the weights are small."""
+    rng = np.random.default_rng(0)
+    net = refimpl.TwoLayer(5, 200, 2)
+    risk = random_risk(net, rng, 6, loss)
+    theta = 0.1 * net.init(rng)
+    small = theta.astype(np.float32)
+    for fn in (refimpl.main_effects, refimpl.main_effects_gradient):
+        found = fn(risk, small, keep)
+        assert found.dtype == np.float32
+        assert_close(found, fn(risk, small.astype(float), keep), 1e-6)
+    if loss == "mse":
+        expected = refimpl.R1(risk, small.astype(float), keep)
+        assert_close(refimpl.main_effects(risk, small, keep), expected, 1e-6)
+
+
+def test_an_objective_of_ones_own_is_taken():
+    net = refimpl.TwoLayer(2, 3)
+    risk = random_risk(net, np.random.default_rng(0), 4, "mse")
+    decayed, theta = refimpl.WeightDecay(risk, 0.3), np.linspace(-1, 1, net.size)
+    expected = refimpl.main_effects(risk, theta, 0.7)  # the decay has no noise
+    assert_close(refimpl.main_effects(decayed, theta, 0.7), expected, 1e-11)

@@ -203,6 +203,9 @@ def rules(claims):
 def decided(claims, measured, details=None):
     """Results of `claims` by id, of what was `measured` and `details`, by id."""
     details = details or {}
+    absent = [claim.id for claim in claims if claim.id not in measured]
+    if absent:
+        raise ValueError(f"measured must hold every claim, it lacks {absent}")
     return {
         claim.id: claim.measured(measured[claim.id], details.get(claim.id, ""))
         for claim in claims

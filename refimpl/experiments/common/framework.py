@@ -31,6 +31,7 @@ import numpy as np
 from refimpl.experiments.common.context import FIRST_SEED
 
 PRESETS = ("quick", "default", "paper")
+PARTS = ("CLAIMS", "Config", "QUICK", "PAPER", "run", "check", "plot")
 
 
 def names():
@@ -42,8 +43,12 @@ def names():
 
 
 def load(name):
-    """The experiment module called `name`."""
-    return import_module(f"refimpl.experiments.{name}")
+    """The experiment module called `name`, checked to be whole."""
+    module = import_module(f"refimpl.experiments.{name}")
+    absent = [part for part in PARTS if not hasattr(module, part)]
+    if absent:
+        raise TypeError(f"{module.__name__} must have {', '.join(absent)}")
+    return module
 
 
 def config(module, preset, seeds=None):
