@@ -134,7 +134,10 @@ def trainings(arrays, looks):
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     against_steps(loss, "loss", "$R_S$")
-    orientations.legend()  # there the middle is free
+    first = arrays["loss"][:, 0]
+    late = first[:, first.shape[1] // 2 :]  # what the legend would lie on
+    loss.set_ylim(top=max(2 * np.nanmax(first), 1000 * np.nanmax(late)))
+    loss.legend(loc="upper right")
     axes[0, 0].legend(loc="upper left")
     axes[1, 0].legend(loc="upper right", markerscale=2.5)
     return figure
