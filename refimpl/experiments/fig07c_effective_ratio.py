@@ -44,7 +44,7 @@ class Config:
 
 PICTURES = True
 QUICK = Config(hidden=(20, 20), n_train=30, steps=2_500, rate=1e-2)
-PAPER = Config(hidden=(100, 100), n_train=200, seeds=5, steps=40_000, rate=3e-3)
+PAPER = Config(hidden=(100, 100), n_train=200, steps=40_000, rate=3e-3)
 
 WORDS = {"last": "after the last hidden layer", "all": "after every hidden layer"}
 NOTES = {
