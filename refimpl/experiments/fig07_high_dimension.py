@@ -84,8 +84,8 @@ CLAIMS = (
         below(0.99),
         note="The weights keep much of what they started with.",
         anchor="figure-7",
-        explored="Its threshold is that of p = 0.5. At the paper preset three seeds did "
-        "not decide it and became five.",
+        explored="Its threshold is that of p = 0.5. At the paper preset three seeds "
+        "did not decide it and became five.",
     ),
     Claim(
         "fig07-without",
