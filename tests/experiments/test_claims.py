@@ -222,3 +222,9 @@ def test_an_experiment_that_measured_nan_says_so(sample):
     found = decided(claims, measured, {"number": "by seed"})
     assert {one.verdict for one in found.values()} == {"not attempted"}
     assert found["number"].detail == "measured NaN; by seed"
+
+
+def test_a_claim_without_a_measurement_is_named():
+    claim = Claim("forgotten", "Words.", "Lemma 1", "a number", at_most(0))
+    with pytest.raises(ValueError, match=r"it lacks \['forgotten'\]"):
+        decided([claim], {})

@@ -185,3 +185,10 @@ def test_random_streams_depend_on_names_and_seed_only():
     others = [("a", "noise", 2), ("a", "init", 1), ("b", "noise", 1)]
     for name, stream, seed in others:
         assert draw != Context(name).rng(stream, seed).random()
+
+
+def test_an_experiment_that_lacks_a_part_is_named(monkeypatch):
+    module = framework.load("toy_example")
+    monkeypatch.delattr(module, "QUICK")
+    with pytest.raises(TypeError, match="toy_example must have QUICK"):
+        framework.load("toy_example")

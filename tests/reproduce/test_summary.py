@@ -89,3 +89,10 @@ def test_what_the_committed_run_decided_and_this_did_not_is_missing():
     assert summary.comparison([*same, never]) == "all as documented"
     assert summary.comparison([*same, lost]) == "2 as documented, 1 missing"
     assert summary.comparison([lost, replace(lost, reference=None)]) == "1 missing"
+
+
+def test_what_is_refuted_may_lie_beyond_either_end():
+    """1 − p looks at one end only: twice it is held against the level."""
+    near, clear = (replace(DOWN, id=f"p {p}", p=p) for p in (0.96, 0.99))
+    assert summary.correction([near]).endswith("Of 1 refuted 0 are left.")
+    assert summary.correction([clear]).endswith("Of 1 refuted 1 are left.")
