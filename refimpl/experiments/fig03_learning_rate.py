@@ -86,7 +86,7 @@ def _of(mask):
             sweeps.NEAR,
             note="On the digits the accuracies agree up to 0.02; near the largest "
             "learning rate that stays finite it raises the accuracy, and the penalty "
-            f"{GAINS[mask]}. On MNIST either may be ahead, by up to four points.",
+            f"{GAINS[mask]}. On MNIST either may be ahead, by up to five points.",
             anchor="figure-3",
             explored=f"{RANGE} {sweeps.CHOSEN}",
         ),
