@@ -9,7 +9,7 @@ import sys
 from numbers import Real
 from typing import Protocol
 
-from refimpl.arrays.backend import get_xp, to_numpy
+from refimpl.arrays.backend import get_xp
 
 
 def as_floating(name, values):
@@ -189,30 +189,10 @@ def check_steps(snapshots, most):
     return {int(step) for step in wanted}
 
 
-def check_values(values, masks):
-    """What a function of the noise returned: one value per mask, on the first axis."""
-    shape = getattr(values, "shape", ())
-    if shape[:1] != (masks,):
-        raise ValueError(
-            f"fn must return one value per mask, shape ({masks}, ...), got "
-            f"{shape if shape else repr(values)}"
-        )
-    return values
-
-
 def check_learning_rate(rate):
     """`rate` as a float or an array, positive and finite."""
     allowed = "be positive and finite, a number or an array (R,) of them"
     return check_in_range("learning_rate", rate, 0, sys.float_info.max, allowed)
-
-
-def check_in_place(returned):
-    """Raise ``ValueError`` unless an optimizer's update returned nothing."""
-    if returned is not None:
-        raise ValueError(
-            "optimizer.start(theta) must give a function that changes theta in place "
-            f"and returns None, got {type(returned).__name__}"
-        )
 
 
 def check_betas(betas):
@@ -224,28 +204,3 @@ def check_betas(betas):
     if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
         raise ValueError(f"betas must lie in [0, 1), got {betas}")
     return beta1, beta2
-
-
-def not_finite(losses, looked, rate, theta=None):
-    """Message, and number of finite losses, if one since step `looked` is not finite.
-
-    ``None`` where all are, and the last `theta`, if given, too.
-    """
-    recent = to_numpy(losses[looked:])
-    recent = recent.reshape(len(recent), math.prod(losses.shape[1:]))
-    bad = ~get_xp(recent).isfinite(recent)
-    if bad.any():
-        step, replica = (int(index) for index in get_xp(recent).argwhere(bad)[0])
-        if not isinstance(rate, float):
-            rate = float(to_numpy(rate).reshape(-1)[replica])
-        before = f", loss one step before {recent[step - 1, replica]:.6g}"
-        message = (
-            f"loss is {recent[step, replica]} at step {looked + step} with learning "
-            f"rate {rate:g} (replica {replica}{before if step else ''})"
-        )
-        return message, looked + step
-    if theta is not None and not get_xp(theta).isfinite(theta).all():
-        last = len(losses)
-        message = f"theta is not finite after the last step, {last}, "
-        return message + f"with learning rate {rate}", last
-    return None

@@ -202,15 +202,13 @@ def take_samples(X, Y, indices):
         raise ValueError(
             f"X and Y must have at most one replica axis for batches, got {lead}"
         )
-    if isinstance(indices, (list, tuple)):
-        indices = xp.asarray(indices)
+    if not isinstance(indices, slice):
+        indices = move(indices, xp)
     if lead and getattr(indices, "ndim", 0) != 2:
         raise ValueError(
             "indices must have shape (R, B), a row for each of several data sets of "
             f"shape {X.shape}, got {indices!r}"
         )
-    if not isinstance(indices, slice):
-        indices = move(indices, xp)
     X, Y = (xp.broadcast_to(one, lead + one.shape[-2:]) for one in (X, Y))
     rows = (xp.arange(len(X))[:, None],) if lead else ()
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from refimpl.arrays import checks, generators
+from refimpl.arrays import checks, generators, returned
 from refimpl.arrays.backend import chunks, get_xp, pass_elements, weighted_sum
 from refimpl.arrays.types import Array, Generator
 from refimpl.core.dropout import Dropout, check_dropout
@@ -78,7 +78,7 @@ def _exact(fn, drop, net, n, elements):
     mean = 0.0
     for start, stop in chunks(drop.check_count(net, n), elements):
         probabilities, eta = drop.enumerate(net, n, start, stop)
-        values = checks.check_values(fn(eta), len(probabilities))
+        values = returned.check_values(fn(eta), len(probabilities))
         mean = mean + weighted_sum(probabilities, values)
     return Estimate(mean, get_xp(mean).zeros_like(mean))
 
@@ -93,7 +93,7 @@ def monte_carlo(fn, drop, net, n, samples, rng, elements):
     origin, total, squares = None, 0.0, 0.0
     for start, stop in chunks(K, elements):
         eta = drop.draw(net, n, rng, stop - start)
-        values = checks.check_values(fn(eta), stop - start)
+        values = returned.check_values(fn(eta), stop - start)
         origin = values.mean(axis=0) if origin is None else origin  # nothing cancels
         total = total + (values - origin).sum(axis=0)
         squares = squares + ((values - origin) ** 2).sum(axis=0)

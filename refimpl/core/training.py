@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from refimpl.arrays import checks, generators, masks
+from refimpl.arrays import checks, generators, masks, returned
 from refimpl.arrays.backend import get_xp
 from refimpl.arrays.shapes import check_start
 from refimpl.arrays.types import Array, ArrayLike, Generators, Optimizer
@@ -117,7 +117,7 @@ def train(
     for step in range(steps + 1):
         if step in wanted or step % LOOK_EVERY == 0 or step == steps:
             at_end = theta if step == steps else None
-            bad = checks.not_finite(losses[:step], looked, rate, at_end)
+            bad = returned.not_finite(losses[:step], looked, rate, at_end)
             if bad:
                 last = list(kept.values())[-1] if kept else None
                 history = last, losses[: bad[1]], list(kept), list(kept.values())
@@ -132,7 +132,7 @@ def train(
             if batch_size is not None:
                 part = objective.batch(masks.draw_batch(rng, objective.n, n, lead))
             losses[step], gradient = part.value_and_gradient(theta, next(noise))
-            checks.check_in_place(update(gradient))
+            returned.check_in_place(update(gradient))
     return History(theta, losses, list(kept), list(kept.values()))
 
 

@@ -35,7 +35,7 @@ def main_effects(risk: Differentiable, theta: ArrayLike, drop: Dropout) -> Array
     >>> float(main_effects(risk, theta, Dropout(0.5)))  # R_1, for MSE
     18.0
     """
-    return _total(risk, theta, drop, axes=0)
+    return _total(lambda risk, *at: risk.value(*at), risk, theta, drop, axes=0)
 
 
 def main_effects_gradient(
@@ -51,23 +51,24 @@ def main_effects_gradient(
     >>> main_effects_gradient(risk, theta, Dropout(0.5))  # of R_1, in (w, b, a)
     array([36., 18., 12.])
     """
-    return _total(risk, theta, drop, axes=1)
+
+    def gradient(risk, *at):
+        return risk.value_and_gradient(*at)[1]
+
+    return _total(gradient, risk, theta, drop, axes=1)
 
 
-def _total(risk, theta, drop, axes):
-    """Σ_a (E F(η_a) − F(0)), F the value (..., no `axes`) or gradient (..., P), one."""
+def _total(fn, risk, theta, drop, axes):
+    """Σ_a (E fn(risk, θ, q) − fn(risk, θ, no noise)), q = 1 + η_a; fn's value has so
+    many `axes` after those of the replicas."""
     drop, none = as_dropout(drop), check_objective(risk, "risk").net.no_noise
     keeps = drop.keep if isinstance(drop.keep, tuple) else (drop.keep,)
     given = with_replicas(risk, theta, *keeps)
     theta = given.astype(get_xp(given).result_type(given.dtype, float), copy=False)
     risk = risk.like(theta)
-
-    def of(q):
-        return risk.value_and_gradient(theta, q)[1] if axes else risk.value(theta, q)
-
-    without, total = of(none), 0.0
+    without, total = fn(risk, theta, none), 0.0
     for probability, q in _one_at_a_time(risk, theta, drop):
-        change = (of(q) - without).sum(axis=0)
+        change = (fn(risk, theta, q) - without).sum(axis=0)
         total = total + per_replica(probability, change, axes) * change
     return (total + 0 * without).astype(given.dtype)
 

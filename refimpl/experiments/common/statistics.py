@@ -49,11 +49,11 @@ class Effect(NamedTuple):
         return max(found, default=None)
 
 
-def paired(differences):
+def paired(differences, level=0.05):
     """Mean of paired `differences` (..., seeds) and its interval (Student's t).
 
-    Each seed counts once, with its mean over the other axes. With no spread at all the
-    interval is the mean itself.
+    The interval misses the truth with probability `level`. Each seed counts once, with
+    its mean over the other axes. With no spread at all the interval is the mean itself.
     """
     differences = np.asarray(differences, dtype=float)
     differences = differences.reshape(-1, differences.shape[-1]).mean(axis=0)
@@ -61,7 +61,7 @@ def paired(differences):
     if count < 2:
         return Effect(mean, (-np.inf, np.inf))
     error = differences.std(ddof=1) / count**0.5
-    half = _quantile(count - 1) * error
+    half = _quantile(count - 1, level) * error
     return Effect(mean, (mean - half, mean + half), error, count - 1)
 
 
@@ -78,14 +78,11 @@ def largest(differences):
     The interval holds for all V sizes at once (Bonferroni), so that which of them is
     the largest may be seen from the same seeds.
     """
-    differences = np.asarray(differences, dtype=float)
-    sizes = np.abs(differences.mean(axis=-1))
-    which, count = differences.shape
-    if count < 2:
-        return Effect(sizes.max(), (0.0, np.inf))
-    errors = differences.std(axis=-1, ddof=1) / count**0.5
-    half = _quantile(count - 1, 0.05 / which) * errors
-    return Effect(sizes.max(), (max((sizes - half).max(), 0.0), (sizes + half).max()))
+    each = [paired(one, 0.05 / len(differences)) for one in differences]
+    ends = [one.interval for one in each]
+    least = max(max(low, -high, 0.0) for low, high in ends)
+    most = max(max(-low, high) for low, high in ends)
+    return Effect(max(abs(one.mean) for one in each), (least, most))
 
 
 def slope(x, y):
