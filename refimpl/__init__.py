@@ -22,11 +22,12 @@ beyond      E_η R_S^drop − R_S of any loss and any layer, to O((1−p)²): `m
 L1 to L4    R_S + R_1, R_S + R̃_2, R_S^drop − R̃_2, R_S^drop − R_1: `L1` ... `L4`
 ==========  =========================================================================
 
-Reading order: ``core/two_layer.py`` (one network, forward to R-operator), ``objective``
-and ``risk`` (what is minimised), ``dropout`` and ``expectation`` (the noise, and its
-mean), ``r1``, ``modified_losses``, ``training``; then ``theory/r2.py``, and what is
-measured: ``analysis``; then ``experiments``. ``fast`` gives the same numbers sooner and
-may be skipped. Every equation is derived in ``derivations/``.
+Reading order: ``core/network.py`` (what a pass is), ``two_layer`` (one network, forward
+to R-operator), ``objective`` and ``risk`` (what is minimised), ``dropout`` and
+``expectation`` (the noise, and its mean), ``r1``, ``r2_tilde``, ``modified_losses``,
+``optimizers``, ``training``; then ``theory/r2.py``, and what is measured: ``analysis``;
+then ``experiments``. ``fast`` gives the same numbers sooner and may be skipped. Every
+equation is derived in ``derivations/``.
 
 Leading axes are replicas: θ may be (R, P), η (R, n, m), and every function keeps them.
 The array module, NumPy or CuPy, and the precision follow θ.

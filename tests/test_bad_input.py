@@ -16,7 +16,7 @@ from refimpl.theory.central_limit import central_limit_regularizer
 from refimpl.theory.delta_method import delta_regularizer
 from refimpl.theory.infinite_width import infinite_width_minimum
 from refimpl.theory.iterates import batch_gradient_covariance
-from refimpl.theory.zero_loss import to_zero_loss
+from refimpl.theory.zero_loss import follow_zero_loss, to_zero_loss
 
 NET = refimpl.TwoLayer(2, 3, 2)
 DEEP = refimpl.Deep((2, 4, 3, 2))
@@ -505,7 +505,11 @@ CASES = {
     ),
     "one node": (
         lambda: central_limit_regularizer(RISK, THETA, 0.5, nodes=1),
-        "nodes must be an integer of at least 2, got 1",
+        "nodes must be an integer in 2 to 300, got 1",
+    ),
+    "more nodes than have finite weights": (
+        lambda: central_limit_regularizer(RISK, THETA, 0.5, nodes=400),
+        "nodes must be an integer in 2 to 300, got 400",
     ),
     "balance of tanh": (
         lambda: mean_balance_step(RISK, THETA, DROP, 0.1),
@@ -522,6 +526,14 @@ CASES = {
     "less than no corrections": (
         lambda: to_zero_loss(RISK, THETA, steps=-1),
         "steps must be an integer of at least 0, got -1",
+    ),
+    "less than no steps on the zero-loss set": (
+        lambda: follow_zero_loss(RISK, THETA, RISK, 0.1, steps=-3),
+        "steps must be an integer of at least 0, got -3",
+    ),
+    "steps that ascend": (
+        lambda: follow_zero_loss(RISK, THETA, RISK, -0.1, steps=1),
+        "step_size must be positive and finite, got -0.1",
     ),
     "a negative probability": (
         lambda: refimpl.Risk(NET, X, np.tile([-0.5, 1.5], (5, 1)), loss="cross_entropy"),

@@ -1,4 +1,4 @@
-"""Chains of layers with noise between: layer l here is l + 1 of the paper."""
+"""Chains of layers with noise between: ``layers[l]`` is layer l + 1 of the paper."""
 
 from collections import namedtuple
 from collections.abc import Sequence
@@ -64,22 +64,22 @@ class Chain(Network):
     def push(self, run, direction):
         """Directional derivative of `run`. Equation: eq:deep-push"""
         kept, s_push = [], get_xp(run.F).zeros_like(run.kept[0].x)  # Ẋ = 0
-        for (layer, own, x, memory, q, _), V in zip(run.kept, self._own(direction)):
-            z_push, h_push = layer.push(own, x, memory, V, s_push)
-            kept.append(KeptPush(V, s_push, z_push, h_push))
+        for (layer, own, x, memory, q, _), v in zip(run.kept, self._own(direction)):
+            z_push, h_push = layer.push(own, x, memory, v, s_push)
+            kept.append(KeptPush(v, s_push, z_push, h_push))
             s_push = q * h_push
-        return Pass(s_push, kept[-2].h, V[0], kept)
+        return Pass(s_push, kept[-2].h, v[0], kept)
 
     def backward_push(self, run, push, upstream, upstream_push):
         """Directional derivative of `backward`. Equation: eq:deep-r-operator"""
         (ds, dh_last, _), (ds_push, dh_last_push, dA_push) = upstream, upstream_push
         gradient_push, last = [], self.layers[-2]
-        for one, (V, x_push, z_push, _) in zip(reversed(run.kept), reversed(push.kept)):
+        for one, (v, x_push, z_push, _) in zip(reversed(run.kept), reversed(push.kept)):
             layer, own, x, memory, q, _ = one
             dh = q * ds + (dh_last if layer is last else 0.0)
             dh_push = q * ds_push + (dh_last_push if layer is last else 0.0)
             own_push, ds_push, ds = layer.backward_push(
-                own, x, memory, dh, V, x_push, z_push, dh_push
+                own, x, memory, dh, v, x_push, z_push, dh_push
             )
             gradient_push = [*own_push, *gradient_push]
         gradient_push[-2] = gradient_push[-2] + dA_push

@@ -23,7 +23,7 @@ class Dropout(show.Shown):
     ----------
     keep : float, sequence of float, or array
         p, in (0, 1]. A list or tuple has one entry per hidden layer
-        (``layers="all"``); an array has one per replica, the leading axes drawn.
+        (``layers="all"``); an array has one per replica, its axes lead what is drawn.
     per_sample : bool
         False: one mask for the whole data set, as the paper writes. True: one per
         sample, as frameworks do. R_1 is the same for both, R_2 is not.
@@ -64,10 +64,10 @@ class Dropout(show.Shown):
     ) -> Any:
         """Random η ``(*samples, 1 or n, m)``, for ``layers="all"`` a tuple of one each.
 
-        `n` is the number of samples of the data set, `samples` a number or a tuple of
-        leading axes. The noise is in the array module of the generator `rng`, NumPy's
-        if it is a seed. Of a sequence of generators each fills an entry of the first
-        leading axis: a replica sees the same noise whatever replicas are beside it.
+        `n` counts the samples of the data set; `samples` is the number of masks, or a
+        tuple of leading axes. The noise is in the array module of the generator `rng`,
+        NumPy's if it is a seed. Of a sequence of generators each fills an entry of the
+        first leading axis: a replica sees the same noise whatever is beside it.
         """
         q = self.factors(net, n, rng, samples, dtype)
         eta = tuple(None if isinstance(one, float) else one - 1 for one in q)

@@ -33,16 +33,15 @@ def expectation(
 ) -> Estimate:
     """Mean of `fn` over the dropout noise, with its standard error, each (...).
 
-    Masks are taken in chunks: memory stays below `backend.BUDGET`, times the replicas
-    that `fn` takes at once.
+    Masks are taken in chunks: memory stays below `backend.BUDGET` times the replicas.
 
     Equation: eq:expectation
 
     Parameters
     ----------
     fn : callable
-        ``fn(eta)`` with one leading axis K in eta returns an array (K, ...). With
-        θ (R, P), insert the axis: ``lambda eta: risk(theta, eta[:, None])``.
+        ``fn(eta)`` with one leading axis K in eta returns an array (K, ...). For θ
+        (R, P) insert an axis, of a tuple in each entry: ``risk(theta, eta[:, None])``.
     drop : Dropout
     net : TwoLayer or Deep
     n : int

@@ -37,15 +37,15 @@ class Sum(OfRisk, Differentiable):
     def value_and_gradient(self, theta: Array, q: Factors) -> tuple[Array, Array]:
         """F ± G (...) and its gradient (..., P)."""
         q_F, q_G = self._seen(q)
-        F, dF = self.risk.value_and_gradient(theta, q_F)
-        G, dG = self.penalty.value_and_gradient(theta, q_G)
-        return F + self.sign * G, dF + self.sign * dG
+        value, gradient = self.risk.value_and_gradient(theta, q_F)
+        extra, extra_gradient = self.penalty.value_and_gradient(theta, q_G)
+        return value + self.sign * extra, gradient + self.sign * extra_gradient
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
         """Function v ↦ ∇²F(θ) v ± ∇²G(θ) v."""
         q_F, q_G = self._seen(q)
-        ddG, ddF = self.penalty.product(theta, q_G), self.risk.product(theta, q_F)
-        return lambda v: ddF(v) + self.sign * ddG(v)
+        of_F, of_G = self.risk.product(theta, q_F), self.penalty.product(theta, q_G)
+        return lambda v: of_F(v) + self.sign * of_G(v)
 
 
 class L1(Sum):
@@ -99,8 +99,8 @@ class L3(Sum):
 class L4(Sum):
     """R_S^drop − R_1: the noise of dropout without its mean (the paper's L_4).
 
-    Arguments are those of `R1`. For dropout after the last hidden layer of that keep:
-    with less its mean has no lower bound. Equation: eq:l4
+    Arguments are those of `R1`. For dropout after the last hidden layer with that keep;
+    with a larger one its mean has no lower bound. Equation: eq:l4
 
     Examples
     --------

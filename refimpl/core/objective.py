@@ -35,7 +35,7 @@ class Differentiable(show.Shown):
         return self.value_and_gradient(theta, q)[0]
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
-        """Function v ↦ ∇²F(θ) v."""
+        """Function v ↦ Hessian at θ times v."""
         raise NotImplementedError(f"{type(self).__name__} has no Hessian product")
 
     def batch(self, indices: Array) -> "Differentiable":
@@ -149,7 +149,7 @@ class Objective(Differentiable):
         return value, self.net.backward(run, upstream)
 
     def product(self, theta: Array, q: Factors) -> Callable[[Array], Array]:
-        """Function v ↦ ∇²F(θ) v: a forward push and a backward push."""
+        """Function v ↦ Hessian at θ times v: a forward push and a backward push."""
         run = self.run(theta, q)
         _, upstream = self.of(run)
 

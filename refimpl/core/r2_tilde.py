@@ -24,12 +24,13 @@ class R2Tilde(OfRisk, Differentiable):
 
     def value(self, theta, q):
         """R̃_2 (...)."""
-        _, g = self.risk.value_and_gradient(theta, q)
-        return 0.25 * per_replica(self.epsilon, g) * (g * g).sum(axis=-1)
+        return self._of(self.risk.value_and_gradient(theta, q)[1])
 
     def value_and_gradient(self, theta, q):
         """R̃_2 (...) and its gradient (..., P)."""
         _, g = self.risk.value_and_gradient(theta, q)
         Hg = self.risk.product(theta, q)(g)
-        gradient = 0.5 * per_replica(self.epsilon, g, axes=1) * Hg
-        return 0.25 * per_replica(self.epsilon, g) * (g * g).sum(axis=-1), gradient
+        return self._of(g), 0.5 * per_replica(self.epsilon, g, axes=1) * Hg
+
+    def _of(self, g):
+        return 0.25 * per_replica(self.epsilon, g) * (g * g).sum(axis=-1)

@@ -14,8 +14,7 @@ from refimpl.core.objective import Objective
 class Risk(Objective):
     """R_S(θ) and R_S^drop(θ, η) of a network on a data set.
 
-    ``risk(theta)`` is R_S, ``risk(theta, eta)`` is R_S^drop; `gradient` and `hvp`
-    take the same arguments.
+    ``risk(theta)`` is R_S, ``risk(theta, eta)`` R_S^drop; so with `gradient` and `hvp`.
 
     Equation: eq:risk
 

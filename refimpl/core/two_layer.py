@@ -65,11 +65,12 @@ class TwoLayer(Network):
 
     def push(self, run, direction):
         """Directional derivative of `run`. Equation: eq:two-layer-push"""
-        (V, c, B), (X, q, s) = self.split(direction), run.kept
-        z = X @ transpose(V) + c[..., None, :]  # ż_ij = v_j·x_i + c_j
-        h = self.activation.slope(run.h) * z  # ḣ_ij = σ′(z_ij) ż_ij
-        F = (q * h) @ transpose(run.A) + s @ transpose(B)  # ḟ = Σ_j a_j ṡ_j + ȧ_j s_j
-        return Pass(F, h, B, (z, q * h))
+        (V, c, A_push), (X, q, s) = self.split(direction), run.kept
+        z_push = X @ transpose(V) + c[..., None, :]  # ż_ij = v_j·x_i + c_j
+        h_push = self.activation.slope(run.h) * z_push  # ḣ_ij = σ′(z_ij) ż_ij
+        s_push = q * h_push  # ṡ_ij = q_ij ḣ_ij; ḟ_ik = Σ_j (a_kj ṡ_ij + ȧ_kj s_ij)
+        F_push = s_push @ transpose(run.A) + s @ transpose(A_push)
+        return Pass(F_push, h_push, A_push, (z_push, s_push))
 
     def backward_push(self, run, push, upstream, upstream_push):
         """Directional derivative of `backward`. Equation: eq:two-layer-r-operator"""

@@ -15,6 +15,7 @@ from refimpl.theory.contributions import contributions
 from refimpl.theory.replicas import with_replicas
 
 MAX_NODES = 200_000  # of the quadrature, which has nodes^outputs
+MOST_NODES = 300  # along an axis: from 372 on weights are not finite
 
 
 def central_limit_regularizer(risk, theta, keep, nodes=20):
@@ -25,7 +26,7 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     falls with the width if all contributions do, whatever the size of their sum.
 
     Value (...) for θ (..., P) and one keep, or one per replica, by a Gauss–Hermite rule
-    of as many `nodes` along each eigenvector of the covariance, 2 or more, and
+    of as many `nodes` along each eigenvector of the covariance, 2 to 300, and
     nodes^outputs at most 200,000; else ``ValueError``.
 
     Equation: eq:central-limit
@@ -42,7 +43,7 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Wang and Manning, Fast dropout training, ICML 2013.
     """
     outputs = risk.net.outputs
-    nodes = check_integer("nodes", nodes, 2)
+    nodes = check_integer("nodes", nodes, 2, MOST_NODES)
     if nodes**outputs > MAX_NODES:
         raise ValueError(
             f"nodes must give at most {MAX_NODES} points for {outputs} outputs, got "

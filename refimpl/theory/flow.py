@@ -13,7 +13,7 @@ from refimpl.theory.iterates import gradient_covariance
 from refimpl.theory.replicas import with_replicas
 
 STEP = 1e-30  # of the complex step: its square vanishes in rounding
-MOST_GROWTH = 10  # of the moments, in sizes of the start
+MOST_GROWTH = 10  # of the moments, in sizes of the flow without noise
 MOST_EVALUATIONS = 50_000  # of a rate of change
 
 
@@ -143,7 +143,10 @@ def mean_flow(risk, theta, drop, epsilon, times, tolerance=1e-10):
         return joined(*moment_rates(risk, mean, C, drop, epsilon))
 
     start = joined(theta, xp.zeros(theta.shape + (P,), theta.dtype))
-    bound = MOST_GROWTH * (1 + float(abs(start).max()))
+    mean_loss = L1(risk, last_layer_keep(drop, risk.net))
+    plain = gradient_flow(mean_loss.gradient, theta, times, tolerance)
+    largest = max(float(abs(theta).max()), float(abs(plain).max()))
+    bound = MOST_GROWTH * (1 + largest)
     states = _integrate(rate, start, times, tolerance, bound)
     return states[..., 0, :], states[..., 1:, :]
 

@@ -35,8 +35,8 @@ def infinite_width_minimum(risk, keep, grid, certificate=None):
     """Least R_S + R_1 of a network of the width of `risk`, were neurons divisible.
 
     min over c of (1/2n) ‖Σ c_g ĥ_g − y‖² + v/(2nm) (Σ |c_g|)², at most n neurons of the
-    grid taking part. The minimum over networks of m neurons is above it, and at most
-    m/(m − K) times as far with K neurons in it (`network`). Computed on the host.
+    grid taking part. The minimum over networks of m such neurons is not below it, and
+    with K neurons in it at most m/(m − K) times as large (`network`). On the host.
 
     Equation: eq:infinite-width, eq:atomic-norm, eq:atomic-dual
 
@@ -114,6 +114,8 @@ def network(risk, optimum):
     1.0
     """
     (m,), sizes = risk.net.hidden, abs(optimum.masses)
+    if not len(sizes):  # of targets that are 0
+        return np.zeros(risk.net.size)
     K = check_integer("number of neurons in the optimum", len(sizes), 1, m)
     counts = np.ceil((m - K) * sizes / sizes.sum()).astype(int)
     for _ in range(m - counts.sum()):  # the rest goes where a neuron carries most

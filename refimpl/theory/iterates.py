@@ -1,13 +1,15 @@
 """Iterates of gradient descent with dropout, averaged exactly over all their masks.
 
 Means are (..., P) and covariances (..., P, P) for θ (..., P), with the replica axes of
-the data and of a learning rate too; where there is too much to follow, ``ValueError``.
+the data and of a learning rate too. Where there is too much to follow, ``ValueError``,
+or ``MemoryError``.
 """
 
 from itertools import permutations
 
 from refimpl.arrays.backend import get_xp, like, per_replica, transpose, weighted_sum
 from refimpl.arrays.checks import check_integer, check_nonnegative
+from refimpl.arrays.limits import check_fits
 from refimpl.arrays.masks import masks_beside
 from refimpl.core.dropout import Dropout, as_dropout
 from refimpl.core.risk import check_risk
@@ -21,7 +23,8 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
     """E θ_k of θ_{k+1} = θ_k − ε ∇R_S^drop(θ_k, η_k), fresh η_k at every step.
 
     Exact: all sequences of masks are followed, at most 2^18. The mean (steps, ..., P)
-    is that after 1, 2, ..., `steps` steps from `theta`; any objective serves as `risk`.
+    is that after 1, 2, ..., `steps` steps from `theta`; any objective that sees the
+    noise serves as `risk`.
 
     Equation: eq:mean-iterate, eq:modified-drift
 
@@ -43,6 +46,8 @@ def mean_iterate(risk, theta, drop, epsilon, steps):
             f"steps must give at most 2^{MAX_BITS} sequences of masks, got {steps} "
             f"steps of 2^{bits} masks"
         )
+    # At the last step: the gradients, and the ends.
+    check_fits("the iterates", 2 * 2 ** (steps * bits) * theta.size, theta)
     probabilities, eta = drop.enumerate(risk.net, risk.n)
     probabilities = like(probabilities, theta)
     # Axes: the masks of this step, the sequences so far, those of θ.
@@ -106,6 +111,8 @@ def gradient_covariance(risk, theta, drop):
     if drop.per_sample:
         risk, theta = _single_samples(risk), theta[..., None, :]
     one_mask = Dropout(drop.keep, layers=drop.layers)
+    count = one_mask.check_count(risk.net, risk.n)
+    check_fits("the gradients of all masks", 3 * count * theta.size, theta)
     probabilities, eta = one_mask.enumerate(risk.net, risk.n)
     gradients = risk.gradient(theta, masks_beside(eta, theta.ndim - 1))  # (K, ..., P)
     deviations = gradients - weighted_sum(probabilities, gradients)

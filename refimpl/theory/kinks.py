@@ -75,6 +75,7 @@ def fewest_convexity_changes(x, y):
     """Least number of convexity changes of any function through the points: int.
 
     Sign changes of the slopes' differences between neighbouring points; x (n,) ascends.
+    Neighbouring slopes that agree to half their digits are equal.
 
     Equation: eq:fewest-convexity-changes
 
@@ -88,10 +89,10 @@ def fewest_convexity_changes(x, y):
         raise ValueError(f"y must have shape {x.shape} like x, got shape {y.shape}")
     check_finite("y", y)
     slopes = (y[1:] - y[:-1]) / (x[1:] - x[:-1])
-    differences = slopes[1:] - slopes[:-1]
+    differences, xp = slopes[1:] - slopes[:-1], get_xp(x)
     # Points on one line give a difference of rounding size.
-    flat = 1e-9 * abs(slopes).max()
-    return _sign_changes([float(d) for d in differences], flat)
+    flat = xp.maximum(abs(slopes[1:]), abs(slopes[:-1])) * xp.finfo(y.dtype).eps ** 0.5
+    return _sign_changes([float(d) for d in differences[abs(differences) > flat]], 0.0)
 
 
 def _count(t, slope_changes, low, high, tolerance):

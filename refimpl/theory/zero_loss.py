@@ -5,7 +5,7 @@ leaves the set only to second order, and Gauss–Newton brings it back.
 """
 
 from refimpl.arrays.backend import get_xp, like
-from refimpl.arrays.checks import check_integer
+from refimpl.arrays.checks import check_integer, check_positive
 from refimpl.core.loss import MSE
 from refimpl.theory.jacobian import output_jacobian
 
@@ -86,7 +86,8 @@ def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
 
     The path is (steps + 1, ..., P), its first entry the corrected start `theta`, which
     is near the set. `objective` is of the same network: ``R1Penalty(risk, keep)``.
-    Where a step leads too far from the set, `to_zero_loss` says so.
+    `step_size` is positive, and `steps` at least 0; else ``ValueError``. Where a step
+    leads too far from the set, `to_zero_loss` says so.
 
     Equation: eq:zero-loss-flow, eq:theorem-1
 
@@ -100,6 +101,8 @@ def follow_zero_loss(risk, theta, objective, step_size, steps, tolerance=1e-12):
     >>> path.shape, bool((fit(path) < 1e-20).all())
     ((4, 3), True)
     """
+    steps = check_integer("steps", steps, 0)
+    step_size = check_positive("step_size", step_size)
     path = [to_zero_loss(risk, theta, tolerance)]
     for _ in range(steps):
         descent = project_to_tangent(risk, path[-1], -objective.gradient(path[-1]))

@@ -10,6 +10,7 @@ import pytest
 import refimpl
 from refimpl.arrays import backend, limits
 from refimpl.fast import two_layer
+from refimpl.theory import iterates
 
 SHARED, EACH = (refimpl.Dropout(0.9, per_sample=one) for one in (False, True))
 GIB = 2**30
@@ -19,6 +20,7 @@ NETWORKS = {
     "deep": (refimpl.Deep((1, 200, 200, 1)), 400),
     "convolutional": (refimpl.Convolutional((1, 8, 8), (4, 8), 16, 3), 40),
     "transformer": (refimpl.Transformer(4, 4, 8, 2, 1, 3), 50),
+    "few neurons": (refimpl.TwoLayer(60, 6), 2),
 }
 
 
@@ -43,10 +45,15 @@ WORK = {  # what a user may ask of a network
     "∇R_2, shared": lambda risk, theta: refimpl.R2_gradient(risk, theta, SHARED, 0.1),
     "∇R_2, per sample": lambda risk, theta: refimpl.R2_gradient(risk, theta, EACH, 0.1),
 }
+ENUMERATED = {  # what follows all masks of a few neurons
+    "iterates": lambda risk, theta: iterates.mean_iterate(risk, theta, SHARED, 0.1, 2),
+    "covariance": lambda risk, theta: iterates.gradient_covariance(risk, theta, SHARED),
+    "of each": lambda risk, theta: iterates.gradient_covariance(risk, theta, EACH),
+}
 CASES = [
     (net, name)
     for net, (one, _) in NETWORKS.items()
-    for name in WORK
+    for name in (ENUMERATED if net == "few neurons" else WORK)
     if "R_2" not in name or isinstance(one, refimpl.TwoLayer)
 ]
 
@@ -55,7 +62,7 @@ def case(net, name):
     """The work `name` on one of `NETWORKS`, as a function of nothing."""
     (net, n), rng = NETWORKS[net], np.random.default_rng(0)
     X, Y = (rng.standard_normal((n, size)) for size in (net.inputs, net.outputs))
-    return partial(WORK[name], refimpl.Risk(net, X, Y), net.init(rng))
+    return partial((WORK | ENUMERATED)[name], refimpl.Risk(net, X, Y), net.init(rng))
 
 
 @pytest.fixture
@@ -72,7 +79,7 @@ def free(monkeypatch):
     monkeypatch.setattr(limits, "free_bytes", lambda array: told.bytes)
     monkeypatch.setattr(limits, "UNSEEN", 0)
     monkeypatch.setattr(two_layer, "CACHED", 1)  # no step is small
-    for module in ("fast.dropout", "analysis.hessian"):
+    for module in ("fast.dropout", "analysis.hessian", "theory.iterates"):
         monkeypatch.setattr(f"refimpl.{module}.check_fits", noted)
     return told
 

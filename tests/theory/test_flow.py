@@ -191,6 +191,17 @@ def test_moments_that_run_away_are_told_and_not_followed():
     moments(refimpl.Dropout(0.5), 0.5, [0.2], 1e-3)
 
 
+def test_moments_of_networks_that_grow_are_followed():
+    """From a small start to outputs of 1000, with next to no noise: 170 times."""
+    risk = refimpl.Risk(refimpl.TwoLayer(1, 1, 1, "identity"), [[1.0]], [[1000.0]])
+    start, drop = np.full(3, 0.1), refimpl.Dropout(0.8)
+    (mean,), (C,) = mean_flow(risk, start, drop, 1e-9, [0.02])
+    plain = gradient_flow(refimpl.L1(risk, 0.8).gradient, start, [0.02])[0]
+    assert abs(plain).max() > 20
+    assert_close(mean, plain, 1e-6)
+    assert abs(C).max() < 1e-10
+
+
 def exact_moments(objective, theta, drop, epsilon, steps):
     """Mean and covariance of the iterate over all sequences of masks."""
     probabilities, eta = drop.enumerate(objective.net, objective.n)

@@ -136,6 +136,13 @@ def test_on_figure_4_the_optimum_has_two_orientations():
     assert count == 2
 
 
+def test_targets_of_0_need_no_neuron():
+    risk, grid, _ = problem("relu")
+    silent = refimpl.Risk(risk.net, risk.X, np.zeros((risk.n, 1)))
+    found = infinite_width_minimum(silent, 0.5, grid)
+    assert not network(silent, found).any()
+
+
 def test_bad_input_is_named():
     risk, grid, _ = problem("relu")
     with pytest.raises(ValueError, match="keep must be below 1"):

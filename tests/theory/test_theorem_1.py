@@ -123,6 +123,11 @@ def test_fewest_changes_are_the_sign_changes_of_the_second_differences():
     assert fewest_convexity_changes(X, X**2) == 0
     assert fewest_convexity_changes(X, 3 * X - 1) == 0
     assert fewest_convexity_changes(X, np.array([0, 1, 0, 1, 0, 1.0])) == 3
+    steep, near = np.array([1e10, 0, 1, 0, 1, 0]), np.r_[0, 1e-10, 1:5]
+    assert fewest_convexity_changes(X, steep) == 3
+    assert fewest_convexity_changes(near, np.array([0, 1, 0, 1, 0, 1.0])) == 3
+    tenths = (X / 10).astype(np.float32)  # on one line, but for rounding
+    assert fewest_convexity_changes(tenths, 1 + tenths) == 0
     with pytest.raises(ValueError, match="x must be at least 3 ascending numbers"):
         fewest_convexity_changes(X[:2], X[:2])
     with pytest.raises(ValueError, match="x must ascend, got "):
