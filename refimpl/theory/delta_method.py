@@ -59,7 +59,7 @@ def activation_hessians(risk, theta):
     A list of (..., n, m_l, m_l), one per hidden layer in their order. They come from
     the outputs down, H_L the Hessian of the loss with respect to the outputs:
     H_{L−1} = W_Lᵀ H_L W_L, and H_{l−1} = W_lᵀ (diag σ′ H_l diag σ′ + diag(σ″ g_l)) W_l
-    with g_l = ∂R_S/∂f^[l]. The second part carries the residuals, and is zero for
+    with g_l = ∂R_S/∂h^[l]. The second part carries the residuals, and is zero for
     ReLU; without it they are Gauss–Newton's.
 
     Equation: eq:delta-all-layers
