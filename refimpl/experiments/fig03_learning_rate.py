@@ -1,4 +1,4 @@
-"""A large learning rate acts through the squared gradient norm (Figure 3).
+"""Does a large learning rate act through the squared gradient norm? (Figure 3)
 
 Test accuracy of R_S^drop over learning rates, against that of R_S^drop +
 (λ/4)‖∇R_S^drop‖² over λ at a small learning rate; and the ratio of E R_S^drop to
@@ -26,7 +26,8 @@ NAMES = ("accuracy", "loss", "squares", "covariance")
 @dataclass(frozen=True)
 class Config:
     """The paper gives the sweeps and the small learning rate, 5e-3, for VGG-9; the
-    network and the range are ours: at twice its end training runs off. All runs last
+    network and the range are ours: at twice its end, on MNIST at its end, training runs
+    off. All runs last
     the same time, learning rate × steps, so that a larger rate differs by its finite
     step alone. E R_S^drop is R_S + R_1 and E‖∇R_S^drop‖² is 4 R_2/ε, both exact; the
     paper samples 3,000 masks.

@@ -90,8 +90,8 @@ NOTES = {
     ("three", "few-lines"): "At width 300 four to six are left at cosine 0.95, and ten "
     "to thirteen at 0.995, which come down slowly; at width 200 they rest at six, at "
     "width 1000 at 13 to 19.",
-    ("three", "without"): "While R_S falls about a tenth of the orientations goes, "
-    "from then on none does.",
+    ("three", "without"): "At width 300 about a tenth of the orientations goes, most "
+    "of it while R_S falls; at width 1000 none does.",
     ("three", "smooth"): "The output without dropout depends on the start: in some "
     "seeds it oscillates less.",
     ("relu", "without"): "Some orientations are lost while R_S falls, none after.",
@@ -135,6 +135,7 @@ def _claim(case, measure, statement, quantity, rule):
     source, origin = ("Figure 4", "paper")
     if case == "relu":
         source, origin = ("this project", "project")
+        statement = statement.split(": the paper")[0].rstrip(".") + "."
     statement, note = statement.format(CASES[case]), NOTES.get((case, measure), "")
     anchor, name = "figure-4" if note else "", f"fig04-{case}-{measure}"
     rule_found = RULES.get(measure, condensed.RESOLUTION)

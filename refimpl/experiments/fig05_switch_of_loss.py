@@ -22,8 +22,8 @@ SNAPSHOTS = 60  # after the switch
 class Config:
     """The paper trains on R_S for 2e5 iterations and on to 1e6. Optimiser,
     initialisation and learning rate are Figure 4's. Adam starts afresh at the switch,
-    for the control too. At the switch R_S is 4e-4, where Adam's steps hold it up, and
-    had fallen no further than 3e-4 by the 20,000 steps before. Trial seeds take about
+    for the control too. After the default's 12,000 steps R_S is 4e-4, where Adam's
+    steps hold it up, and was no lower than 3e-4 in the trials. Trial seeds took about
     7,000 (R_S + R_1) and 35,000 steps (R_S^drop) from there to condense.
     """
 

@@ -1,4 +1,4 @@
-"""The effective ratio of convolutional networks falls lower with dropout (Figure 7c).
+"""Effective ratio of convolutional networks, with dropout and without (Figure 7c).
 
 The paper's is ResNet-18; this network has two convolutions and a dense hidden layer,
 with dropout after each of the three. It learns the digits, or what is given with
@@ -65,7 +65,9 @@ CLAIMS = (
         RATIO.format("mean of both convolutions, without dropout minus with"),
         above(0),
         note="Filters hardly turn towards one another within these trainings: single "
-        "pairs of the first convolution do. The hidden layer after them condenses.",
+        "pairs of the first convolution do in some runs, in others none, and where no "
+        "run has one the interval is without width. The hidden layer after them "
+        "condenses.",
         anchor="figure-7",
         explored=EXPLORED,
     ),

@@ -31,7 +31,7 @@ class Config:
     where the paper's 9e5 steps are.
 
     The saddle is where all neurons have turned to one orientation and its opposite and
-    the output is a single tanh: R_S there is `SADDLE` to 1%.
+    the output is a single tanh: R_S there is 0.0875 to 1%.
     """
 
     width: int = 500
@@ -98,8 +98,8 @@ CLAIMS = (
         "Figure 9",
         f"{PLATEAU}, median over seeds, the better of gradient descent and Adam",
         REACHED,
-        note="At a constant rate dropout's noise and the bias of R_1 hold R_S up, at "
-        "1e-4 to 1e-3, where it stays.",
+        note="At a constant rate of 1e-3 dropout's noise, and an R_1 that is still "
+        "several times its least, hold R_S up, at 1e-4 to 1e-3, where it stays.",
         anchor="figure-9",
         explored="The measure was the least R_S over the snapshots, which depends on "
         "how many there are.",

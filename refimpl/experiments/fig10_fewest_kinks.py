@@ -89,9 +89,9 @@ CLAIMS = (
         "Figure 11, remark",
         f"{condensed.LEFT}; neurons that are silent on the point left out",
         condensed.KEPT,
-        note="R_1 is least where all active neurons contribute alike, whatever their "
-        "orientations; amplitude, by which these are counted, then lies with the few "
-        "that are nearly orthogonal to the point.",
+        note="Orientations do not gather, their count by amplitude falls: R_1 is least "
+        "where all active neurons contribute alike, whatever their orientations, and "
+        "amplitude then lies with the few that are nearly orthogonal to the point.",
         anchor="figure-11",
         explored="The number over that at the start was first to be above 0.8, and was "
         "0.88 ± 0.11; then more than four, where neurons counted that are silent on "
