@@ -158,7 +158,7 @@ def plot(arrays):
     to dropout's as the claims ask for. (d) Test accuracy against R_S along training,
     every seed at the largest p; symbols: the end.
     """
-    figure, axes = style.figure(1, 4, width=12.0, height=2.8)
+    figure, axes = style.figure(2, 2, width=8.0, height=2.7)
     keeps, rules = arrays["keeps"], {claim.id[6:]: claim.rule for claim in CLAIMS}
     looks = (
         {"color": style.RED, "marker": "o", "label": LABELS["R_S^drop"]},
@@ -167,7 +167,8 @@ def plot(arrays):
     )
     plain = {"accuracy": arrays["plain_accuracy"][:, -1]}
     plain |= {"risk": arrays["plain_risk"][:, -1], "r1": []}
-    for panel, name, symbol in zip(axes[0], plain, ("accuracy", "$R_S$", "$R_1$")):
+    *at_end, way = axes.flat
+    for panel, name, symbol in zip(at_end, plain, ("accuracy", "$R_S$", "$R_1$")):
         values = arrays[name] if name == "r1" else arrays[name][..., -1]  # (K, 2, S)
         middle, ends = values[:, 0].mean(-1), np.array(rules[name].thresholds)[:, None]
         near = middle + ends if name == "accuracy" else middle * ends
@@ -179,14 +180,14 @@ def plot(arrays):
         seeds = plain[name]
         panel.plot([1.0] * len(seeds), seeds, **SEEDS | looks[2])
         titled(panel, f"{symbol} at the end", "keep probability $p$", symbol)
-    axes[0, 0].set_title("test accuracy at the end")
-    axes[0, 1].legend()
+    at_end[0].set_title("test accuracy at the end")
+    at_end[1].legend()
     lines = [(arrays["risk"][-1, k], arrays["accuracy"][-1, k]) for k in (0, 1)]
     lines.append((arrays["plain_risk"], arrays["plain_accuracy"]))
     for k, ((risk, right), look) in enumerate(zip(lines, looks)):
         color, dash = look["color"], ("-", "--", "-")[k]
-        axes[0, 3].plot(risk.T, right.T, color=color, ls=dash, lw=0.7)
-        axes[0, 3].plot(risk[:, -1], right[:, -1], look["marker"], color=color, ms=4)
+        way.plot(risk.T, right.T, color=color, ls=dash, lw=0.7)
+        way.plot(risk[:, -1], right[:, -1], look["marker"], color=color, ms=4)
     least = min(risk.min() for risk, _ in lines)
-    against_risk(axes[0, 3], f"on the way, $p$ = {keeps[-1]:g}", least, 0.2)
+    against_risk(way, f"on the way, $p$ = {keeps[-1]:g}", least, 0.2)
     return {"fig02_same_risk_and_r1": figure}

@@ -131,20 +131,21 @@ def check(arrays):
 
 def plot(arrays):
     """Effective ratio of each hidden layer against steps for several keep
-    probabilities, with dropout after the last hidden layer and after every one. Median
+    probabilities, with dropout after the last hidden layer and after every one. Mean
     over seeds, and every seed; curves that lie on each other differ in their dashes.
     """
-    figure, axes = style.figure(1, 4, width=12.0, height=2.7, sharex=True, sharey=True)
+    figure, axes = style.figure(2, 2, width=8.0, height=2.6, sharex=True, sharey=True)
     colors = (style.BLACK, style.SKY, style.BLUE, style.RED)
     looks = dict(zip(KEEPS, zip(colors, ("-", "--", "-.", ":"))))
-    for panel, (layers, hidden) in zip(axes[0], product(LAYERS, (0, 1))):
+    for panel, (layers, hidden) in zip(axes.flat, product(LAYERS, (0, 1))):
         for (where, keep), ratio in zip(CASES, arrays["ratio"][..., hidden, 0]):
             if where in ("none", layers):
                 color, dashes = looks[keep]
                 line = ratio, color, f"p = {keep:g}", dashes
-                panels.seeds(panel, arrays["steps"], *line)
+                panels.seeds(panel, arrays["steps"], *line, np.mean)
         title = f"{arrays['data']}, layer {1 + hidden}; dropout: {layers}"
         against_steps(panel, title, "", ylim=(0, 1.1))
-    axes[0, 0].set_ylabel("effective ratio")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("effective ratio")
     axes[0, 0].legend(loc="lower left")
     return {"fig07c_effective_ratio": figure}

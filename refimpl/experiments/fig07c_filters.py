@@ -161,17 +161,18 @@ def check(arrays):
 def plot(arrays):
     """Effective ratio of the filters of two convolutions and of the hidden layer after
     them, at cosine 0.95, without noise, with dropout after all three and with small
-    batches in its place: every seed and the median. Right: the same at the end at
+    batches in its place: every seed and the mean. (d) The same at the end at
     cosines 0.8, 0.9 and 0.95, mean over seeds.
     """
-    figure, axes = style.figure(1, 4, width=12.0, height=2.8, sharey=True)
+    figure, axes = style.figure(2, 2, width=8.0, height=2.7, sharey=True)
     colors, dashes = (style.BLACK, style.RED, style.BLUE), ("-", "-", "--")
     labels = ("full batch", "dropout", "small batches")
-    *along, end = axes[0]
+    *along, end = axes.flat
     for training, (color, dash, label) in enumerate(zip(colors, dashes, labels)):
         for layer, panel in enumerate(along):
             rows = arrays["ratio"][training, :, :, layer, -1]  # (S, T)
-            panels.seeds(panel, arrays["steps"], rows, color, label, dash)
+            line = rows, color, label, dash
+            panels.seeds(panel, arrays["steps"], *line, np.mean)
         ratio = arrays["ratio"][training, :, -1].mean(axis=0)  # (layers, cosines)
         for values, mark in zip(ratio, "o^s"):
             end.plot(COSINES, values, dash, color=color, marker=mark, ms=4)

@@ -236,11 +236,11 @@ def plot(arrays):
     teacher, from the 2nd to the 98th percentile. (c), (g) Its median and quartiles; the
     dashed line is a hundredth of that without dropout, the dotted one marks the
     teacher's six parameters. (d), (h) Outputs of one trial with the most samples, and
-    the teacher.
+    the teacher, where it lies and as much above and below.
     """
     from matplotlib.colors import LogNorm
 
-    figure, axes = style.figure(2, 4, width=12.0, height=2.7)
+    figure, axes = style.figure(2, 4, width=style.WIDE, height=2.7)
     samples = arrays["samples"]
     for which, (name, (*maps, medians, outputs)) in enumerate(zip(TEACHERS, axes)):
         x, errors = arrays["grid"][which], arrays["error"][which]
@@ -264,6 +264,8 @@ def plot(arrays):
         medians.set_yscale("log")
         medians.set_ylim(top=30 * np.median(errors, axis=-1).max())
         medians.legend(loc="upper right")
+        low, high = arrays["truth"][which].min(), arrays["truth"][which].max()
+        outputs.set_ylim(low - (high - low), high + (high - low))
         truth = {"color": style.BLACK, "lw": 1, "ls": "--", "label": "teacher"}
         outputs.plot(x, arrays["truth"][which], **truth)
         titled(outputs, f"{samples[-1]} samples, first trial", "$x$", "$f(x)$")

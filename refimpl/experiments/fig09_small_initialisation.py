@@ -203,7 +203,7 @@ def plot(arrays):
     from 8e4 to 1e5 steps. (c) Steps until the saddle is left, against the scale of the
     initialisation. Of the greys of (a) the darkest and the lightest are named.
     """
-    figure, axes = style.figure(1, 3, width=11.0, height=3.0)
+    figure, axes = style.figure(1, 3, width=style.WIDE, height=3.0)
     scales, steps = arrays["scales"], arrays["steps"]
     *losses, waits = axes[0]
     *small, gd, _, _ = range(len(scales))

@@ -261,6 +261,7 @@ def plot(arrays):
         panel.plot(arrays["steps"], (values + lift).T, color=style.BLUE, lw=0.7)
         plot_rule(panel, claim.rule)
         against_steps(panel, title, y)
+        panel.yaxis.get_major_locator().set_params(integer=True)
         panel.legend()
     y = "$R_1$ over its start"
     for panel, case, r1 in zip(axes[:, 2], TARGETS, arrays["r1"]):

@@ -18,7 +18,7 @@ from refimpl.experiments.common.claims import Claim, above, between
 from refimpl.experiments.common.claims import decided, ours, rules
 from refimpl.experiments.common.classification import images
 from refimpl.experiments.common.context import stacked
-from refimpl.experiments.common.labels import listed, titled
+from refimpl.experiments.common.labels import legend_beside, listed, titled
 from refimpl.experiments.common.statistics import paired, paired_ratio
 
 OBJECTIVES = flat_minima.OBJECTIVES[:3]
@@ -247,6 +247,6 @@ def plot(arrays):
         ends = known[f"fig12{letter}-trace"], known[f"fig12{letter}-r1-accounts"]
         shown = own, trace, looks, *ends
         panels.flat_factors(flatter, network, *shown)
-    for panel in axes[:, 0]:
-        panel.legend()
+    axes[0, 0].legend()
+    legend_beside(axes[1, 2])
     return {"fig12b_other_networks": figure}

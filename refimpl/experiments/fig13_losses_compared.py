@@ -238,7 +238,7 @@ def plot_accuracies(arrays):
         y = "test accuracy at the end"
         titled(by_p, f"{mask} masks", "keep probability $p$", y, xticks=keeps)
         against_risk(by_risk, f"on the way, $p$ = {keeps[-1]:g}", low, 0.1)
-        looks = (("at the end", style.BLACK), ("same $R_S$", style.GREEN))
+        looks = (("at the end", "0.3"), ("same $R_S$", "0.6"))
         columns = {
             f"$p$ = {p:g},\n{name}": (gap[m, e, k], BETTER, color)
             for e, p in enumerate(keeps)
@@ -255,7 +255,7 @@ def plot_lines(arrays):
     """R_S on the lines between minima, one panel per pair, and the barriers."""
     found, more = minima.found(arrays)[:, -1], minima.excess(arrays)
     top = 1.8 * np.nanmax(arrays["line"][1][..., minima.INSIDE], initial=0.1)
-    figure, axes = style.figure(2, 4, width=12.0, height=2.6)
+    figure, axes = style.figure(2, 4, width=style.WIDE, height=2.6)
     for k, (pair, panel) in enumerate(zip(minima.PAIRS, axes[:, :3].flat)):
         for m, (mask, color) in enumerate(zip(MASKS, (style.RED, style.BLUE))):
             lost = [LABELS[one] for one in pair if not found[m, LOSSES.index(one)]]

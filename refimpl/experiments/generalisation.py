@@ -202,7 +202,7 @@ def plot(arrays):
     symbols at the end; (c), (f) differences of accuracies, averaged over the numbers of
     images, every seed. Dashed: the thresholds of the claims.
     """
-    figure, axes = style.figure(2, 3, width=11.0, height=2.9)
+    figure, axes = style.figure(2, 3, width=style.WIDE, height=2.9)
     colors = (style.BLACK, style.ORANGE, style.RED, style.BLUE, style.GREEN)
     looks = dict(zip(STRENGTHS, zip(colors, "osD^v")))
     x, right = arrays["samples"], chosen(arrays, "accuracy")

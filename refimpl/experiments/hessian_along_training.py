@@ -188,7 +188,7 @@ def plot(arrays):
     the end; (e) ratios of traces at the end, and (f) R_S, every seed. Dashed lines
     across: thresholds of the claims.
     """
-    figure, axes = style.figure(2, 3, width=12.0, height=2.9)
+    figure, axes = style.figure(2, 3, width=style.WIDE, height=2.9)
     (trace, top, residual), (spectrum, ratio, ends) = axes
     colors = dict(zip(LABELS, style.CYCLE))
     steps, marks = np.maximum(arrays["steps"], 1), dict(zip(MASKS, "^s"))
@@ -197,6 +197,7 @@ def plot(arrays):
         look = dict(color=colors[loss], ls="-", lw=2.5)
         if mask != "no":
             look |= dict(ls=(3 * k, (4, 6 if mask == "shared" else 2)), lw=1.2)
+            look |= dict(marker=marks[mask], ms=3.5, mfc="none", markevery=(k % 3, 3))
         for panel, values in (
             (trace, arrays["trace"][k]),
             (top, arrays["top"][k][None]),
@@ -204,6 +205,7 @@ def plot(arrays):
         ):
             label = with_mask(LABELS[loss], mask)
             panel.plot(steps, np.median(values, axis=0), label=label, **look)
+        look |= {"marker": ""}
         density = np.maximum(arrays["density"][k], 1e-3)
         spectrum.semilogy(arrays["grid"][k], density, **look)
         risk, look = arrays["risk"][k, :, -1], {"color": colors[loss], "mfc": "none"}
@@ -227,6 +229,7 @@ def plot(arrays):
     x, y = r"eigenvalue $\lambda$", r"eigenvalues per unit of $\lambda$"
     titled(spectrum, title, x, y, ylim=(1e-3, None))
     titled(ratio, "traces at the end", "", "ratio")
+    ratio.tick_params(axis="x", labelsize=7)
     x = "in the order of the legend"
     titled(ends, "risk at the end", x, "$R_S$", yscale="log", xticks=[])
     legend_beside(residual)

@@ -185,7 +185,8 @@ def plot(arrays):
         above_zero = np.maximum(excess(arrays)[k], 1e-16)
         panels.seeds(distance, arrays["steps"], above_zero, color, label)
         marker = {"marker": "osx"[k], "ms": 5 + 3 * (k == 0), "mfc": "none"}
-        singular.plot(targets, arrays["values"][k, 0], ls="", color=color, **marker)
+        marker |= {"ls": "", "color": color, "label": label}
+        singular.plot(targets, arrays["values"][k, 0], **marker)
         shares = np.sort(arrays["shares"][k, 0])[::-1]
         alike.plot(shares / shares.mean(), color=color, label=label)
     plot_rule(distance, rules(CLAIMS)["linear-dropout"])

@@ -235,17 +235,18 @@ def check(arrays):
 
 def plot(arrays):
     """Number of orientations at cosine 0.995, mean over seeds: (a) by the exponent γ of
-    the initialisation and the keep probability; by width and learning rate (b) without
-    dropout and (c) with it, and the line where the weights are half condensed. (d) R_S
-    of (a), decimal logarithm.
+    the initialisation and the keep probability, with (b) its R_S, decimal logarithm; by
+    width and learning rate (c) without dropout and (d) with it, and the line where the
+    weights are half condensed.
     """
-    figure, axes = style.figure(1, 4, width=14.0, height=3.2)
-    by_scale, without, with_dropout, loss = axes[0]
+    figure, axes = style.figure(2, 2, width=8.4, height=3.1)
+    (by_scale, loss), (without, with_dropout) = axes
     counts = arrays["rate_count"].mean(axis=-1)  # (W, E, 2)
     scale = arrays["scale_count"].mean(axis=-1)  # (G, K)
     look = dict(vmin=1, vmax=max(counts.max(), scale.max()))
     axis = (arrays["exponents"], arrays["keeps"])
-    _map(by_scale, scale, axis, **look)
+    image = _map(by_scale, scale, axis, **look)
+    figure.colorbar(image, ax=by_scale, label="orientations")
     logs = np.log10(arrays["scale_loss"].mean(axis=-1))
     image = _map(loss, logs, axis, cmap="magma")
     figure.colorbar(image, ax=loss, label=r"$\log_{10} R_S$")
@@ -258,7 +259,7 @@ def plot(arrays):
     ):
         image = _map(panel, counts[..., k], axis, **look)
         titled(panel, title, "width $m$", "learning rate (Adam)")
-    figure.colorbar(image, ax=axes[0, :3].tolist(), label="orientations")
+    figure.colorbar(image, ax=axes[1].tolist(), label="orientations")
     rates = largest_rates(arrays["rates"], shares(arrays).mean(axis=-1))
     crossed = np.isfinite(rates)
     logs = np.log(arrays["rates"])

@@ -207,7 +207,7 @@ def plot(arrays):
     squared gradient of the output, which is the trace of the Hessian at zero loss, (b)
     that trace, (c) R_1, all over their starts, and (d) R_S.
     """
-    figure, axes = style.figure(1, 4, width=12.0, height=2.7)
+    figure, axes = style.figure(2, 2, width=8.0, height=2.7)
     gradients = r"$\frac{1}{n}\sum_i\|\nabla_\theta f(x_i)\|^2$ over its start"
     hessian = r"$\mathrm{Tr}\,\nabla^2 R_S$ over its start"
     shown = (
@@ -217,13 +217,13 @@ def plot(arrays):
         ("risk", "loss", "$R_S$", style.BLACK),
     )
     t = arrays["times"]
-    for panel, (name, title, label, color) in zip(axes[0], shown):
+    for panel, (name, title, label, color) in zip(axes.flat, shown):
         values = arrays[name] if name == "risk" else arrays[name] / arrays[name][:, :1]
         panel.plot(t, values.T, color=color, lw=0.7, alpha=0.6)
         panel.set_xscale("symlog", linthresh=t[1])
         titled(panel, title, "time $t$ of the flow", label)
     plot_rule(axes[0, 1], LESS)
     axes[0, 1].legend()
-    axes[0, 3].set_yscale("symlog", linthresh=1e-3)
-    axes[0, 3].set_ylim(bottom=0)
+    axes[1, 1].set_yscale("symlog", linthresh=1e-3)
+    axes[1, 1].set_ylim(bottom=0)
     return {"theorem2_in_action": figure}

@@ -693,6 +693,8 @@ def test_training_is_held_against_the_optimum(more):
             "bound": np.ones(2),
             "built": np.full(2, 1.02 + more),
             "best_count": np.full(2, 2 + more),
+            "best_turned": np.tile([0.0, 0.01, 0.05], (2, 1)),  # cosines below 0.9999
+            "best_mass": np.full((2, 3), 1 / 3),  # but for the first two
             "count": counts + more,
             "objective": np.tile(ends[:, None], (2, 2, 1, 1)),
         }
@@ -700,6 +702,8 @@ def test_training_is_held_against_the_optimum(more):
     expected = "refuted" if more else "supported"
     assert len(found) == 10
     assert {result.verdict for result in found.values()} == {expected}
+    for name in ("optimum-tanh-few", "optimum-relu-few"):
+        assert found[name].detail == "at cosine 0.9999: 2"
 
 
 def test_the_share_of_a_neuron_is_its_part_of_the_output():

@@ -31,10 +31,10 @@ def spread(panel, x, values, levels=(0.1, 0.5, 0.9), **line):
     panel.plot(x, middle, **line)
 
 
-def seeds(panel, x, rows, color, label, dashes="-"):
-    """Every seed's row of `rows` (S, X), thin, and the median."""
+def seeds(panel, x, rows, color, label, dashes="-", middle=np.median):
+    """Every seed's row of `rows` (S, X), thin, and their `middle`."""
     panel.plot(x, rows.T, dashes, color=color, lw=0.5, alpha=0.4)
-    panel.plot(x, np.median(rows, axis=0), dashes, color=color, label=label)
+    panel.plot(x, middle(rows, axis=0), dashes, color=color, label=label)
 
 
 def counts(panel, steps, rows, color, label, dashes="-"):
@@ -77,18 +77,19 @@ def distances(panel, title, rates, distance, names):
     titled(panel, title, x, y, xscale="log", yscale="log")
 
 
-def output(panel, arrays, values, color):
+def output(panel, arrays, values, color, label=None):
     """A network's output and the points it was trained on."""
-    panel.plot(arrays["grid"], values, color=color)
-    panel.plot(arrays["x"], arrays["y"], "*", color=style.RED, ms=7, label="data")
+    panel.plot(arrays["grid"], values, color=color, label=label)
+    stars = {"color": style.BLACK, "mec": "white", "mew": 0.5, "ms": 8}
+    panel.plot(arrays["x"], arrays["y"], "*", label="data", **stars)
     panel.set(xlabel="$x$", ylabel="$f(x)$", ylim=(-3, 3))
 
 
-def features(panel, weights, sizes):
+def features(panel, weights, sizes, start="start"):
     """Amplitude (2, m) against orientation of weights (2, m, 2) at start and end."""
     dots = {"ms": 2.5, "mew": 0, "alpha": 0.6, "rasterized": True}
     for w, a, color, label in zip(
-        weights, sizes, (style.SKY, style.RED), ("start", "end")
+        weights, sizes, (style.SKY, style.RED), (start, "end")
     ):
         shown = a > 0
         turned, relative = angle(w)[shown], a[shown] / a.max()
@@ -102,7 +103,7 @@ def features(panel, weights, sizes):
     )
 
 
-def trainings(arrays, looks):
+def trainings(arrays, looks, start="start"):
     """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
 
     Each training is a column of two panels, output and features; a last column has the
@@ -117,15 +118,18 @@ def trainings(arrays, looks):
         `features.record` all with K trainings first.
     looks : dict
         Label → color of each training.
+    start : str
+        What the trainings begin with: steps are counted from there.
     """
     count = len(looks)
-    figure, axes = style.figure(2, count + 1, width=2.6 * (count + 1))
+    figure, axes = style.figure(2, count + 1, width=min(2.6 * (count + 1), style.WIDE))
     loss, orientations = axes[:, -1]
     shape = (count, arrays["loss"].shape[-1])
     steps = np.broadcast_to(arrays["steps"], shape)
     for k, (label, color) in enumerate(looks.items()):
         output(axes[0, k], arrays, arrays["output"][k, 0], color)
-        features(axes[1, k], arrays["weights"][k, 0], arrays["amplitude"][k, 0])
+        sizes = arrays["amplitude"][k, 0]
+        features(axes[1, k], arrays["weights"][k, 0], sizes, start)
         axes[0, k].set_title(f"output, {label}")
         axes[1, k].set_title(f"features, {label}")
         line = {"color": color, "lw": 0.8, "label": label}
@@ -134,6 +138,9 @@ def trainings(arrays, looks):
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     against_steps(loss, "loss", "$R_S$")
+    if start != "start":
+        for panel in (loss, orientations):
+            panel.set_xlabel(f"steps after the {start}")
     first = arrays["loss"][:, 0]
     late = first[:, first.shape[1] // 2 :]  # what the legend would lie on
     loss.set_ylim(top=max(2 * np.nanmax(first), 1000 * np.nanmax(late)))
@@ -165,10 +172,10 @@ def flat_factors(panel, title, found, trace, looks, flatter, accounts):
     panel.plot(np.full(len(alike), last), alike, "^", **dots)
     panel.hlines(accounts.thresholds, last - 0.3, last + 0.3, color="0.5", ls=":", lw=1)
     plot_rule(panel, flatter)
-    titled(panel, title, "", "$R_S$ over the loss named")
+    titled(panel, title, "", "ratio")
     panel.set_yscale("log")
     style.plain_log(panel.yaxis)
     names = {"rise": "rise", "trace": "Tr", "top": r"$\lambda_\mathrm{max}$"}
-    names |= {"same risk": "Tr at\nsame $R_S$"}
+    names |= {"same risk": "Tr at\nsame $R_S$"}  # of R_S over the loss named
     labels = [names[name] for name in found] + ["Tr, $R_1$\nover drop"]
-    panel.set_xticks(range(last + 1), labels, fontsize=8)
+    panel.set_xticks(range(last + 1), labels, fontsize=7)

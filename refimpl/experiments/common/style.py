@@ -3,6 +3,8 @@
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 
+WIDE = 10.6  # inches, at most: on a page of 7.2 inches letters of 9 pt have 6
+
 CYCLE = (BLUE, RED, PURPLE, BLACK, GREEN, ORANGE)
 
 SETTINGS = {
