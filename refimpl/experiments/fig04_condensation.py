@@ -90,7 +90,7 @@ NOTES = {
     ("three", "few-lines"): "At width 300 four to six are left at cosine 0.95, and ten "
     "to thirteen at 0.995, which come down slowly; at width 200 they rest at six, at "
     "width 1000 at 13 to 19.",
-    ("three", "without"): "At width 300 about a tenth of the orientations goes, most "
+    ("three", "without"): "At width 300 about a tenth of the orientations goes, half "
     "of it while R_S falls; at width 1000 none does.",
     ("three", "smooth"): "The output without dropout depends on the start: in some "
     "seeds it oscillates less.",
