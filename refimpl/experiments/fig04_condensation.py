@@ -109,7 +109,8 @@ MEASURES = (
     (
         "few-lines",
         "With dropout the features of the {} network on Figure 4's points lie on a few "
-        "lines: the paper shows two directions and their opposites.",
+        "lines, on no more than the two directions and their opposites that the paper "
+        "shows for tanh.",
         f"{condensed.FINE_MEDIAN}, at p=0.9",
         condensed.FEW,
     ),
@@ -135,7 +136,6 @@ def _claim(case, measure, statement, quantity, rule):
     source, origin = ("Figure 4", "paper")
     if case == "relu":
         source, origin = ("this project", "project")
-        statement = statement.split(": the paper")[0].rstrip(".") + "."
     statement, note = statement.format(CASES[case]), NOTES.get((case, measure), "")
     anchor, name = "figure-4" if note else "", f"fig04-{case}-{measure}"
     rule_found = RULES.get(measure, condensed.RESOLUTION)

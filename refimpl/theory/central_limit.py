@@ -14,8 +14,8 @@ from refimpl.core.dropout import last_layer_keep, noise_variance
 from refimpl.theory.contributions import contributions
 from refimpl.theory.replicas import with_replicas
 
-MAX_NODES = 200_000  # of the quadrature, which has nodes^outputs
-MOST_NODES = 300  # along an axis: from 372 on weights are not finite
+MAX_POINTS = 200_000  # of the quadrature, which has nodes^outputs
+MAX_NODES = 300  # along an axis: from 372 on weights are not finite
 
 
 def central_limit_regularizer(risk, theta, keep, nodes=20):
@@ -43,10 +43,10 @@ def central_limit_regularizer(risk, theta, keep, nodes=20):
     Wang and Manning, Fast dropout training, ICML 2013.
     """
     outputs = risk.net.outputs
-    nodes = check_integer("nodes", nodes, 2, MOST_NODES)
-    if nodes**outputs > MAX_NODES:
+    nodes = check_integer("nodes", nodes, 2, MAX_NODES)
+    if nodes**outputs > MAX_POINTS:
         raise ValueError(
-            f"nodes must give at most {MAX_NODES} points for {outputs} outputs, got "
+            f"nodes must give at most {MAX_POINTS} points for {outputs} outputs, got "
             f"{nodes}^{outputs}"
         )
     keep = last_layer_keep(keep, risk.net, "keep")
