@@ -27,10 +27,9 @@ NAMES = ("accuracy", "loss", "squares", "covariance")
 class Config:
     """The paper gives the sweeps and the small learning rate, 5e-3, for VGG-9; the
     network and the range are ours: at twice its end, on MNIST at its end, training runs
-    off. All runs last
-    the same time, learning rate × steps, so that a larger rate differs by its finite
-    step alone. E R_S^drop is R_S + R_1 and E‖∇R_S^drop‖² is 4 R_2/ε, both exact; the
-    paper samples 3,000 masks.
+    off. All runs last the same time, learning rate × steps, so that a larger rate
+    differs by its finite step alone. E R_S^drop is R_S + R_1 and E‖∇R_S^drop‖² is
+    4 R_2/ε, both exact; the paper samples 3,000 masks.
     """
 
     width: int = 60

@@ -148,4 +148,5 @@ def plot(arrays):
         LABELS["R_S^drop"]: style.RED,
         "$R_S + R_1$": style.BLUE,
     }
-    return {"fig05_switch_of_loss": panels.trainings(arrays, looks, "switch")}
+    figure = panels.trainings(arrays, looks, "switch", "steps after the switch")
+    return {"fig05_switch_of_loss": figure}

@@ -194,18 +194,17 @@ def plot(arrays):
     steps, marks = np.maximum(arrays["steps"], 1), dict(zip(MASKS, "^s"))
     for k, (loss, mask) in enumerate(CASES):
         # Of curves that coincide one is wide, the others dashed at different places.
-        look = dict(color=colors[loss], ls="-", lw=2.5)
+        look, mark = dict(color=colors[loss], ls="-", lw=2.5), {}
         if mask != "no":
             look |= dict(ls=(3 * k, (4, 6 if mask == "shared" else 2)), lw=1.2)
-            look |= dict(marker=marks[mask], ms=3.5, mfc="none", markevery=(k % 3, 3))
+            mark = dict(marker=marks[mask], ms=3.5, mfc="none", markevery=(k % 3, 3))
         for panel, values in (
             (trace, arrays["trace"][k]),
             (top, arrays["top"][k][None]),
             (residual, shares(arrays)[k]),
         ):
             label = with_mask(LABELS[loss], mask)
-            panel.plot(steps, np.median(values, axis=0), label=label, **look)
-        look |= {"marker": ""}
+            panel.plot(steps, np.median(values, axis=0), label=label, **look, **mark)
         density = np.maximum(arrays["density"][k], 1e-3)
         spectrum.semilogy(arrays["grid"][k], density, **look)
         risk, look = arrays["risk"][k, :, -1], {"color": colors[loss], "mfc": "none"}

@@ -206,8 +206,8 @@ def plot(arrays):
     known = rules(CLAIMS)
     for k, symbol in enumerate(("tanh", "ReLU")):  # of `ACTIVATIONS`
         output, neurons, excess = axes[k]
-        best = arrays["best_output"][k], style.BLUE, "optimum"
-        panels.output(output, arrays, *best)
+        solid = {"color": style.BLUE, "label": "optimum"}
+        panels.output(output, arrays, arrays["best_output"][k], **solid)
         dashed = {"ls": "--", "color": style.RED, "label": "dropout"}
         output.plot(arrays["grid"], arrays["output"][k, 1, 0], **dashed)
         output.set_title(f"{symbol}, output")

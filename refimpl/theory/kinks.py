@@ -92,7 +92,7 @@ def fewest_convexity_changes(x, y):
     differences, xp = slopes[1:] - slopes[:-1], get_xp(x)
     # Points on one line give a difference of rounding size.
     flat = xp.maximum(abs(slopes[1:]), abs(slopes[:-1])) * xp.finfo(y.dtype).eps ** 0.5
-    return _sign_changes([float(d) for d in differences[abs(differences) > flat]], 0.0)
+    return _sign_changes([float(d) for d in differences[abs(differences) > flat]])
 
 
 def _count(t, slope_changes, low, high, tolerance):
@@ -106,12 +106,12 @@ def _count(t, slope_changes, low, high, tolerance):
     # Kinks in one place may cancel, but for rounding.
     rounding = len(inside) * np.finfo(slope_changes.dtype).eps
     flat = rounding * max((abs(change) for _, change in inside), default=0)
-    return _sign_changes(merged, flat)
+    return _sign_changes([change for change in merged if abs(change) > flat])
 
 
-def _sign_changes(numbers, flat):
-    """Sign changes in a sequence, without numbers that are `flat` or smaller."""
-    signs = [number > 0 for number in numbers if abs(number) > flat]
+def _sign_changes(numbers):
+    """Sign changes in a sequence of numbers other than 0."""
+    signs = [number > 0 for number in numbers]
     return sum(one != next_one for one, next_one in zip(signs, signs[1:]))
 
 

@@ -103,7 +103,7 @@ def features(panel, weights, sizes, start="start"):
     )
 
 
-def trainings(arrays, looks, start="start"):
+def trainings(arrays, looks, start="start", steps_label="steps"):
     """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
 
     Each training is a column of two panels, output and features; a last column has the
@@ -118,8 +118,8 @@ def trainings(arrays, looks, start="start"):
         `features.record` all with K trainings first.
     looks : dict
         Label → color of each training.
-    start : str
-        What the trainings begin with: steps are counted from there.
+    start, steps_label : str
+        What the trainings begin with, and the steps from there.
     """
     count = len(looks)
     figure, axes = style.figure(2, count + 1, width=min(2.6 * (count + 1), style.WIDE))
@@ -138,9 +138,8 @@ def trainings(arrays, looks, start="start"):
     plot_rule(orientations, condensed.FEW)
     orientations.set_ylim(bottom=0)
     against_steps(loss, "loss", "$R_S$")
-    if start != "start":
-        for panel in (loss, orientations):
-            panel.set_xlabel(f"steps after the {start}")
+    for panel in (loss, orientations):
+        panel.set_xlabel(steps_label)
     first = arrays["loss"][:, 0]
     late = first[:, first.shape[1] // 2 :]  # what the legend would lie on
     loss.set_ylim(top=max(2 * np.nanmax(first), 1000 * np.nanmax(late)))
