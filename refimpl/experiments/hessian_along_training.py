@@ -51,7 +51,7 @@ class Config:
 
 PICTURES = True
 QUICK = Config(width=30, n_train=40, steps=1_000, seeds=3, lanczos_steps=30)
-PAPER = Config(width=200, n_train=300, std=0.15, rate=5e-3, steps=10_000, seeds=3)
+PAPER = Config(width=200, n_train=300, std=0.15, rate=5e-3, steps=10_000, seeds=5)
 
 SMALL = below(0.1)
 TRACE = "Tr of the Hessian of R_S at the end, geometric mean over seeds of "
