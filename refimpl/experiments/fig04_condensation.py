@@ -89,9 +89,9 @@ NOTES = {
     ("two", "without"): "In narrow networks some go while R_S falls.",
     ("three", "few-lines"): "At width 300 four to six are left at cosine 0.95, and ten "
     "to thirteen at 0.995, which come down slowly; at width 200 they rest at six, at "
-    "width 1000 at 13 to 19.",
+    "width 1000 at 12 to 17.",
     ("three", "without"): "At width 300 about a tenth of the orientations goes, half "
-    "of it while R_S falls; at width 1000 none does.",
+    "of it while R_S falls; at width 1000 hardly one does.",
     ("three", "smooth"): "The output without dropout depends on the start: in some "
     "seeds it oscillates less.",
     ("relu", "without"): "Some orientations are lost while R_S falls, none after.",
