@@ -249,7 +249,7 @@ def plot(arrays):
         for panel in axes[:, 1]:
             panel.set_ylabel("")
         axes[0, 0].legend(loc="upper left")
-        axes[1, 0].legend(loc="upper right", markerscale=2.5)
+        panels.legend_of_features(axes[1, 0])
         m = own["weights"].shape[-2]
         figure.suptitle(f"{name} network, width {m}, first seed", fontsize=10)
         figures[f"fig04_{case}"] = figure

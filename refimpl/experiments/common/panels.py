@@ -103,6 +103,11 @@ def features(panel, weights, sizes, start="start"):
     )
 
 
+def legend_of_features(panel):
+    """Legend of `features`, on a ground of its own, as points lie everywhere."""
+    panel.legend(loc="upper right", markerscale=2.5, frameon=True, edgecolor="none")
+
+
 def trainings(arrays, looks, start="start", steps_label="steps"):
     """Figure of several trainings on Figure 4's points, as `TRAININGS` says.
 
@@ -145,7 +150,7 @@ def trainings(arrays, looks, start="start", steps_label="steps"):
     loss.set_ylim(top=max(2 * np.nanmax(first), 1000 * np.nanmax(late)))
     loss.legend(loc="upper right")
     axes[0, 0].legend(loc="upper left")
-    axes[1, 0].legend(loc="upper right", markerscale=2.5)
+    legend_of_features(axes[1, 0])
     return figure
 
 
